@@ -1,0 +1,69 @@
+# foremesh: the commands people type. `make demo` and `make test` work in a fresh clone with Python 3.11+ and make.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The newest Python this project is known to run on, else any python3; `make PYTHON=/path/to/python` overrides.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RULES := .cache/protos/buf/validate/validate.proto
+
+.PHONY: help setup demo test quick check fmt gen image wheel bench soak clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: $(READY) ## make .venv and install everything the checks need
+
+$(READY): pyproject.toml constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "foremesh needs Python 3.11 or newer; '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1). Install one, or: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@echo "installing into $(VENV) (a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## start the mesh on this machine, scan sample markets, show the signals, stop
+	@$(BIN)/foremesh demo
+
+test: check ## everything that must hold: checks, then all tests
+	@$(BIN)/python -m pytest
+
+quick: $(READY) ## the tests without wheels, fresh environments and node projects
+	@$(BIN)/python -m pytest -m 'not slow'
+
+check: $(READY) $(RULES) ## format, lint, types, import rules, contracts, generated code, docs
+	@$(BIN)/python tools/check.py
+
+fmt: $(READY) ## format and fix what can be fixed
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+# buf.validate's rules come from the sdist of a package; they are used, not kept (docs/adr/0003).
+$(RULES): | $(READY)
+	@rm -rf .cache/sdist && mkdir -p .cache/sdist $(@D)
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --no-build-isolation \
+	  --dest .cache/sdist protovalidate==1.2.0
+	@tar xzf .cache/sdist/protovalidate-1.2.0.tar.gz -C .cache/sdist --strip-components=1
+	@cp .cache/sdist/upstream/proto/buf/validate/validate.proto $@
+
+gen: $(READY) $(RULES) ## regenerate gen/ from protos/: the only way it changes
+	@$(BIN)/python tools/generate.py gen
+
+image: $(READY) $(RULES) ## accept today's contracts as the baseline that `buf breaking` protects
+	@$(BIN)/buf build --exclude-imports -o protos/baseline.binpb
+
+wheel: $(READY) ## build the wheel into dist/
+	@$(BIN)/python -m build --wheel
+
+bench: $(READY) ## measure the transport against a bare echo, conditions printed
+	@$(BIN)/python -m benchmarks.rpc
+
+soak: $(READY) ## many thousand calls, cancelled ones included: memory and handlers stay flat
+	@$(BIN)/python -m pytest -m soak tests/soak
+
+clean: ## remove everything that make made
+	rm -rf $(VENV) .cache dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""The coordinator that leases shards to collectors."""

@@ -1,0 +1,1 @@
+"""Forecast models behind one protocol, a file each."""

@@ -1,0 +1,132 @@
+"""From what arrived to what a model can take: checked, gaps filled and counted, cut to the context. Pure.
+
+Checks look at whole batches at once; only the histories that have something wrong are looked at one by one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_server.types import Degradation, History, NoForecast, NoForecastReason, Rejected
+from mesh.errors import FieldViolation
+
+MIN_POINTS = 3
+MAX_CENTS = 100.0
+_MAX_PROBLEMS = 8
+_STALE_STEPS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A history that a model can take."""
+
+    history: History
+    series: NDArray[np.float32]
+    """[points], cents, finite."""
+    horizon_steps: int
+    """Steps until the horizon or the market's close."""
+    data_age: timedelta | None
+    interpolated_share: float
+    degraded: tuple[Degradation, ...]
+
+
+def prepare(
+    histories: Sequence[History], *, horizon_steps: int, step: timedelta, max_points: int, now: datetime
+) -> list[Ready | NoForecast | Rejected]:
+    """Check and shape a batch; one answer per history, in order."""
+    clean = _clean(histories)
+    return [
+        _ready(history, fine, horizon_steps=horizon_steps, step=step, max_points=max_points, now=now)
+        for history, fine in zip(histories, clean, strict=True)
+    ]
+
+
+def _clean(histories: Sequence[History]) -> list[bool]:
+    """Tell which histories need no second look: long enough, finite, in range, not constant."""
+    lengths = np.array([len(history.closes) for history in histories])
+    clean = lengths >= MIN_POINTS
+    if not clean.any():
+        return [False] * len(histories)
+    chosen = [history.closes for history, long_enough in zip(histories, clean, strict=True) if long_enough]
+    values = np.concatenate(chosen)
+    starts = np.concatenate(([0], np.cumsum(lengths[clean])[:-1]))
+    lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    clean[clean] = (lowest >= 0) & (highest <= MAX_CENTS) & (lowest < highest)  # NaN and infinity fail these
+    return [bool(fine) for fine in clean]
+
+
+def _ready(
+    history: History, fine: bool, *, horizon_steps: int, step: timedelta, max_points: int, now: datetime
+) -> Ready | NoForecast | Rejected:
+    shaped = _shaped(history.closes, fine, max_points)
+    if not isinstance(shaped, _Shaped):
+        return shaped
+    steps, degraded = horizon_steps, list(shaped.degraded)
+    if history.close_time is not None:
+        steps = min(horizon_steps, (history.close_time - (history.last_candle_time or now)) // step)
+        if steps < 1:
+            return NoForecast(NoForecastReason.CLOSES_BEFORE_FIRST_STEP)
+        if steps < horizon_steps:
+            degraded.append(Degradation.HORIZON_CUT)
+    age = None if history.last_candle_time is None else now - history.last_candle_time
+    if age is None:
+        degraded.append(Degradation.AGE_UNKNOWN)
+    elif age > _STALE_STEPS * step:
+        degraded.append(Degradation.STALE)
+    return Ready(
+        history=history,
+        series=shaped.series,
+        horizon_steps=steps,
+        data_age=age,
+        interpolated_share=shaped.share,
+        degraded=tuple(degraded),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shaped:
+    series: NDArray[np.float32]
+    share: float
+    degraded: tuple[Degradation, ...]
+
+
+def _shaped(closes: NDArray[np.float32], fine: bool, max_points: int) -> _Shaped | NoForecast | Rejected:
+    """Cut to the context and fill gaps, or say why nothing can be forecast."""
+    if not fine:
+        problems = _problems(closes)
+        if problems:
+            return Rejected(problems)
+        if len(closes) < MIN_POINTS:
+            return NoForecast(NoForecastReason.TOO_SHORT)
+    series, share = closes[-max_points:], 0.0
+    cut = len(closes) > max_points
+    if not fine:
+        known = np.flatnonzero(~np.isnan(series))
+        if len(known) < MIN_POINTS:
+            return NoForecast(NoForecastReason.NO_FINITE_POINT)
+        series, share = _filled(series[known[0] :])  # gaps before the first price say nothing
+    if (cut or not fine) and series.min() == series.max():
+        return NoForecast(NoForecastReason.CONSTANT)
+    return _Shaped(series, share, (Degradation.HISTORY_CUT,) * cut + (Degradation.INTERPOLATED,) * (share > 0))
+
+
+def _problems(closes: NDArray[np.float32]) -> tuple[FieldViolation, ...]:
+    """Name the points that are neither a price nor a gap."""
+    wrong = np.flatnonzero(~np.isnan(closes) & ~((closes >= 0) & (closes <= MAX_CENTS)))
+    return tuple(
+        FieldViolation(f"closes_cents[{place}]", f"must be within 0 and 100, or NaN for no price; is {closes[place]:g}")
+        for place in wrong[:_MAX_PROBLEMS]
+    )
+
+
+def _filled(series: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """Fill gaps: linearly inside, the last price at the end. Returns the series and the share that was filled."""
+    gaps = np.isnan(series)
+    if not gaps.any():
+        return series, 0.0
+    places = np.arange(len(series))
+    filled = np.interp(places, places[~gaps], series[~gaps]).astype(np.float32)
+    return filled, float(gaps.mean())

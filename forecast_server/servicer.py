@@ -1,0 +1,201 @@
+"""ForecastService: messages in, engine, messages out."""
+
+import base64
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from foremesh.forecast.v1 import (
+    forecast_pb2,
+    model_pb2,
+    signal_pb2,
+)
+from foremesh.forecast.v1 import (
+    forecast_service_pb2 as pb,
+)
+from foremesh.forecast.v1 import (
+    forecast_service_pb2_grpc as rpc,
+)
+
+from forecast_server import convert
+from forecast_server.engine import Engine, Scan
+from forecast_server.types import (
+    BelowThreshold,
+    Expired,
+    Failed,
+    Forecast,
+    History,
+    NoForecast,
+    Outcome,
+    Question,
+    Rejected,
+    Signal,
+)
+from mesh.clock import Clock
+from mesh.errors import FieldViolation, InvalidInput
+from mesh.rpc.call import Context, current_call
+from mesh.rpc.limits import MESSAGE_BYTES
+from mesh.rpc.validation import check
+
+_PAGE = 100
+_SHOWN = 64
+"""Characters of a ticker that is no ticker that are given back."""
+
+
+class ForecastServicer(rpc.ForecastServiceServicer):
+    """Serves one engine."""
+
+    def __init__(self, engine: Engine, clock: Clock, *, code_version: str) -> None:
+        self._engine, self._clock, self._code_version = engine, clock, code_version
+        self._instance_id = uuid4().hex
+        self._started = clock.now()
+
+    async def StreamSignals(  # noqa: N802
+        self, request_iterator: AsyncIterator[pb.StreamSignalsRequest], context: Context
+    ) -> AsyncIterator[pb.StreamSignalsResponse]:
+        """Answer a scan."""
+        requests = aiter(request_iterator)
+        first = await anext(requests, None)
+        if first is None or first.WhichOneof("frame") != "header":
+            raise _misplaced("header", "must be the first message")
+        header = first.header
+        question = self._question(
+            header.forecast, header.signal if header.HasField("signal") else signal_pb2.SignalOptions()
+        )
+        call = current_call.get()
+        client = (call.caller.name if call else "", header.client_id) if header.client_id else None
+        async with self._engine.scan(question, client=client) as scan:
+            accepted = pb.ScanAccepted(
+                scan_id=header.scan_id,
+                model=self._identity(),
+                policy_version=self._engine.policy.version,
+                instance_id=self._instance_id,
+            )
+            yield pb.StreamSignalsResponse(accepted=accepted)
+            async for request in requests:
+                if request.WhichOneof("frame") != "batch":
+                    raise _misplaced("header", "comes once, as the first message")
+                outcomes = await _answered(scan, request.batch.histories)
+                results = [convert.signal_result(outcome) for outcome in outcomes]
+                yield pb.StreamSignalsResponse(results=pb.SignalBatch(results=results))
+            yield pb.StreamSignalsResponse(summary=_summary(scan))
+
+    async def GenerateSignals(  # noqa: N802
+        self, request: pb.GenerateSignalsRequest, context: Context
+    ) -> pb.GenerateSignalsResponse:
+        """Answer a few markets."""
+        question = self._question(request.forecast, request.signal)
+        async with self._engine.scan(question) as scan:
+            outcomes = await _answered(scan, request.histories)
+            return pb.GenerateSignalsResponse(
+                results=[convert.signal_result(outcome) for outcome in outcomes],
+                summary=_summary(scan),
+                model=self._identity(),
+                policy_version=self._engine.policy.version,
+                instance_id=self._instance_id,
+            )
+
+    async def GenerateForecasts(  # noqa: N802
+        self, request: pb.GenerateForecastsRequest, context: Context
+    ) -> pb.GenerateForecastsResponse:
+        """Answer with raw forecasts."""
+        question = self._question(request.forecast, None)
+        async with self._engine.scan(question) as scan:
+            outcomes = await _answered(scan, request.histories)
+            return pb.GenerateForecastsResponse(
+                results=[convert.forecast_result(outcome) for outcome in outcomes],
+                model=self._identity(),
+                instance_id=self._instance_id,
+            )
+
+    async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:  # noqa: N802
+        """Describe the served model, also while it loads."""
+        engine = self._engine
+        model = convert.model(
+            engine.facts,
+            code_version=self._code_version,
+            state=engine.state,
+            detail=engine.state_detail,
+            queue=engine.queue,
+        )
+        model.start_time.FromDatetime(self._started)
+        model.max_message_bytes = MESSAGE_BYTES
+        return pb.GetModelResponse(model=model, instance_id=self._instance_id)
+
+    async def ListExitPolicies(  # noqa: N802
+        self, request: pb.ListExitPoliciesRequest, context: Context
+    ) -> pb.ListExitPoliciesResponse:
+        """List the exit policy."""
+        policy = self._engine.policy
+        start = _page_start(request.page_token, policy.digest)
+        end = start + (request.page_size or _PAGE)
+        return pb.ListExitPoliciesResponse(
+            exit_policies=convert.exit_policies(policy.file.exits[start:end]),
+            confidence_policies=convert.confidence_policies(policy.file.confidence) if start == 0 else [],
+            next_page_token=_page_token(end, policy.digest) if end < len(policy.file.exits) else "",
+            policy_version=policy.version,
+            policy_digest=policy.digest,
+        )
+
+    def _identity(self) -> model_pb2.ModelIdentity | None:
+        facts = self._engine.facts
+        return convert.identity(facts, self._code_version) if facts else None
+
+    def _question(self, forecast: forecast_pb2.ForecastOptions, signal: signal_pb2.SignalOptions | None) -> Question:
+        call = current_call.get()
+        left = call.remaining() if call else None
+        deadline: datetime | None = None if left is None else self._clock.now() + timedelta(seconds=left)
+        return convert.question(forecast, signal, deadline)
+
+
+async def _answered(scan: Scan, messages: Sequence[forecast_pb2.MarketHistory]) -> list[Outcome]:
+    """Answer a batch in its order; a history that breaks its rules is rejected, and the others go on."""
+    start = scan.received
+    outcomes: list[Outcome | None] = []
+    histories: list[History] = []
+    for place, message in enumerate(messages):
+        try:
+            check(message)
+            histories.append(convert.history(start + place, message))
+            outcomes.append(None)
+        except InvalidInput as error:
+            outcomes.append(Outcome(start + place, message.market_ticker[:_SHOWN], Rejected(error.violations)))
+    scan.reject(len(messages) - len(histories))
+    answered = iter(await scan.answer(histories))
+    return [outcome or next(answered) for outcome in outcomes]
+
+
+def _summary(scan: Scan) -> pb.ScanSummary:
+    def count(*kinds: type) -> int:
+        return sum(scan.counts[kind] for kind in kinds)
+
+    return pb.ScanSummary(
+        input_count=scan.received,
+        signal_count=count(Signal, Forecast),
+        no_signal_count=count(BelowThreshold, NoForecast),
+        rejected_count=count(Rejected),
+        expired_count=count(Expired),
+        failed_count=count(Failed),
+    )
+
+
+def _misplaced(field: str, description: str) -> InvalidInput:
+    return InvalidInput(f"{field}: {description}", violations=[FieldViolation(field, description)])
+
+
+def _page_token(start: int, digest: str) -> str:
+    return base64.urlsafe_b64encode(f"{start}:{digest[:16]}".encode()).decode()
+
+
+def _page_start(token: str, digest: str) -> int:
+    """Read a page token; one of another policy version is refused, because pages of two versions do not add up."""
+    if not token:
+        return 0
+    try:
+        start, _, version = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
+        number = int(start)
+    except ValueError:
+        number, version = -1, ""
+    if number < 1 or version != digest[:16]:
+        raise _misplaced("page_token", "was not given out by this version of the policy")
+    return number

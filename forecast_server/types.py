@@ -1,0 +1,201 @@
+"""What the forecast server works with: questions in, outcomes out. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh.errors import FieldViolation
+
+
+class Purpose(Enum):
+    """What an answer will be used for."""
+
+    RESEARCH = "research"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class Direction(Enum):
+    """Where the YES price is forecast to go."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class Confidence(Enum):
+    """How much a signal is trusted, by the policy's rule."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    MEDIUM_HIGH = "medium_high"
+    HIGH = "high"
+
+
+class NoForecastReason(Enum):
+    """Why a valid history has no forecast."""
+
+    TOO_SHORT = "too_short"
+    NO_FINITE_POINT = "no_finite_point"
+    CONSTANT = "constant"
+    CLOSES_BEFORE_FIRST_STEP = "closes_before_first_step"
+
+
+class ExpiredReason(Enum):
+    """Why an input was not computed."""
+
+    USEFUL_UNTIL = "useful_until"
+    SUPERSEDED = "superseded"
+    DRAINING = "draining"
+
+
+class Degradation(Enum):
+    """What made an answer less than it could be."""
+
+    INTERPOLATED = "interpolated"
+    HISTORY_CUT = "history_cut"
+    HORIZON_CUT = "horizon_cut"
+    AGE_UNKNOWN = "age_unknown"
+    STALE = "stale"
+    QUANTILES_INTERPOLATED = "quantiles_interpolated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a call wants to know about each of its histories."""
+
+    horizon_steps: int
+    step: timedelta
+    purpose: Purpose
+    quantile_levels: tuple[float, ...]
+    """Ascending, strictly between 0 and 1."""
+    useful_until: datetime | None = None
+    """When the answer stops being worth anything; None is never."""
+    min_magnitude_cents: float = 0.0
+    drop_levels_cents: tuple[float, ...] = ()
+    signals: bool = True
+    """Judge the forecasts; else give them raw."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The past of one market, as it arrived: its values are not checked yet."""
+
+    index: int
+    """Position among the inputs of the call."""
+    market_ticker: str
+    series_ticker: str
+    closes: NDArray[np.float32]
+    """[points], cents, oldest first; NaN is a step without a price."""
+    current_price_cents: float
+    last_candle_time: datetime | None = None
+    close_time: datetime | None = None
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """One forecast, within 0 and 100 cents, quantiles in order."""
+
+    mean: NDArray[np.float32]
+    """[steps], cents."""
+    levels: tuple[float, ...]
+    quantiles: NDArray[np.float32]
+    """[steps, levels], cents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where an answer comes from."""
+
+    model: str
+    input_digest: str
+    data_age: timedelta | None
+    degraded: tuple[Degradation, ...]
+    interpolated_share: float
+    policy_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """Bounds of the probability that YES ends at least `cents` lower."""
+
+    cents: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A forecast, not judged."""
+
+    path: Path
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A forecast that moves far enough from the current price."""
+
+    direction: Direction
+    magnitude_cents: float
+    confidence: Confidence
+    current_price_cents: float
+    forecast_mean_cents: float
+    forecast_end_cents: float
+    take_profit_cents: float
+    stop_loss_cents: float
+    drops: tuple[Drop, ...]
+    path: Path
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class BelowThreshold:
+    """A forecast that moves too little to be a signal."""
+
+    magnitude_cents: float
+    path: Path
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class NoForecast:
+    """A valid history of which no forecast can be made."""
+
+    reason: NoForecastReason
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A history that breaks its rules."""
+
+    problems: tuple[FieldViolation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """An input that was not computed, because nobody would have used the answer."""
+
+    reason: ExpiredReason
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An input that the server failed to compute."""
+
+    error_id: str
+
+
+Verdict = Forecast | Signal | BelowThreshold | NoForecast | Rejected | Expired | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one input."""
+
+    index: int
+    market_ticker: str
+    verdict: Verdict

@@ -1,0 +1,1 @@
+"""One way to serve and one way to connect."""

@@ -1,0 +1,90 @@
+"""Certificate files as gRPC credentials, which follow the files: renewed certificates need no restart.
+
+A file that cannot be used (unreadable, half-written, key and certificate not a pair) never replaces one that works;
+it is logged, and looked at again at the next connection.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from mesh import log
+from mesh.certs import CertificateError, matches
+from mesh.rpc.config import ServerTls
+
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What is in the files of one side of a connection."""
+
+    certificate: bytes | None
+    key: bytes | None
+    ca: bytes | None
+
+    def __repr__(self) -> str:
+        """Show nothing: a key is among it."""
+        return "Identity(...)"
+
+
+class IdentityFiles:
+    """Reads certificate, key and authority, and notices when they change."""
+
+    def __init__(self, certificate: Path | None, key: Path | None, ca: Path | None) -> None:
+        self._certificate, self._key, self._ca = certificate, key, ca
+        self._stamps = self._look()
+        self.current = self._read()
+
+    def changed(self) -> bool:
+        """Tell whether the files hold a new usable identity; if so, it is `current` from now on."""
+        try:
+            stamps = self._look()
+            if stamps == self._stamps:
+                return False
+            fresh = self._read()
+        except (OSError, CertificateError) as error:
+            _log.warning("certificate files cannot be used yet; the old ones stay", problem=str(error))
+            return False
+        self._stamps, self.current = stamps, fresh
+        _log.info("certificate files renewed", certificate=str(self._certificate))
+        return True
+
+    def _look(self) -> tuple[tuple[int, int], ...]:
+        statuses = [path.stat() for path in (self._certificate, self._key, self._ca) if path]
+        return tuple((status.st_mtime_ns, status.st_ino) for status in statuses)
+
+    def _read(self) -> Identity:
+        certificate, key, ca = (
+            path.read_bytes() if path else None for path in (self._certificate, self._key, self._ca)
+        )
+        if certificate is not None and key is not None and not matches(certificate, key):
+            raise CertificateError(f"{self._key} is not the key of {self._certificate}")
+        return Identity(certificate, key, ca)
+
+
+def server_credentials(tls: ServerTls) -> grpc.ServerCredentials:
+    """Build credentials that look at the files before every handshake.
+
+    With `client_ca_file` each client must show a certificate of that authority.
+
+    Raises:
+        OSError: a file cannot be read.
+        CertificateError: key and certificate are not a pair.
+    """
+    files = IdentityFiles(tls.certificate_file, tls.private_key_file, tls.client_ca_file)
+
+    def configuration() -> grpc.ServerCertificateConfiguration:
+        now = files.current
+        pairs = [(now.key or b"", now.certificate or b"")]
+        return grpc.ssl_server_certificate_configuration(pairs, root_certificates=now.ca)
+
+    def renewed() -> grpc.ServerCertificateConfiguration | None:
+        return configuration() if files.changed() else None
+
+    return grpc.dynamic_ssl_server_credentials(
+        configuration(),
+        renewed,  # type: ignore[arg-type]  # None is gRPC's word for "no change"; the stub does not know it
+        require_client_authentication=tls.client_ca_file is not None,
+    )

@@ -1,0 +1,1 @@
+"""Offline research on collected history."""

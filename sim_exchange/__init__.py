@@ -1,0 +1,1 @@
+"""A simulated exchange that speaks the API of Kalshi."""

@@ -1,0 +1,1 @@
+"""The pure rules of trading: no I/O, no clock, no protobuf."""
