@@ -3,7 +3,7 @@
 Details follow AIP-193: ErrorInfo (stable reason, domain `foremesh`), BadRequest (field paths), RetryInfo.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -124,7 +124,7 @@ def raising_mesh_errors() -> Iterator[None]:
         raise error_of(rpc_error) from rpc_error
 
 
-async def translated(messages: AsyncIterator[T]) -> AsyncIterator[T]:
+async def translated(messages: AsyncIterable[T]) -> AsyncIterator[T]:
     """Iterate a response stream; a failure of the call is raised as MeshError."""
     with raising_mesh_errors():
         async for message in messages:

@@ -133,7 +133,6 @@ def test_the_second_sigint_ends_it_at_once(start: Any, manager: Systemd) -> None
     manager.until("READY=1")
     daemon.process.send_signal(signal.SIGINT)
     manager.until("STOPPING=1")
-    time.sleep(0.2)
     assert daemon.finish(signal.SIGINT) == -signal.SIGINT
 
 

@@ -112,8 +112,8 @@ def test_exceptions_become_a_field_with_their_traceback_but_no_variables(ours: b
     try:
         try:
             raise ValueError("cause" if local else "")
-        except ValueError as cause:
-            raise KeyError("gone") from cause
+        except ValueError as error:
+            raise KeyError("gone") from error
     except KeyError:
         if ours:
             log.get("ours").exception("failed")
@@ -163,7 +163,7 @@ def test_no_line_contains_a_secret(format: log.Format) -> None:
     secret = Secret(SECRET)
     logger = log.get("ours")
     logger.info("plain", secret=secret, value=secret.reveal(), nested={"a": [secret.reveal()]})
-    logger.info("header authorization: bearer " + "q" * 40)
+    logger.info("header", text="authorization: bearer " + "q" * 40)
     logging.getLogger("theirs").warning("metadata %s", [("authorization", f"Bearer {SECRET}")])
     try:
         raise RuntimeError(f"cannot use {secret.reveal()}")

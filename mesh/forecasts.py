@@ -1,0 +1,145 @@
+"""ForecastClient: the forecast service for people who write Python.
+
+Sizes, pacing and accounting are its business: messages stay below 1 MiB, a stream that breaks is resumed with what is
+still unanswered, an overloaded server is given the time it asks for, and every input is answered exactly once.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from uuid import uuid4
+
+import grpc
+from foremesh.forecast.v1 import (
+    forecast_pb2,
+    model_pb2,
+    signal_pb2,
+)
+from foremesh.forecast.v1 import (
+    forecast_service_pb2 as pb,
+)
+from foremesh.forecast.v1 import (
+    forecast_service_pb2_grpc as rpc,
+)
+
+from mesh import log
+from mesh.errors import Broken, Overloaded, Unavailable
+from mesh.rpc.channel import connect
+from mesh.rpc.config import ClientConfig
+from mesh.rpc.errors import raising_mesh_errors, translated
+
+SERVICE = "foremesh.forecast.v1.ForecastService"
+BATCH_HISTORIES = 256
+BATCH_BYTES = 900_000
+"""Below 1 MiB with room for framing."""
+_ATTEMPTS = 5
+"""Failures in a row, without a single new answer, after which a scan gives up."""
+_FIRST_WAIT_SECONDS = 0.2
+_LONGEST_WAIT_SECONDS = 5.0
+
+_log = log.get(__name__)
+
+
+class ForecastClient:
+    """Asks one forecast service. Make it with `forecasting`."""
+
+    def __init__(self, stub: "rpc.ForecastServiceAsyncStub") -> None:
+        self._stub = stub
+
+    async def model(self) -> model_pb2.Model:
+        """Describe the served model. Raises MeshError."""
+        with raising_mesh_errors():
+            return (await self._stub.GetModel(pb.GetModelRequest())).model
+
+    async def exit_policies(self) -> list[pb.ListExitPoliciesResponse]:
+        """Return every page of the exit policy. Raises MeshError."""
+        pages: list[pb.ListExitPoliciesResponse] = []
+        token = ""
+        while not pages or token:
+            with raising_mesh_errors():
+                pages.append(await self._stub.ListExitPolicies(pb.ListExitPoliciesRequest(page_token=token)))
+            token = pages[-1].next_page_token
+        return pages
+
+    async def scan(
+        self,
+        histories: Sequence[forecast_pb2.MarketHistory],
+        forecast: forecast_pb2.ForecastOptions,
+        signal: signal_pb2.SignalOptions | None = None,
+        *,
+        client_id: str = "",
+        timeout: float | None = None,
+    ) -> AsyncIterator[signal_pb2.SignalResult]:
+        """Stream one result per history as it is ready; `input_index` is its place in `histories`.
+
+        Args:
+            histories: Any number of them.
+            forecast: What to forecast.
+            signal: What makes a forecast a signal.
+            client_id: Names this scanner; its newer scan supersedes the older one.
+            timeout: Seconds for each attempt; None takes the configured deadline.
+
+        Raises:
+            MeshError: the scan is refused, or the server stays away; results given before stand.
+        """
+        unanswered = dict(enumerate(histories))
+        header = pb.ScanHeader(scan_id=uuid4().hex, client_id=client_id, forecast=forecast, signal=signal)
+        failures = 0
+        while unanswered:
+            left = len(unanswered)
+            try:
+                async with aclosing(self._attempt(header, dict(unanswered), timeout)) as results:
+                    async for result in results:
+                        del unanswered[result.input_index]
+                        yield result
+            except (Unavailable, Overloaded) as error:
+                failures = failures + 1 if len(unanswered) == left else 1
+                if failures == _ATTEMPTS:
+                    raise
+                wait = max(error.retry_after or 0.0, min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2**failures))
+                _log.info("scan resumes", unanswered=len(unanswered), wait_seconds=wait, problem=str(error))
+                await asyncio.sleep(wait)
+            else:
+                if unanswered:
+                    raise Broken(f"{len(unanswered)} of {left} inputs were not answered", reason="UNACCOUNTED")
+
+    async def _attempt(
+        self, header: pb.ScanHeader, histories: dict[int, forecast_pb2.MarketHistory], timeout: float | None
+    ) -> AsyncGenerator[signal_pb2.SignalResult, None]:
+        """Scan once; results carry the caller's indices."""
+        indices = list(histories)
+        call: grpc.aio.StreamStreamCall[pb.StreamSignalsRequest, pb.StreamSignalsResponse] = self._stub.StreamSignals(
+            _requests(header, list(histories.values())), timeout=timeout
+        )
+        try:
+            async for response in translated(call):
+                for result in response.results.results:
+                    result.input_index = indices[result.input_index]
+                    yield result
+        finally:
+            call.cancel()  # a stream left alone would hold the server (grpc/grpc#43462)
+
+
+@asynccontextmanager
+async def forecasting(config: ClientConfig) -> AsyncIterator[ForecastClient]:
+    """Connect to a forecast service while the context lasts."""
+    async with connect(config, SERVICE) as channel:
+        yield ForecastClient(rpc.ForecastServiceStub(channel))
+
+
+async def _requests(
+    header: pb.ScanHeader, histories: Sequence[forecast_pb2.MarketHistory]
+) -> AsyncIterator[pb.StreamSignalsRequest]:
+    """Cut a scan into messages below 1 MiB."""
+    yield pb.StreamSignalsRequest(header=header)
+    batch: list[forecast_pb2.MarketHistory] = []
+    size = 0
+    for history in histories:
+        grown = history.ByteSize()
+        if batch and (len(batch) == BATCH_HISTORIES or size + grown > BATCH_BYTES):
+            yield pb.StreamSignalsRequest(batch=pb.HistoryBatch(histories=batch))
+            batch, size = [], 0
+        batch.append(history)
+        size += grown
+    if batch:
+        yield pb.StreamSignalsRequest(batch=pb.HistoryBatch(histories=batch))

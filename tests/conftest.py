@@ -1,0 +1,71 @@
+"""Fixtures that every kind of test may use: certificates of a throw-away authority, and real servers on real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from forecast_server.app import forecast_server
+from forecast_server.config import ForecastServerConfig
+from mesh import certs
+from mesh.daemon import Lifecycle
+from mesh.rpc.config import ClientConfig, ServerConfig, ServerTls
+from mesh.rpc.server import Server
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """A folder with an authority, a server certificate for loopback and one client certificate per role."""
+
+    folder: Path
+
+    def server(self, name: str = "server", *, mutual: bool = True) -> ServerTls:
+        """The TLS table of a server."""
+        return ServerTls(
+            certificate_file=self.folder / f"{name}.crt",
+            private_key_file=self.folder / f"{name}.key",
+            client_ca_file=self.folder / "ca.crt" if mutual else None,
+        )
+
+    def client(self, address: str, role: str = "trader", *, seconds: float = 10.0) -> ClientConfig:
+        """The client table of somebody with that role."""
+        return ClientConfig(
+            targets=(address,),
+            ca_file=self.folder / "ca.crt",
+            certificate_file=self.folder / f"{role}.crt",
+            private_key_file=self.folder / f"{role}.key",
+            timeout_seconds=seconds,
+        )
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority with everybody's certificates, made once."""
+    folder = tmp_path_factory.mktemp("certs")
+    certs.init(folder)
+    certs.issue(folder, "server", hosts=["localhost", "127.0.0.1"])
+    for role in certs.ROLES:
+        certs.issue(folder, role, role=role)
+    return Certificates(folder)
+
+
+ForecastServer = Callable[..., AbstractAsyncContextManager[Server]]
+
+
+@pytest.fixture
+def forecast_server_on_loopback() -> ForecastServer:
+    """The real forecast server in this process: `async with forecast_server_on_loopback(tls=...) as server:`."""
+
+    @asynccontextmanager
+    async def start(config: ForecastServerConfig | None = None, **rpc: object) -> AsyncIterator[Server]:
+        listening = ServerConfig.model_validate({"listen": ("127.0.0.1:0",), **rpc})
+        settings = config or ForecastServerConfig(rpc=listening)
+        async with asyncio.TaskGroup() as tasks, forecast_server(settings, Lifecycle(tasks)) as server:
+            yield server
+
+    return start
