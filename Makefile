@@ -36,7 +36,7 @@ quick: $(READY) ## the tests without wheels, fresh environments and node project
 	@$(BIN)/python -m pytest -m 'not slow'
 
 check: $(READY) $(RULES) ## format, lint, types, import rules, contracts, generated code, docs
-	@$(BIN)/python tools/check.py
+	@$(BIN)/python -m tools.check
 
 fmt: $(READY) ## format and fix what can be fixed
 	@$(BIN)/ruff format
@@ -51,10 +51,10 @@ $(RULES): | $(READY)
 	@cp .cache/sdist/upstream/proto/buf/validate/validate.proto $@
 
 gen: $(READY) $(RULES) ## regenerate gen/ from protos/: the only way it changes
-	@$(BIN)/python tools/generate.py gen
+	@$(BIN)/python -m tools.generate gen
 
 image: $(READY) $(RULES) ## accept today's contracts as the baseline that `buf breaking` protects
-	@$(BIN)/buf build --exclude-imports -o protos/baseline.binpb
+	@$(BIN)/buf build protos --exclude-source-info -o protos/baseline.binpb
 
 wheel: $(READY) ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel

@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test may use: certificates of a throw-away authority, and real servers on real sockets."""
+"""Fixtures for every kind of test: certificates of a throw-away authority, and real servers on real sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -16,15 +16,15 @@ PROTOS = ROOT / "protos"
 RULES = ROOT / ".cache" / "protos"
 
 
-def generate(target: Path) -> None:
-    """Write the generated packages below ``target``, which is emptied first."""
+def generate(target: Path, *, quiet: bool = False) -> None:
+    """Write the generated packages below ``target``, which is emptied first; `quiet` hides the generators' chatter."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     ours = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto"))
     # A messages-only file would get an empty _pb2_grpc.py.
     with_service = [name for name in ours if re.search(r"^service ", (PROTOS / name).read_text(), re.MULTILINE)]
     _protoc(target, "--python_out", "--pyi_out", files=[*ours, "buf/validate/validate.proto"])
-    _protoc(target, "--grpc_python_out", "--mypy_grpc_out", files=with_service)
+    _protoc(target, "--grpc_python_out", "--mypy_grpc_out", files=with_service, quiet=quiet)
     # Reflection serves the contracts with their comments, which generated code drops.
     _protoc(
         target, "--descriptor_set_out", suffix="/foremesh/contracts.binpb", flags=["--include_source_info"], files=ours
@@ -33,7 +33,9 @@ def generate(target: Path) -> None:
     (target / "buf" / "py.typed").touch()
 
 
-def _protoc(target: Path, *outputs: str, files: list[str], suffix: str = "", flags: Sequence[str] = ()) -> None:
+def _protoc(
+    target: Path, *outputs: str, files: list[str], suffix: str = "", flags: Sequence[str] = (), quiet: bool = False
+) -> None:
     plugin = Path(sys.executable).parent / "protoc-gen-mypy_grpc"
     subprocess.run(
         [
@@ -48,6 +50,7 @@ def _protoc(target: Path, *outputs: str, files: list[str], suffix: str = "", fla
             *files,
         ],
         check=True,
+        stderr=subprocess.DEVNULL if quiet else None,
     )
 
 

@@ -1,0 +1,80 @@
+"""Everything that must hold before tests are worth running: one list, run by `make check`, CI and contributors.
+
+Every check runs, also after one failed; the exit status is 1 if any failed.
+"""
+
+import filecmp
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.generate import ROOT, generate
+
+BIN = Path(sys.executable).parent
+Check = list[str] | Callable[[], str]
+
+
+def generated_code_is_current() -> str:
+    """Regenerate elsewhere and compare; returns what differs, empty if nothing does."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / "gen"
+        generate(fresh, quiet=True)
+        return "\n".join(_differences(fresh, ROOT / "gen"))
+
+
+def _differences(fresh: Path, kept: Path) -> list[str]:
+    def files(root: Path) -> set[Path]:
+        return {
+            path.relative_to(root) for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+        }
+
+    new, old = files(fresh), files(kept)
+    changed = {path for path in new & old if not filecmp.cmp(fresh / path, kept / path, shallow=False)}
+    return [f"gen/{path} is not what protos/ gives: run `make gen`" for path in sorted(changed | (new ^ old))]
+
+
+CHECKS: dict[str, Check] = {
+    "format": ["ruff", "format", "--check", "--quiet"],
+    "lint": ["ruff", "check", "--quiet"],
+    "types": ["mypy"],
+    "import rules": ["lint-imports", "--no-logo"],
+    "protos: format": ["buf", "format", "protos", "--diff", "--exit-code"],
+    "protos: lint": ["buf", "lint", "protos"],
+    "protos: breaking": ["buf", "breaking", "protos", "--against", "protos/baseline.binpb"],
+    "generated code": generated_code_is_current,
+    "docs": [sys.executable, "-m", "tools.configuration_docs", "--check"],
+}
+
+
+def run(check: Check) -> str:
+    """Run one check; returns what it complains of, empty if it passes."""
+    if callable(check):
+        return check()
+    command = [str(BIN / check[0]) if "/" not in check[0] else check[0], *check[1:]]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"}
+    )
+    return "" if done.returncode == 0 else (done.stdout + done.stderr).strip() or f"exit status {done.returncode}"
+
+
+def main() -> int:
+    """Run all checks, or those named on the command line."""
+    failed = 0
+    for name, check in CHECKS.items():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
+        started = time.monotonic()
+        complaint = run(check)
+        print(f"{'FAIL' if complaint else 'ok':>4}  {name} ({time.monotonic() - started:.1f} s)", flush=True)
+        if complaint:
+            failed += 1
+            print("\n".join(f"      {line}" for line in complaint.splitlines()), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
