@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 
 from mesh.config import Strict
 from mesh.log import LogConfig
-from mesh.rpc.config import ServerConfig
+from mesh.rpc.config import Address, ServerConfig
 
 
 class ModelConfig(Strict):
@@ -17,10 +17,19 @@ class ModelConfig(Strict):
     """Name of the model. If it cannot be loaded the server stops; it never takes another by itself."""
 
 
+class ForecastRpc(ServerConfig):
+    """How the forecast server serves: the mesh's table with its own ports."""
+
+    listen: tuple[Address, ...] = Field(default=("127.0.0.1:8787",), min_length=1)
+    """Addresses to listen on. Beyond loopback only with TLS and either client certificates or tokens."""
+    metrics_listen: Address | None = "127.0.0.1:9101"
+    """Where Prometheus may scrape, loopback only."""
+
+
 class ForecastServerConfig(Strict):
     """One forecast server."""
 
-    rpc: ServerConfig = Field(default=ServerConfig(listen=("127.0.0.1:8787",), metrics_listen="127.0.0.1:9101"))
+    rpc: ForecastRpc = ForecastRpc()
     """How it serves."""
     model: ModelConfig = ModelConfig()
     """Which model answers."""

@@ -201,7 +201,6 @@ class Engine:
             self._waiting -= len(histories)
 
     async def _computed(self, scan: Scan, histories: Sequence[History], facts: ModelFacts) -> list[Verdict]:
-        loop = asyncio.get_running_loop()
         verdicts: list[Verdict] = []
         for start in range(0, len(histories), facts.max_batch_series):
             chunk = histories[start : start + facts.max_batch_series]
@@ -210,30 +209,28 @@ class Engine:
                 verdicts += [Expired(reason)] * len(chunk)
                 continue
             try:
-                verdicts += await loop.run_in_executor(
-                    self._thread, self._batch, chunk, scan.question, facts, self._clock.now()
-                )
+                verdicts += await self._batch(chunk, scan.question, facts)
             except Exception:  # the model's failure is these inputs' result, never the call's end
                 failed = Failed(uuid4().hex)
                 _log.exception("the model failed", error_id=failed.error_id, series=len(chunk))
                 verdicts += [failed] * len(chunk)
         return verdicts
 
-    def _batch(
-        self, histories: Sequence[History], question: Question, facts: ModelFacts, now: datetime
-    ) -> list[Verdict]:
-        """Prepare, forecast and judge; runs in the model's thread."""
+    async def _batch(self, histories: Sequence[History], question: Question, facts: ModelFacts) -> list[Verdict]:
+        """Prepare, forecast, judge. Only the model runs in the thread: two threads of Python wait for each other."""
         prepared = prepare(
             histories,
             horizon_steps=question.horizon_steps,
             step=question.step,
             max_points=facts.max_context_points,
-            now=now,
+            now=self._clock.now(),
         )
         ready = [item for item in prepared if isinstance(item, Ready)]
         judged: list[Verdict] = []
         if ready:
-            paths = self._model.forecast([item.series for item in ready], question.horizon_steps)
+            loop = asyncio.get_running_loop()
+            series = [item.series for item in ready]
+            paths = await loop.run_in_executor(self._thread, self._model.forecast, series, question.horizon_steps)
             judged = judge(ready, paths, question, facts, self.policy)
         answers = iter(judged)
         return [next(answers) if isinstance(item, Ready) else item for item in prepared]

@@ -1,16 +1,14 @@
 """The exit and confidence policy: which levels and how much trust belong to a signal. Data, with a version."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
-from forecast_server.types import Confidence, Direction
+from forecast_server.types import Confidence
 from mesh.config import ConfigError, Strict, load
 
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9._-]{0,64}$")]
@@ -85,47 +83,46 @@ class PolicyFile(Strict):
         return self
 
 
-@dataclass(frozen=True, slots=True)
 class Policy:
     """A policy in force."""
 
-    file: PolicyFile
-    digest: str
-    """SHA-256 of the file, hexadecimal."""
-
-    @property
-    def version(self) -> str:
-        """Version of the file."""
-        return self.file.version
+    def __init__(self, file: PolicyFile, digest: str) -> None:
+        self.file = file
+        self.version = file.version
+        self.digest = digest
+        """SHA-256 of the file, hexadecimal."""
+        # Asked once per history of every scan: plain tuples are found faster than models.
+        self._exits = [
+            (rule.series_prefix, rule.min_magnitude_cents, _or_infinity(rule.max_magnitude_cents), rule)
+            for rule in file.exits
+        ]
+        self._bars = [(rule.series_prefix, rule.rule, tuple(reversed(rule.bars()))) for rule in file.confidence]
 
     def exit_for(self, series_ticker: str, magnitude_cents: float) -> ExitRule:
         """Find the exit levels of a signal."""
-        for rule in self.file.exits:
-            below = rule.max_magnitude_cents is None or magnitude_cents < rule.max_magnitude_cents
-            if series_ticker.startswith(rule.series_prefix) and rule.min_magnitude_cents <= magnitude_cents and below:
+        for prefix, least, below, rule in self._exits:
+            if least <= magnitude_cents < below and series_ticker.startswith(prefix):
                 return rule
         raise AssertionError("the last rule fits everything")
 
-    def confidence_of(
-        self,
-        series_ticker: str,
-        *,
-        direction: Direction,
-        magnitude_cents: float,
-        current_cents: float,
-        end_quantiles: NDArray[np.float32],
-    ) -> Confidence:
-        """Read the confidence of a signal; `end_quantiles` are those of the last step, [levels], cents."""
-        rule = next(rule for rule in self.file.confidence if series_ticker.startswith(rule.series_prefix))
-        figure = magnitude_cents
-        if rule.rule == "quantile_share":
-            beyond = end_quantiles > current_cents if direction is Direction.UP else end_quantiles < current_cents
-            figure = float(beyond.mean())
-        reached = Confidence.LOW
-        for confidence, bar in rule.bars():
-            if figure >= bar:
-                reached = confidence
-        return reached
+    def confidence_of(self, series_ticker: str, magnitude_cents: float, beyond: Callable[[], float]) -> Confidence:
+        """Read the confidence of a signal.
+
+        `beyond` gives the share of the last step's quantiles on the signal's side of the current price; it is asked
+        only by the rule that needs it.
+        """
+        for prefix, rule, bars in self._bars:
+            if series_ticker.startswith(prefix):
+                figure = magnitude_cents if rule == "magnitude" else beyond()
+                for confidence, bar in bars:
+                    if figure >= bar:
+                        return confidence
+                return Confidence.LOW
+        raise AssertionError("the last rule fits everything")
+
+
+def _or_infinity(limit: float | None) -> float:
+    return float("inf") if limit is None else limit
 
 
 def read_policy(path: Path | None) -> Policy:

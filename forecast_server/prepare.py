@@ -19,7 +19,7 @@ _MAX_PROBLEMS = 8
 _STALE_STEPS = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Ready:
     """A history that a model can take."""
 
@@ -37,11 +37,40 @@ def prepare(
     histories: Sequence[History], *, horizon_steps: int, step: timedelta, max_points: int, now: datetime
 ) -> list[Ready | NoForecast | Rejected]:
     """Check and shape a batch; one answer per history, in order."""
-    clean = _clean(histories)
-    return [
-        _ready(history, fine, horizon_steps=horizon_steps, step=step, max_points=max_points, now=now)
-        for history, fine in zip(histories, clean, strict=True)
-    ]
+    prepared: list[Ready | NoForecast | Rejected] = []
+    for history, fine in zip(histories, _clean(histories), strict=True):
+        series, share = history.closes, 0.0
+        degraded: tuple[Degradation, ...] = ()
+        if not fine or len(series) > max_points:
+            shaped = _shaped(series, fine, max_points)
+            if not isinstance(shaped, _Shaped):
+                prepared.append(shaped)
+                continue
+            series, share, degraded = shaped.series, shaped.share, shaped.degraded
+        steps = horizon_steps
+        if history.close_time is not None:
+            steps = min(horizon_steps, (history.close_time - (history.last_candle_time or now)) // step)
+            if steps < 1:
+                prepared.append(NoForecast(NoForecastReason.CLOSES_BEFORE_FIRST_STEP))
+                continue
+            if steps < horizon_steps:
+                degraded += (Degradation.HORIZON_CUT,)
+        age = None if history.last_candle_time is None else now - history.last_candle_time
+        if age is None:
+            degraded += (Degradation.AGE_UNKNOWN,)
+        elif age > _STALE_STEPS * step:
+            degraded += (Degradation.STALE,)
+        prepared.append(
+            Ready(
+                history=history,
+                series=series,
+                horizon_steps=steps,
+                data_age=age,
+                interpolated_share=share,
+                degraded=degraded,
+            )
+        )
+    return prepared
 
 
 def _clean(histories: Sequence[History]) -> list[bool]:
@@ -56,34 +85,6 @@ def _clean(histories: Sequence[History]) -> list[bool]:
     lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
     clean[clean] = (lowest >= 0) & (highest <= MAX_CENTS) & (lowest < highest)  # NaN and infinity fail these
     return [bool(fine) for fine in clean]
-
-
-def _ready(
-    history: History, fine: bool, *, horizon_steps: int, step: timedelta, max_points: int, now: datetime
-) -> Ready | NoForecast | Rejected:
-    shaped = _shaped(history.closes, fine, max_points)
-    if not isinstance(shaped, _Shaped):
-        return shaped
-    steps, degraded = horizon_steps, list(shaped.degraded)
-    if history.close_time is not None:
-        steps = min(horizon_steps, (history.close_time - (history.last_candle_time or now)) // step)
-        if steps < 1:
-            return NoForecast(NoForecastReason.CLOSES_BEFORE_FIRST_STEP)
-        if steps < horizon_steps:
-            degraded.append(Degradation.HORIZON_CUT)
-    age = None if history.last_candle_time is None else now - history.last_candle_time
-    if age is None:
-        degraded.append(Degradation.AGE_UNKNOWN)
-    elif age > _STALE_STEPS * step:
-        degraded.append(Degradation.STALE)
-    return Ready(
-        history=history,
-        series=shaped.series,
-        horizon_steps=steps,
-        data_age=age,
-        interpolated_share=shaped.share,
-        degraded=tuple(degraded),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """ForecastService: messages in, engine, messages out."""
 
 import base64
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 from uuid import uuid4
 
 from foremesh.forecast.v1 import (
@@ -35,11 +36,15 @@ from mesh.clock import Clock
 from mesh.errors import FieldViolation, InvalidInput
 from mesh.rpc.call import Context, current_call
 from mesh.rpc.limits import MESSAGE_BYTES
-from mesh.rpc.validation import check
+from mesh.rpc.validation import check, check_items
 
 _PAGE = 100
 _SHOWN = 64
 """Characters of a ticker that is no ticker that are given back."""
+
+
+ITEMISED = frozenset({"StreamSignals", "GenerateSignals", "GenerateForecasts"})
+"""Methods whose histories are judged one by one."""
 
 
 class ForecastServicer(rpc.ForecastServiceServicer):
@@ -58,6 +63,7 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         first = await anext(requests, None)
         if first is None or first.WhichOneof("frame") != "header":
             raise _misplaced("header", "must be the first message")
+        check(first)
         header = first.header
         question = self._question(
             header.forecast, header.signal if header.HasField("signal") else signal_pb2.SignalOptions()
@@ -74,39 +80,40 @@ class ForecastServicer(rpc.ForecastServiceServicer):
             yield pb.StreamSignalsResponse(accepted=accepted)
             async for request in requests:
                 if request.WhichOneof("frame") != "batch":
-                    raise _misplaced("header", "comes once, as the first message")
-                outcomes = await _answered(scan, request.batch.histories)
-                results = [convert.signal_result(outcome) for outcome in outcomes]
-                yield pb.StreamSignalsResponse(results=pb.SignalBatch(results=results))
+                    raise _misplaced("batch", "must be what every message after the first holds")
+                faulty = check_items(request.batch, "histories")
+                outcomes = await _answered(scan, request.batch.histories, faulty)
+                response = pb.StreamSignalsResponse()
+                convert.add_signal_results(response.results.results, outcomes)
+                yield response
             yield pb.StreamSignalsResponse(summary=_summary(scan))
 
     async def GenerateSignals(  # noqa: N802
         self, request: pb.GenerateSignalsRequest, context: Context
     ) -> pb.GenerateSignalsResponse:
         """Answer a few markets."""
+        faulty = check_items(request, "histories")
         question = self._question(request.forecast, request.signal)
         async with self._engine.scan(question) as scan:
-            outcomes = await _answered(scan, request.histories)
-            return pb.GenerateSignalsResponse(
-                results=[convert.signal_result(outcome) for outcome in outcomes],
-                summary=_summary(scan),
+            response = pb.GenerateSignalsResponse(
                 model=self._identity(),
                 policy_version=self._engine.policy.version,
                 instance_id=self._instance_id,
             )
+            convert.add_signal_results(response.results, await _answered(scan, request.histories, faulty))
+            response.summary.CopyFrom(_summary(scan))
+            return response
 
     async def GenerateForecasts(  # noqa: N802
         self, request: pb.GenerateForecastsRequest, context: Context
     ) -> pb.GenerateForecastsResponse:
         """Answer with raw forecasts."""
+        faulty = check_items(request, "histories")
         question = self._question(request.forecast, None)
         async with self._engine.scan(question) as scan:
-            outcomes = await _answered(scan, request.histories)
-            return pb.GenerateForecastsResponse(
-                results=[convert.forecast_result(outcome) for outcome in outcomes],
-                model=self._identity(),
-                instance_id=self._instance_id,
-            )
+            response = pb.GenerateForecastsResponse(model=self._identity(), instance_id=self._instance_id)
+            convert.add_forecast_results(response.results, await _answered(scan, request.histories, faulty))
+            return response
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:  # noqa: N802
         """Describe the served model, also while it loads."""
@@ -148,21 +155,23 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         return convert.question(forecast, signal, deadline)
 
 
-async def _answered(scan: Scan, messages: Sequence[forecast_pb2.MarketHistory]) -> list[Outcome]:
+async def _answered(
+    scan: Scan, messages: Iterable[forecast_pb2.MarketHistory], faulty: Mapping[int, tuple[FieldViolation, ...]]
+) -> list[Outcome]:
     """Answer a batch in its order; a history that breaks its rules is rejected, and the others go on."""
     start = scan.received
-    outcomes: list[Outcome | None] = []
+    rejected: list[Outcome] = []
     histories: list[History] = []
-    for place, message in enumerate(messages):
+    for place, given in enumerate(messages):
         try:
-            check(message)
-            histories.append(convert.history(start + place, message))
-            outcomes.append(None)
+            if place in faulty:
+                raise InvalidInput("breaks its rules", violations=faulty[place])
+            histories.append(convert.history(start + place, given))
         except InvalidInput as error:
-            outcomes.append(Outcome(start + place, message.market_ticker[:_SHOWN], Rejected(error.violations)))
-    scan.reject(len(messages) - len(histories))
-    answered = iter(await scan.answer(histories))
-    return [outcome or next(answered) for outcome in outcomes]
+            rejected.append(Outcome(start + place, given.market_ticker[:_SHOWN], Rejected(error.violations)))
+    scan.reject(len(rejected))
+    outcomes = await scan.answer(histories)
+    return sorted(rejected + outcomes, key=attrgetter("index")) if rejected else outcomes
 
 
 def _summary(scan: Scan) -> pb.ScanSummary:

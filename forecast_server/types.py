@@ -1,4 +1,8 @@
-"""What the forecast server works with: questions in, outcomes out. Pure."""
+"""What the forecast server works with: questions in, outcomes out. Pure.
+
+Thousands of these are made per scan, and making a frozen dataclass costs four times as much as a plain one: what exists
+once per history is plain, and nobody changes it all the same.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -79,7 +83,7 @@ class Question:
     """Judge the forecasts; else give them raw."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class History:
     """The past of one market, as it arrived: its values are not checked yet."""
 
@@ -95,18 +99,18 @@ class History:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Path:
     """One forecast, within 0 and 100 cents, quantiles in order."""
 
-    mean: NDArray[np.float32]
+    mean: list[float]
     """[steps], cents."""
     levels: tuple[float, ...]
-    quantiles: NDArray[np.float32]
-    """[steps, levels], cents."""
+    quantiles: list[float]
+    """[steps, levels] row-major, cents."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Provenance:
     """Where an answer comes from."""
 
@@ -127,7 +131,7 @@ class Drop:
     upper: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Forecast:
     """A forecast, not judged."""
 
@@ -135,7 +139,7 @@ class Forecast:
     provenance: Provenance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Signal:
     """A forecast that moves far enough from the current price."""
 
@@ -152,7 +156,7 @@ class Signal:
     provenance: Provenance
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BelowThreshold:
     """A forecast that moves too little to be a signal."""
 
@@ -192,7 +196,7 @@ class Failed:
 Verdict = Forecast | Signal | BelowThreshold | NoForecast | Rejected | Expired | Failed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What became of one input."""
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from forecast_server.app import forecast_server
-from forecast_server.config import ForecastServerConfig
+from forecast_server.config import ForecastRpc, ForecastServerConfig
 from mesh import certs
 from mesh.daemon import Lifecycle
-from mesh.rpc.config import ClientConfig, ServerConfig, ServerTls
+from mesh.rpc.config import ClientConfig, ServerTls
 from mesh.rpc.server import Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,7 +63,7 @@ def forecast_server_on_loopback() -> ForecastServer:
 
     @asynccontextmanager
     async def start(config: ForecastServerConfig | None = None, **rpc: object) -> AsyncIterator[Server]:
-        listening = ServerConfig.model_validate({"listen": ("127.0.0.1:0",), **rpc})
+        listening = ForecastRpc.model_validate({"listen": ("127.0.0.1:0",), "metrics_listen": None, **rpc})
         settings = config or ForecastServerConfig(rpc=listening)
         async with asyncio.TaskGroup() as tasks, forecast_server(settings, Lifecycle(tasks)) as server:
             yield server

@@ -23,10 +23,12 @@ def generated_code_is_current() -> str:
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "gen"
         generate(fresh, quiet=True)
-        return "\n".join(_differences(fresh, ROOT / "gen"))
+        return "\n".join(differences(fresh, ROOT / "gen"))
 
 
-def _differences(fresh: Path, kept: Path) -> list[str]:
+def differences(fresh: Path, kept: Path) -> list[str]:
+    """Name the generated files that are not what they should be."""
+
     def files(root: Path) -> set[Path]:
         return {
             path.relative_to(root) for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts

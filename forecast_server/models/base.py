@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ Series = NDArray[np.float32]
 """One history: [points], cents, finite, oldest first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelFacts:
     """What a model says of itself once it is loaded."""
 
@@ -42,7 +43,7 @@ class ModelFacts:
     warm_context_points: tuple[int, ...] = ()
     """Context lengths that are compiled and warm; empty where the model needs none."""
 
-    @property
+    @cached_property
     def reference(self) -> str:
         """Short name with digest, as it stands in every answer."""
         return f"{self.name}@{self.weights_digest[:12]}"

@@ -54,8 +54,8 @@ class ServerConfig(Strict):
     """Time a unary call without a deadline of its own may take."""
     stream_idle_seconds: PositiveFloat = 300.0
     """A client stream that sends nothing for this long is ended."""
-    grace_seconds: PositiveFloat = 20.0
-    """What calls in progress get to finish when the server stops."""
+    grace_seconds: Annotated[PositiveFloat, Field(le=25)] = 20.0
+    """What calls in progress get to finish when the server stops; at most 25, because a daemon must be gone in 30."""
 
     @model_validator(mode="after")
     def _refuse_open_doors(self) -> Self:

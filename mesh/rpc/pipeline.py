@@ -52,6 +52,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
         *,
         access: Access,
         own_methods: frozenset[str],
+        itemised_methods: frozenset[str],
         metrics: RpcMetrics,
         draining: asyncio.Event,
     ) -> None:
@@ -59,6 +60,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
         self._authenticator = Authenticator(config)
         self._access = access
         self._own_methods = own_methods
+        self._itemised_methods = itemised_methods
         self._metrics = metrics
         self._draining = draining
         self._wrapped: dict[str, Handler] = {}
@@ -94,20 +96,21 @@ class Pipeline(grpc.aio.ServerInterceptor):
     def _wrap(self, method: str, handler: Any) -> Handler:
         decode = self._counted_decode(method, handler.request_deserializer)
         encode = self._counted_encode(method, handler.response_serializer)
+        checked = _whole if method in self._itemised_methods else _checked
         inner = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
 
         async def one(request: object, context: Context) -> object:
             async with self._serving(method, context) as call, self._within(call):
-                checked = self._requests(request) if handler.request_streaming else _checked(request)
-                return await inner(checked, context)
+                arrived = self._requests(request, checked) if handler.request_streaming else checked(request)
+                return await inner(arrived, context)
 
         async def many(request: object, context: Context) -> None:
             async with self._serving(method, context):
-                checked = self._requests(request) if handler.request_streaming else _checked(request)
+                arrived = self._requests(request, checked) if handler.request_streaming else checked(request)
                 if not inspect.isasyncgenfunction(inner):  # health and channelz write by themselves
-                    await inner(checked, context)
+                    await inner(arrived, context)
                     return
-                async with aclosing(inner(checked, context)) as responses:
+                async with aclosing(inner(arrived, context)) as responses:
                     async for response in responses:
                         await context.write(response)
 
@@ -212,7 +215,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
                 raise
             raise TooLate(f"took longer than {self._config.unary_seconds:g} s") from None
 
-    async def _requests(self, requests: Any) -> AsyncIterator[object]:
+    async def _requests(self, requests: Any, checked: Callable[[object], object]) -> AsyncIterator[object]:
         """Pass a client's stream on, each message checked; a client that falls silent is not waited for for ever."""
         arriving = aiter(requests)
         while True:
@@ -227,7 +230,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
                     raise
                 limit = f"{self._config.stream_idle_seconds:g} s"
                 raise TooLate(f"the client sent nothing for {limit}", reason="STREAM_IDLE") from None
-            yield _checked(request)
+            yield checked(request)
 
     def _counted_decode(self, method: str, decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
         messages = self._metrics.messages.labels(method, "received")
@@ -268,10 +271,16 @@ def _code(context: Context) -> grpc.StatusCode:
     return next((code for code in grpc.StatusCode if set_code in (code, code.value[0])), grpc.StatusCode.UNKNOWN)
 
 
-def _checked(request: object) -> object:
-    """Return the request if it keeps its rules. Raises InvalidInput otherwise."""
+def _whole(request: object) -> object:
+    """Return the request if it is a message at all. Raises InvalidInput otherwise."""
     if isinstance(request, Malformed):
         raise InvalidInput("the bytes are not a message of this method", reason="MALFORMED_MESSAGE")
+    return request
+
+
+def _checked(request: object) -> object:
+    """Return the request if it keeps its rules. Raises InvalidInput otherwise."""
+    request = _whole(request)
     if isinstance(request, Message):
         check(request)
     return request

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 import grpc
-from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import FileDescriptor
 from grpc_reflection.v1alpha import reflection_pb2 as pb
 from grpc_reflection.v1alpha import reflection_pb2_grpc
@@ -60,6 +60,7 @@ class Reflection(ReflectionServicer):  # type: ignore[misc]  # the base class is
 
 def add_reflection(services: Iterable[str], server: grpc.aio.Server) -> None:
     """Serve reflection for the named services, and for itself, in both versions."""
+    _know_v1()
     servicer = Reflection((*services, *NAMES))
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
     handler = grpc.stream_stream_rpc_method_handler(
@@ -69,6 +70,22 @@ def add_reflection(services: Iterable[str], server: grpc.aio.Server) -> None:
     )
     v1: Any = grpc.method_handlers_generic_handler(NAMES[0], {"ServerReflectionInfo": handler})
     server.add_generic_rpc_handlers((v1,))
+
+
+@cache
+def _know_v1() -> None:
+    """Put the descriptor of v1 into the pool: it is v1alpha's under another package, and grpcio-reflection lacks it."""
+    file = descriptor_pb2.FileDescriptorProto()
+    pb.DESCRIPTOR.CopyToProto(file)
+    for message in file.message_type:
+        for field in message.field:
+            if field.type_name:
+                field.type_name = field.type_name.replace(".v1alpha.", ".v1.")
+    for method in file.service[0].method:
+        method.input_type = method.input_type.replace(".v1alpha.", ".v1.")
+        method.output_type = method.output_type.replace(".v1alpha.", ".v1.")
+    file.name, file.package = "grpc/reflection/v1/reflection.proto", "grpc.reflection.v1"
+    descriptor_pool.Default().AddSerializedFile(file.SerializeToString())
 
 
 def _with_dependencies(file: FileDescriptor) -> list[FileDescriptor]:

@@ -42,6 +42,9 @@ class Service:
     """From the generated module: `DESCRIPTOR.services_by_name[...]`."""
     register: Callable[[grpc.aio.Server], None]
     """Adds the servicer: `lambda server: add_XServicer_to_server(servicer, server)`."""
+    itemised: frozenset[str] = frozenset()
+    """Names of methods whose servicer checks each message with `validation.check_items`, because faulty items are
+    answered one by one and do not end the call. All other messages are checked before the servicer sees them."""
 
 
 class Health:
@@ -107,7 +110,16 @@ async def serving(
     registry = registry or CollectorRegistry()
     named = {service.descriptor.full_name: service.descriptor for service in services}
     own = frozenset(f"/{name}/{method.name}" for name, found in named.items() for method in found.methods)
-    pipeline = Pipeline(config, access=Access(named), own_methods=own, metrics=RpcMetrics(registry), draining=draining)
+    pipeline = Pipeline(
+        config,
+        access=Access(named),
+        own_methods=own,
+        itemised_methods=frozenset(
+            f"/{service.descriptor.full_name}/{method}" for service in services for method in service.itemised
+        ),
+        metrics=RpcMetrics(registry),
+        draining=draining,
+    )
     health = Health(list(named))
     server = grpc.aio.server(
         interceptors=(pipeline,),

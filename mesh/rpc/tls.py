@@ -11,7 +11,9 @@ import grpc
 
 from mesh import log
 from mesh.certs import CertificateError, matches
+from mesh.config import ConfigError
 from mesh.rpc.config import ServerTls
+from mesh.secret import read_secret
 
 _log = log.get(__name__)
 
@@ -44,7 +46,7 @@ class IdentityFiles:
             if stamps == self._stamps:
                 return False
             fresh = self._read()
-        except (OSError, CertificateError) as error:
+        except (OSError, CertificateError, ConfigError) as error:
             _log.warning("certificate files cannot be used yet; the old ones stay", problem=str(error))
             return False
         self._stamps, self.current = stamps, fresh
@@ -56,9 +58,8 @@ class IdentityFiles:
         return tuple((status.st_mtime_ns, status.st_ino) for status in statuses)
 
     def _read(self) -> Identity:
-        certificate, key, ca = (
-            path.read_bytes() if path else None for path in (self._certificate, self._key, self._ca)
-        )
+        certificate, ca = (path.read_bytes() if path else None for path in (self._certificate, self._ca))
+        key = read_secret(self._key).reveal().encode() if self._key else None
         if certificate is not None and key is not None and not matches(certificate, key):
             raise CertificateError(f"{self._key} is not the key of {self._certificate}")
         return Identity(certificate, key, ca)
@@ -71,6 +72,7 @@ def server_credentials(tls: ServerTls) -> grpc.ServerCredentials:
 
     Raises:
         OSError: a file cannot be read.
+        ConfigError: others can read the key file.
         CertificateError: key and certificate are not a pair.
     """
     files = IdentityFiles(tls.certificate_file, tls.private_key_file, tls.client_ca_file)

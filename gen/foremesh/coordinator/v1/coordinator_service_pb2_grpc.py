@@ -116,8 +116,8 @@ class CoordinatorServiceServicer:
 
     def Heartbeat(self, request, context):
         """Says "alive" and how far each lease is; brings verdicts on every lease named, new grants and the API budget back.
-        A worker calls at least once per `heartbeat_interval`, and earlier, but not within `min_heartbeat_interval`, when it
-        has room for more leases. Nothing is lost with a reply: a grant is repeated until its lease is named in a
+        A worker calls at least once per `heartbeat_interval`, and earlier, but not within `min_heartbeat_interval`, when
+        it has room for more leases. Nothing is lost with a reply: a grant is repeated until its lease is named in a
         heartbeat, a revocation until the lease is released or committed, and counters are totals.
         NOT_FOUND `WORKER_NOT_FOUND`: register first. FAILED_PRECONDITION `WORKER_SUPERSEDED`: as RegisterWorker.
         A stale epoch is no refusal here: its verdict is `cancelled`.
@@ -134,7 +134,8 @@ class CoordinatorServiceServicer:
         FAILED_PRECONDITION `STALE_EPOCH`: a higher epoch has been granted (metadata `current_owner`, empty if nobody holds
         the shard now, and `current_epoch`); the file is an orphan, to be deleted;
         FAILED_PRECONDITION `UNKNOWN_EPOCH`: an epoch never granted, so the coordinator's database is older than the lease
-        and an operator must act (metadata `current_epoch`); PERMISSION_DENIED `LEASE_NOT_YOURS`: granted to another worker.
+        and an operator must act (metadata `current_epoch`);
+        PERMISSION_DENIED `LEASE_NOT_YOURS`: this epoch was granted to another worker.
         A lease that ran out but was granted to nobody since still commits.
         NOT_FOUND `SHARD_NOT_FOUND`: a leased shard that the coordinator does not know; `WORKER_NOT_FOUND`: register first.
         For an adoption: ALREADY_EXISTS `COMMIT_CONFLICT` if another file is committed; ABORTED `SHARD_LEASED` if somebody

@@ -59,8 +59,8 @@ class CoordinatorServiceStub:
     """
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_coordinator_service_pb2.HeartbeatRequest, _coordinator_service_pb2.HeartbeatResponse]
     """Says "alive" and how far each lease is; brings verdicts on every lease named, new grants and the API budget back.
-    A worker calls at least once per `heartbeat_interval`, and earlier, but not within `min_heartbeat_interval`, when it
-    has room for more leases. Nothing is lost with a reply: a grant is repeated until its lease is named in a
+    A worker calls at least once per `heartbeat_interval`, and earlier, but not within `min_heartbeat_interval`, when
+    it has room for more leases. Nothing is lost with a reply: a grant is repeated until its lease is named in a
     heartbeat, a revocation until the lease is released or committed, and counters are totals.
     NOT_FOUND `WORKER_NOT_FOUND`: register first. FAILED_PRECONDITION `WORKER_SUPERSEDED`: as RegisterWorker.
     A stale epoch is no refusal here: its verdict is `cancelled`.
@@ -73,7 +73,8 @@ class CoordinatorServiceStub:
     FAILED_PRECONDITION `STALE_EPOCH`: a higher epoch has been granted (metadata `current_owner`, empty if nobody holds
     the shard now, and `current_epoch`); the file is an orphan, to be deleted;
     FAILED_PRECONDITION `UNKNOWN_EPOCH`: an epoch never granted, so the coordinator's database is older than the lease
-    and an operator must act (metadata `current_epoch`); PERMISSION_DENIED `LEASE_NOT_YOURS`: granted to another worker.
+    and an operator must act (metadata `current_epoch`);
+    PERMISSION_DENIED `LEASE_NOT_YOURS`: this epoch was granted to another worker.
     A lease that ran out but was granted to nobody since still commits.
     NOT_FOUND `SHARD_NOT_FOUND`: a leased shard that the coordinator does not know; `WORKER_NOT_FOUND`: register first.
     For an adoption: ALREADY_EXISTS `COMMIT_CONFLICT` if another file is committed; ABORTED `SHARD_LEASED` if somebody
@@ -135,8 +136,8 @@ class CoordinatorServiceAsyncStub(CoordinatorServiceStub):
     """
     Heartbeat: _aio.UnaryUnaryMultiCallable[_coordinator_service_pb2.HeartbeatRequest, _coordinator_service_pb2.HeartbeatResponse]  # type: ignore[assignment]
     """Says "alive" and how far each lease is; brings verdicts on every lease named, new grants and the API budget back.
-    A worker calls at least once per `heartbeat_interval`, and earlier, but not within `min_heartbeat_interval`, when it
-    has room for more leases. Nothing is lost with a reply: a grant is repeated until its lease is named in a
+    A worker calls at least once per `heartbeat_interval`, and earlier, but not within `min_heartbeat_interval`, when
+    it has room for more leases. Nothing is lost with a reply: a grant is repeated until its lease is named in a
     heartbeat, a revocation until the lease is released or committed, and counters are totals.
     NOT_FOUND `WORKER_NOT_FOUND`: register first. FAILED_PRECONDITION `WORKER_SUPERSEDED`: as RegisterWorker.
     A stale epoch is no refusal here: its verdict is `cancelled`.
@@ -149,7 +150,8 @@ class CoordinatorServiceAsyncStub(CoordinatorServiceStub):
     FAILED_PRECONDITION `STALE_EPOCH`: a higher epoch has been granted (metadata `current_owner`, empty if nobody holds
     the shard now, and `current_epoch`); the file is an orphan, to be deleted;
     FAILED_PRECONDITION `UNKNOWN_EPOCH`: an epoch never granted, so the coordinator's database is older than the lease
-    and an operator must act (metadata `current_epoch`); PERMISSION_DENIED `LEASE_NOT_YOURS`: granted to another worker.
+    and an operator must act (metadata `current_epoch`);
+    PERMISSION_DENIED `LEASE_NOT_YOURS`: this epoch was granted to another worker.
     A lease that ran out but was granted to nobody since still commits.
     NOT_FOUND `SHARD_NOT_FOUND`: a leased shard that the coordinator does not know; `WORKER_NOT_FOUND`: register first.
     For an adoption: ALREADY_EXISTS `COMMIT_CONFLICT` if another file is committed; ABORTED `SHARD_LEASED` if somebody
@@ -220,8 +222,8 @@ class CoordinatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_coordinator_service_pb2.HeartbeatResponse, _abc.Awaitable[_coordinator_service_pb2.HeartbeatResponse]]:
         """Says "alive" and how far each lease is; brings verdicts on every lease named, new grants and the API budget back.
-        A worker calls at least once per `heartbeat_interval`, and earlier, but not within `min_heartbeat_interval`, when it
-        has room for more leases. Nothing is lost with a reply: a grant is repeated until its lease is named in a
+        A worker calls at least once per `heartbeat_interval`, and earlier, but not within `min_heartbeat_interval`, when
+        it has room for more leases. Nothing is lost with a reply: a grant is repeated until its lease is named in a
         heartbeat, a revocation until the lease is released or committed, and counters are totals.
         NOT_FOUND `WORKER_NOT_FOUND`: register first. FAILED_PRECONDITION `WORKER_SUPERSEDED`: as RegisterWorker.
         A stale epoch is no refusal here: its verdict is `cancelled`.
@@ -240,7 +242,8 @@ class CoordinatorServiceServicer(metaclass=_abc_1.ABCMeta):
         FAILED_PRECONDITION `STALE_EPOCH`: a higher epoch has been granted (metadata `current_owner`, empty if nobody holds
         the shard now, and `current_epoch`); the file is an orphan, to be deleted;
         FAILED_PRECONDITION `UNKNOWN_EPOCH`: an epoch never granted, so the coordinator's database is older than the lease
-        and an operator must act (metadata `current_epoch`); PERMISSION_DENIED `LEASE_NOT_YOURS`: granted to another worker.
+        and an operator must act (metadata `current_epoch`);
+        PERMISSION_DENIED `LEASE_NOT_YOURS`: this epoch was granted to another worker.
         A lease that ran out but was granted to nobody since still commits.
         NOT_FOUND `SHARD_NOT_FOUND`: a leased shard that the coordinator does not know; `WORKER_NOT_FOUND`: register first.
         For an adoption: ALREADY_EXISTS `COMMIT_CONFLICT` if another file is committed; ABORTED `SHARD_LEASED` if somebody

@@ -1,0 +1,42 @@
+"""foremesh: the command people use."""
+
+import atexit
+import contextlib
+import gc
+import io
+import sys
+from importlib.metadata import version
+
+import click
+
+from console.certs import certs
+from console.demo import demo
+from console.forecast import forecast
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("foremesh"), prog_name="foremesh")
+def cli() -> None:
+    """foremesh: forecasts, signals and trades for Kalshi's markets, on machines of your own."""
+
+
+cli.add_command(certs)
+cli.add_command(demo)
+cli.add_command(forecast)
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show an arrow gets a question mark instead of a crash.
+        with contextlib.suppress(ValueError):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
+    # A failed call's traceback is a cycle that holds gRPC objects; found only as the interpreter ends, they delay its
+    # end by two seconds.
+    atexit.register(gc.collect)
+    cli(prog_name="foremesh")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""What `foremesh forecast` says to wrong options and files, before it asks anybody."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from console.__main__ import cli
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Path:
+    file = tmp_path / "series.jsonl"
+    file.write_text(json.dumps({"market_ticker": "KXA-1", "closes_cents": [1, 2, 3]}))
+    return file
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--horizon", "0"), "--horizon"),
+        (("--step", "2d"), "is not a length of time"),
+        (("--step", "60"), "is not a length of time"),
+        (("--purpose", "fun"), "--purpose"),
+        (("--min-magnitude", "101"), "--min-magnitude"),
+        (("--target", "nowhere"), "--target: expected host:port"),
+        (("--target", "mesh.example:8787"), "needs ca_file"),
+        (("--limit", "0"), "--limit"),
+        (("--series", "missing.csv"), "does not exist"),
+    ],
+)
+def test_wrong_usage_ends_with_code_2(series: Path, options: tuple[str, ...], expected: str) -> None:
+    result = run("forecast", "--series", str(series), *options)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert expected in result.stderr
+
+
+def test_a_certificate_without_its_key_is_wrong_usage(series: Path) -> None:
+    result = run("forecast", "--series", str(series), "--certificate-file", str(series))
+
+    assert result.exit_code == 2
+    assert "belong together" in result.stderr
+
+
+def test_a_bad_file_ends_with_code_1_and_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text("market_ticker,end_period_ts,price_close\nKXA-1,3600,abc\n")
+
+    result = run("forecast", "--series", str(file))
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == f"Error: {file}: line 2: price_close: invalid value 'abc'\n"
+
+
+def test_a_wrong_client_table_is_named(tmp_path: Path, series: Path) -> None:
+    config = tmp_path / "client.toml"
+    config.write_text('target = "127.0.0.1:8787"\n')
+
+    result = run("forecast", "--series", str(series), "--config", str(config))
+
+    assert result.exit_code == 1
+    assert "target: unknown key, did you mean 'targets'?" in result.stderr
+
+
+@pytest.mark.parametrize("command", [(), ("certs",), ("certs", "issue"), ("demo",), ("forecast",)])
+def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
+    result = run(*command, "--help")
+
+    assert result.exit_code == 0
+    assert f"Usage: {' '.join(('cli', *command))}" in result.stdout
+    assert max(map(len, result.stdout.split("\n"))) <= 100
+
+
+@pytest.mark.parametrize("command", ["demo", "forecast"])
+def test_every_command_has_json(command: str) -> None:
+    assert "--json" in run(command, "--help").stdout
+
+
+def test_the_version_is_the_installed_one() -> None:
+    assert run("--version").stdout.startswith("foremesh, version ")

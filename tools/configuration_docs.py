@@ -1,0 +1,165 @@
+"""Write docs/configuration.md from the configuration models: what stands there is what the daemons check.
+
+`python -m tools.configuration_docs` writes the page; with `--check` it fails if the page is not current.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from forecast_server.config import ForecastServerConfig
+from forecast_server.policy import PolicyFile
+from mesh.config import Strict
+from mesh.rpc.config import ClientConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "configuration.md"
+
+Schema: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One file, or one table that several files contain."""
+
+    title: str
+    intro: str
+    model: type[Strict]
+
+
+SECTIONS = (
+    Section(
+        "The forecast server",
+        "`foremesh-forecast-server --config FILE`. A commented sample is\n"
+        "[deploy/config/forecast_server.toml](../deploy/config/forecast_server.toml).",
+        ForecastServerConfig,
+    ),
+    Section(
+        "The policy file",
+        "What `policy_file` of the forecast server names. The one that is shipped is\n"
+        "[forecast_server/policy.toml](../forecast_server/policy.toml).",
+        PolicyFile,
+    ),
+    Section(
+        "A client's table",
+        "How a process connects to a service. `foremesh forecast --config FILE` reads a file with these keys, and\n"
+        "Python code builds a `mesh.rpc.config.ClientConfig`; later daemons have a table for each service they call.",
+        ClientConfig,
+    ),
+)
+
+HEAD = """\
+# Configuration
+
+<!-- Written by `python -m tools.configuration_docs` from the configuration models; do not edit. -->
+
+Every daemon reads one TOML file: `--config FILE`. `--set table.key=value` overrides one value and may be repeated;
+`--check-config` validates the result and exits, 0 if it is right and 78 if not. An unknown key, a string where a number
+belongs or a value out of range is refused with its place. There is no overlay from the environment. A relative path is
+taken from the folder of the configuration file. Secrets are files that the configuration names.
+"""
+
+
+def render() -> str:
+    """Return the whole page."""
+    return "\n".join([HEAD, *(line for section in SECTIONS for line in _section(section))])
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield f"## {section.title}\n"
+    yield f"{section.intro}\n"
+    root = section.model.model_json_schema()
+    yield from _table("", root, root)
+
+
+def _table(path: str, table: Schema, root: Schema) -> Iterator[str]:
+    """Write the keys of a table, then the tables below it."""
+    required = set(table.get("required", ()))
+    below: list[tuple[str, Schema, Schema]] = []
+    rows: list[str] = []
+    for name, field in table["properties"].items():
+        inner, brackets = _inner_table(field, root)
+        if inner is not None:
+            below.append((brackets.format(f"{path}.{name}".lstrip(".")), inner, field))
+            continue
+        default = "required" if name in required else _value(field.get("default"))
+        rows.append(f"| `{name}` | {_type(field)} | {default} | {field.get('description', '')} |")
+    if rows:
+        yield from ("| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows, "")
+    for inner_path, inner, field in below:
+        yield f"### `{inner_path}`\n"
+        yield f"{field.get('description') or inner.get('description', '')}{_presence(field, inner)}\n"
+        yield from _table(inner_path.strip("[]"), inner, root)
+
+
+def _presence(field: Schema, inner: Schema) -> str:
+    """Say what holds where the table is absent, if that is not its keys' own defaults."""
+    if "default" not in field:
+        return " Required."
+    if field["default"] is None:
+        return " Absent by default."
+    own = {name: key.get("default") for name, key in inner["properties"].items()}
+    other = {name: value for name, value in field["default"].items() if value != own.get(name)}
+    listed = ", ".join(f"`{name} = {json.dumps(value)}`" for name, value in other.items())
+    return f" Where the whole table is absent: {listed}." if other else ""
+
+
+def _inner_table(field: Schema, root: Schema) -> tuple[Schema | None, str]:
+    """Return the table that a key holds, with its TOML brackets; None for a plain value."""
+    for choice in _choices(field):
+        if "$ref" in choice:
+            return _resolved(choice, root), "[{}]"
+        if "$ref" in choice.get("items", {}):
+            return _resolved(choice["items"], root), "[[{}]]"
+    return None, ""
+
+
+def _resolved(reference: Schema, root: Schema) -> Schema:
+    found: Schema = root["$defs"][reference["$ref"].rpartition("/")[2]]
+    return found
+
+
+def _choices(field: Schema) -> list[Schema]:
+    return [choice for choice in field.get("anyOf", [field]) if choice.get("type") != "null"]
+
+
+def _type(field: Schema) -> str:
+    return " or ".join(_plain_type(choice) for choice in _choices(field))
+
+
+def _plain_type(field: Schema) -> str:
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "const" in field:
+        return f"`{field['const']}`"
+    if field.get("type") == "array":
+        return f"list of {_plain_type(field['items'])}"
+    if field.get("format") == "path":
+        return "path"
+    if "[0-9]{1,5}" in field.get("pattern", ""):
+        return "`host:port`"
+    bounds = [f"{sign} {field[key]:g}" for key, sign in _BOUNDS.items() if key in field]
+    return " ".join([field["type"], ", ".join(bounds)]).strip()
+
+
+_BOUNDS = {"exclusiveMinimum": "&gt;", "minimum": "≥", "exclusiveMaximum": "&lt;", "maximum": "≤"}
+
+
+def _value(default: object) -> str:
+    return "absent" if default is None else f"`{json.dumps(default)}`"
+
+
+def main() -> None:
+    """Write the page, or check it."""
+    if "--check" in sys.argv[1:]:
+        if not TARGET.exists() or TARGET.read_text() != render():
+            sys.exit(f"{TARGET.relative_to(ROOT)} is not current: run python -m tools.configuration_docs")
+        return
+    TARGET.write_text(render())
+
+
+if __name__ == "__main__":
+    main()
