@@ -33,7 +33,7 @@ test: check ## everything that must hold: checks, then all tests
 	@$(BIN)/python -m pytest
 
 quick: $(READY) ## the tests without wheels, fresh environments and node projects
-	@$(BIN)/python -m pytest -m 'not slow'
+	@$(BIN)/python -m pytest -m 'not slow and not soak'
 
 check: $(READY) $(RULES) ## format, lint, types, import rules, contracts, generated code, docs
 	@$(BIN)/python -m tools.check

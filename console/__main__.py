@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import gc
 import io
+import os
 import sys
 from importlib.metadata import version
 
@@ -32,8 +33,9 @@ def main() -> None:
         with contextlib.suppress(ValueError):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # or its C core writes lines of its own between ours
     # A failed call's traceback is a cycle that holds gRPC objects; found only as the interpreter ends, they delay its
-    # end by two seconds.
+    # end by a second or more.
     atexit.register(gc.collect)
     cli(prog_name="foremesh")
 

@@ -27,7 +27,10 @@ from mesh.rpc.config import ClientConfig
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells know it."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_TLS_WORDS = ("ssl", "tls", "certificate", "handshake")
+_NOBODY = ("Connection refused", "Domain name not found", "Timeout", "No route", "unreachable")
+_WRONG_SERVER = ("CERTIFICATE_VERIFY_FAILED", "Verification Check failed", "WRONG_VERSION_NUMBER")
+_HUNG_UP = "Socket closed"
+"""gRPC's words for what went wrong with a connection; it has no codes for them."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -207,14 +210,23 @@ def talking_to(config: ClientConfig) -> Iterator[None]:
     except Unavailable as error:
         if error.reason != Unavailable.default_reason:  # the server's own word, such as MODEL_LOADING
             raise
-        where = ", ".join(config.targets)
-        if any(word in error.message.lower() for word in _TLS_WORDS):
-            text = f"the server at {where} and this client do not agree on TLS: {_one_line(error.message)}"
-        else:
+        where, said = ", ".join(config.targets), _one_line(error.message)
+        if any(words in said for words in _WRONG_SERVER):
+            text = f"the server at {where} cannot prove who it is (--ca-file, --server-name): {_last(said)}"
+        elif _HUNG_UP in said:
+            text = f"the server at {where} hung up: does it want TLS (--ca-file) or a certificate (--certificate-file)?"
+        elif any(words in said for words in _NOBODY):
             hint = "start one with foremesh-forecast-server, or name another with --target"
             text = f"no forecast server answers at {where}; {hint}"
+        else:
+            text = f"no answer from {where}: {_last(said)}"
         raise click.ClickException(text) from error
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _last(text: str) -> str:
+    """Leave out gRPC's introduction."""
+    return text.rpartition("last error: ")[2]

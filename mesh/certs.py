@@ -11,11 +11,8 @@ stays unmatched; `show` says so, and issuing again repairs it.
 """
 
 import contextlib
-import fcntl
 import ipaddress
-import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +24,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from mesh.files import locked, os_errors_as, replace_files
 
 Role = Literal["trader", "collector", "operator", "viewer"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -45,7 +44,7 @@ _MAX_HOST_LENGTH: Final = 253
 _ROLE_PREFIX: Final = "urn:foremesh:role:"
 _ROLE_BY_URI: Final = {_ROLE_PREFIX + role: role for role in ROLES}
 
-_OPEN_TO_OTHERS: Final = 0o027  # group may read (a service's group), but not write
+_OPEN_TO_OTHERS: Final = 0o077  # what a daemon refuses to start with
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -122,49 +121,6 @@ def matches(certificate_pem: bytes, key_pem: bytes) -> bool:
         return False
     encoding = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return certified.public_bytes(*encoding) == held.public_bytes(*encoding)
-
-
-@contextlib.contextmanager
-def os_errors_as(kind: type[Exception]) -> Iterator[None]:
-    """Turn what the operating system refuses into `kind`, with the file's name; also a decorator."""
-    try:
-        yield
-    except OSError as error:
-        raise kind(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
-
-
-@contextlib.contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Hold `directory` against other writers on this machine."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-        os.fsync(descriptor)  # makes the renames last
-    finally:
-        os.close(descriptor)
-
-
-def replace_files(files: Sequence[tuple[Path, bytes, int]]) -> None:
-    """Replace each path by its content and mode, in order, after all contents are on disk; never a half-written file.
-
-    A file has its mode from the first moment: there is no time in which a private one is open to others.
-    """
-    written: list[tuple[Path, Path]] = []
-    try:
-        for path, content, mode in files:
-            temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            written.append((temporary, path))
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(descriptor)
-        for temporary, path in written:
-            temporary.replace(path)
-    finally:
-        for temporary, _ in written:
-            temporary.unlink(missing_ok=True)
 
 
 @os_errors_as(CertificateError)

@@ -19,7 +19,8 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from mesh.certs import ROLES, CertificateError, Role, check_name, locked, os_errors_as, replace_files
+from mesh.certs import ROLES, CertificateError, Role, check_name
+from mesh.files import locked, os_errors_as, replace_files
 
 _HEADER: Final = "# Written by `foremesh certs token`. Digests only; comments are not kept.\n"
 _DIGEST_OF_NOTHING: Final = hashlib.sha256(b"").hexdigest()

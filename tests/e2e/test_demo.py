@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # its stubs are not among the dev tools
+import psutil
 import pytest
 
 FOREMESH = Path(sys.executable).with_name("foremesh")

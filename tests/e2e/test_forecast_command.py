@@ -9,6 +9,7 @@ import pytest
 from foremesh.forecast.v1 import signal_pb2
 from google.protobuf.json_format import ParseDict
 
+from mesh import certs
 from tests.conftest import Certificates, ForecastServer
 from tools import sample
 
@@ -72,19 +73,21 @@ async def test_programs_get_one_document_and_a_verdict_on_bad_markets(
 
 
 async def test_a_certificate_opens_the_door_and_a_collectors_does_not(
-    forecast_server_on_loopback: ForecastServer, certificates: Certificates
+    forecast_server_on_loopback: ForecastServer, certificates: Certificates, tmp_path: Path
 ) -> None:
-    folder = certificates.folder
+    folder, stranger = certificates.folder, tmp_path / "stranger"
+    certs.init(stranger)
     async with forecast_server_on_loopback(tls=certificates.server()) as server:
         command = ("forecast", "--series", sample.FILE, "--target", server.addresses[0], "--plots", "0")
-        trader, collector, plain = await asyncio.gather(
-            *(run(*command, *identity) for identity in (_as(folder, "trader"), _as(folder, "collector"), ()))
-        )
+        who = (_as(folder, "trader"), _as(folder, "collector"), (), ("--ca-file", stranger / "ca.crt"))
+        trader, collector, plain, fooled = await asyncio.gather(*(run(*command, *identity) for identity in who))
 
     assert trader[0] == 0
-    assert (collector[0], collector[1]) == (1, "")
+    for code, out, err in (collector, plain, fooled):
+        assert (code, out, err.count("\n")) == (1, "", 1)
     assert "ROLE_FORBIDDEN" in collector[2]
-    assert (plain[0], plain[1]) == (1, "")
+    assert "does it want TLS (--ca-file) or a certificate (--certificate-file)?" in plain[2]
+    assert "cannot prove who it is" in fooled[2]
 
 
 def _as(folder: Path, role: str) -> tuple[object, ...]:

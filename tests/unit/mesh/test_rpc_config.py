@@ -114,4 +114,4 @@ def test_a_client_that_proves_its_server_may_go_anywhere() -> None:
 
 def test_what_was_read_does_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        ServerConfig().max_in_flight = 1  # type: ignore[misc]  # what is refused
+        ServerConfig().max_in_flight = 1

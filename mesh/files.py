@@ -1,0 +1,51 @@
+"""Files that others read while we write them: replaced whole, in order, with their mode from the first moment."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def os_errors_as(kind: type[Exception]) -> Iterator[None]:
+    """Turn what the operating system refuses into `kind`, with the file's name; also a decorator."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold `directory` against other writers on this machine."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+        os.fsync(descriptor)  # makes the renames last
+    finally:
+        os.close(descriptor)
+
+
+def replace_files(files: Sequence[tuple[Path, bytes, int]]) -> None:
+    """Replace each path by its content and mode, in order, after all contents are on disk; never a half-written file.
+
+    A file has its mode from the first moment: there is no time in which a private one is open to others.
+    """
+    written: list[tuple[Path, Path]] = []
+    try:
+        for path, content, mode in files:
+            temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            written.append((temporary, path))
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(descriptor)
+        for temporary, path in written:
+            temporary.replace(path)
+    finally:
+        for temporary, _ in written:
+            temporary.unlink(missing_ok=True)
