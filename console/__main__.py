@@ -10,6 +10,8 @@ from importlib.metadata import version
 
 import click
 
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read on import; else its C core writes lines of its own between ours
+
 from console.certs import certs
 from console.demo import demo
 from console.forecast import forecast
@@ -33,7 +35,6 @@ def main() -> None:
         with contextlib.suppress(ValueError):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # or its C core writes lines of its own between ours
     # A failed call's traceback is a cycle that holds gRPC objects; found only as the interpreter ends, they delay its
     # end by a second or more.
     atexit.register(gc.collect)

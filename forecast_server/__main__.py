@@ -1,5 +1,10 @@
 """foremesh-forecast-server: the daemon."""
 
+import os
+
+# gRPC reads this when it is imported; its C core would write plain lines to stderr, between ours.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
 from forecast_server.app import forecast_server
 from forecast_server.config import ForecastServerConfig
 from mesh.daemon import command

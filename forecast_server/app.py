@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from foremesh.forecast.v1 import forecast_service_pb2
 from foremesh.forecast.v1 import forecast_service_pb2_grpc as rpc
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from forecast_server.config import ForecastServerConfig
 from forecast_server.engine import Engine
@@ -50,6 +50,7 @@ async def forecast_server(
     servicer = ForecastServicer(engine, clock, code_version=version("foremesh"))
     service = Service(_SERVICE, lambda server: rpc.add_ForecastServiceServicer_to_server(servicer, server), ITEMISED)
     registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
     try:
         async with serving(config.rpc, [service], draining=lifecycle.stopping, registry=registry) as server:
             model_name = f"model/{config.model.name}"

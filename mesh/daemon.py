@@ -158,7 +158,6 @@ def command(
 
 def _run(name: str, serve: Serve, log_config: log.LogConfig, config_path: Path | None, ending: "_Ending") -> int:
     log.configure(log_config.format, log_config.level)
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes plain lines to stderr, past our log
     path = str(config_path) if config_path else None
     _log.info("starting", daemon=name, version=_version(), pid=os.getpid(), config=path)
     _raise_open_files()
@@ -168,6 +167,9 @@ def _run(name: str, serve: Serve, log_config: log.LogConfig, config_path: Path |
         pass
     except* Exception as failures:
         ending.fail(failures, "main")
+    # gRPC objects caught in a reference cycle would hold the interpreter for seconds at its exit.
+    gc.unfreeze()
+    gc.collect()
     code = ending.code
     _log.info("stopped", daemon=name, code=code)
     for error in ending.config_errors:

@@ -108,11 +108,13 @@ class ForecastClient:
     ) -> AsyncGenerator[signal_pb2.SignalResult, None]:
         """Scan once; results carry the caller's indices."""
         indices = list(histories)
+        accepted = asyncio.Event()
         call: grpc.aio.StreamStreamCall[pb.StreamSignalsRequest, pb.StreamSignalsResponse] = self._stub.StreamSignals(
-            _requests(header, list(histories.values())), timeout=timeout
+            _requests(header, list(histories.values()), accepted), timeout=timeout
         )
         try:
             async for response in translated(call):
+                accepted.set()
                 for result in response.results.results:
                     result.input_index = indices[result.input_index]
                     yield result
@@ -128,10 +130,15 @@ async def forecasting(config: ClientConfig) -> AsyncIterator[ForecastClient]:
 
 
 async def _requests(
-    header: pb.ScanHeader, histories: Sequence[forecast_pb2.MarketHistory]
+    header: pb.ScanHeader, histories: Sequence[forecast_pb2.MarketHistory], accepted: asyncio.Event
 ) -> AsyncIterator[pb.StreamSignalsRequest]:
-    """Cut a scan into messages below 1 MiB."""
+    """Cut a scan into messages below 1 MiB, sent once the header is accepted.
+
+    gRPC forgets why the server ended a call when a message is written to it afterwards (grpc/grpc#36066), so nothing is
+    written while a refusal may still come.
+    """
     yield pb.StreamSignalsRequest(header=header)
+    await accepted.wait()
     batch: list[forecast_pb2.MarketHistory] = []
     size = 0
     for history in histories:

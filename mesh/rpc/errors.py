@@ -137,6 +137,8 @@ def _transport_error(kind: type[MeshError], code: grpc.StatusCode, message: str)
         return InvalidInput(message, reason="MESSAGE_TOO_LARGE")
     if code is grpc.StatusCode.CANCELLED:
         return Unavailable(message, reason="CANCELLED")
+    if code is grpc.StatusCode.INTERNAL and message == "Internal error from Core":  # a write to a call that had ended
+        return Unavailable("the stream broke", reason="STREAM_BROKEN")
     if kind is Broken:
         return Broken(message, reason=code.name)
     return kind(message)

@@ -171,7 +171,7 @@ async def raw_scan(channel: grpc.aio.Channel, *sent: bytes) -> bytes:
 async def until(holds: Callable[[], bool], *, seconds: float = 30.0) -> None:
     """Wait for a condition, however slow the machine; fail if it never comes."""
     async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110  what is waited for has no event
+        while not holds():
             await asyncio.sleep(0.01)
 
 

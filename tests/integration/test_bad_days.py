@@ -181,6 +181,7 @@ async def test_a_server_that_stays_away_ends_a_scan_as_unavailable(monkeypatch: 
 # A scan that our own client is refused
 
 
+# Fails today: batches sent ahead of the first answer lose a refusal (grpc/grpc#36066), and the client says Broken.
 @pytest.mark.parametrize(
     ("role", "purpose", "kind"),
     [("viewer", forecast_pb2.PURPOSE_PAPER, Denied), ("trader", forecast_pb2.PURPOSE_LIVE, NotReady)],
@@ -202,6 +203,7 @@ async def test_a_large_scan_that_is_refused_says_why(
                     pass
 
 
+# Fails today, for the same reason.
 async def test_a_large_scan_waits_for_a_place_among_too_many_calls(forecast_server_on_loopback: ForecastServer) -> None:
     async with (
         forecast_server_on_loopback(max_in_flight=1, grace_seconds=1) as server,
@@ -313,7 +315,6 @@ async def test_one_call_too_many_is_told_when_to_come_back(forecast_server_on_lo
         scans[0].cancel()
         await until(lambda: server.in_flight() == 1)
         await stub(channel).GetModel(pb.GetModelRequest())
-        scans[1].cancel()
 
 
 async def test_too_many_waiting_histories_are_refused_early() -> None:
@@ -443,6 +444,7 @@ async def test_a_bug_in_a_servicer_tells_the_caller_an_id_and_nothing_else() -> 
         await until(lambda: server.in_flight() == 0)
 
 
+# Fails today: answers are serialized outside the pipeline's error mapping, so gRPC sends the exception's text.
 async def test_an_answer_that_cannot_be_sent_leaks_nothing() -> None:
     async with servicer_on_loopback(Faulty()) as server, plain(server.addresses[0]) as channel:
         unsent = await refused(stub(channel).GenerateSignals(signals(), timeout=20))
@@ -564,7 +566,6 @@ async def test_another_caller_with_the_same_client_id_supersedes_nothing(
         for scan in (older, newer):
             await scan.write(batch(history()))
             assert (await answer(scan)).results.results[0].HasField("signal")
-            scan.cancel()
 
 
 async def test_what_is_useful_no_more_is_not_computed() -> None:
@@ -596,5 +597,3 @@ async def test_what_waited_too_long_is_not_computed() -> None:
         late = (await answer(second)).results.results
         assert [result.expired.reason for result in late] == [forecast_pb2.EXPIRED_REASON_USEFUL_UNTIL] * 3
         assert model.batches == [1]
-        first.cancel()
-        second.cancel()
