@@ -31,6 +31,7 @@ _DAYS = 1
 _CONFIG = """\
 [rpc]
 listen = ["127.0.0.1:0"]
+metrics_listen = "off"
 
 [rpc.tls]
 certificate_file = "server.crt"

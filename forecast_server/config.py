@@ -22,8 +22,8 @@ class ForecastRpc(ServerConfig):
 
     listen: tuple[Address, ...] = Field(default=("127.0.0.1:8787",), min_length=1)
     """Addresses to listen on. Beyond loopback only with TLS and either client certificates or tokens."""
-    metrics_listen: Address | None = "127.0.0.1:9101"
-    """Where Prometheus may scrape, loopback only."""
+    metrics_listen: Address | Literal["off"] = "127.0.0.1:9101"
+    """Where Prometheus may scrape, loopback only; `off` serves no metrics."""
 
 
 class ForecastServerConfig(Strict):

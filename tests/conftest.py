@@ -63,7 +63,7 @@ def forecast_server_on_loopback() -> ForecastServer:
 
     @asynccontextmanager
     async def start(config: ForecastServerConfig | None = None, **rpc: object) -> AsyncIterator[Server]:
-        listening = ForecastRpc.model_validate({"listen": ("127.0.0.1:0",), "metrics_listen": None, **rpc})
+        listening = ForecastRpc.model_validate({"listen": ("127.0.0.1:0",), "metrics_listen": "off", **rpc})
         settings = config or ForecastServerConfig(rpc=listening)
         async with asyncio.TaskGroup() as tasks, forecast_server(settings, Lifecycle(tasks)) as server:
             yield server

@@ -2,7 +2,7 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
 
@@ -46,8 +46,8 @@ class ServerConfig(Strict):
     """Bearer tokens of callers that have no certificate; needs TLS, and excludes client certificates."""
     loopback_role: Role = "operator"
     """Role of callers over plain-text loopback: whoever is on this machine."""
-    metrics_listen: Address | None = None
-    """Where Prometheus may scrape, loopback only; absent serves no metrics."""
+    metrics_listen: Address | Literal["off"] = "off"
+    """Where Prometheus may scrape, loopback only; `off` serves no metrics."""
     max_in_flight: PositiveInt = 256
     """Calls worked on at once; one more is refused with the advice to retry."""
     unary_seconds: PositiveFloat = 60.0
@@ -70,7 +70,7 @@ class ServerConfig(Strict):
             raise ValueError(
                 "choose token_file or tls.client_ca_file: gRPC asks every client or none for a certificate"
             )
-        if self.metrics_listen and not is_loopback(self.metrics_listen):
+        if self.metrics_listen != "off" and not is_loopback(self.metrics_listen):
             raise ValueError("metrics_listen must be a loopback address: metrics have no authentication")
         return self
 

@@ -23,13 +23,16 @@ class RpcMetrics:
 
 
 @contextmanager
-def exposed(registry: CollectorRegistry, address: str | None) -> Iterator[int | None]:
-    """Serve the registry over HTTP while the context lasts; yields the port, or None where no address is given."""
-    if address is None:
+def exposed(registry: CollectorRegistry, address: str) -> Iterator[int | None]:
+    """Serve the registry over HTTP while the context lasts; yields the port, or None where it is `off`."""
+    if address == "off":
         yield None
         return
     host, _, port = address.rpartition(":")
-    server, thread = start_http_server(int(port), addr=host.strip("[]"), registry=registry)
+    try:
+        server, thread = start_http_server(int(port), addr=host.strip("[]"), registry=registry)
+    except OSError as error:
+        raise OSError(error.errno, f"metrics_listen {address}: {error.strerror}") from error
     try:
         yield server.server_port
     finally:

@@ -8,6 +8,7 @@ and a graceful stop to any servicer.
 """
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -161,7 +162,7 @@ def _bind(server: grpc.aio.Server, address: str, config: ServerConfig) -> str:
         else:
             port = server.add_secure_port(address, server_credentials(config.tls))
     except RuntimeError as error:  # gRPC's word for a taken port, a foreign address, a name that does not resolve
-        raise OSError(f"cannot listen on {address}: {error}") from error
+        raise OSError(errno.EADDRINUSE, f"{address}: {str(error).partition(';')[0]}") from error
     return f"{address.rpartition(':')[0]}:{port}"
 
 

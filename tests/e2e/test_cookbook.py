@@ -24,6 +24,7 @@ import pytest
 from mesh import certs, tokens
 from tests.conftest import ROOT
 
+FREE_PORTS = ('rpc.listen=["127.0.0.1:0"]', "rpc.metrics_listen=off")
 BIN = Path(sys.executable).parent
 PAGES = ("README.md", "docs/grpcurl.md", "docs/certificates.md")
 PLAIN, SECURE = "127.0.0.1:8787", "spark.example:8787"
@@ -125,7 +126,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 @contextmanager
 def _server(folder: Path, name: str, *settings: str) -> Iterator[int]:
     """The installed daemon as a process of its own; gives its port, and at the end insists on exit code 0."""
-    options = [word for setting in ('rpc.listen=["127.0.0.1:0"]', *settings) for word in ("--set", setting)]
+    options = [word for setting in (*FREE_PORTS, *settings) for word in ("--set", setting)]
     log = folder / f"{name}.log"
     with (
         log.open("w") as stream,

@@ -490,7 +490,7 @@ async def test_a_page_token_of_another_policy_is_refused(
     channel: grpc.aio.Channel, forecast_server_on_loopback: ForecastServer, other_policy: Path
 ) -> None:
     config = ForecastServerConfig(
-        rpc=ForecastRpc(listen=("127.0.0.1:0",), metrics_listen=None), policy_file=other_policy
+        rpc=ForecastRpc(listen=("127.0.0.1:0",), metrics_listen="off"), policy_file=other_policy
     )
     async with forecast_server_on_loopback(config) as server, plain(server.addresses[0]) as second:
         theirs = (await pages(second, 2))[0].next_page_token
