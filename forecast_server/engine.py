@@ -161,7 +161,7 @@ class Engine:
 
     def _admit(self, question: Question) -> None:
         if self._failure:
-            raise NotReady(f"the model {self._failure}", reason="MODEL_FAILED")
+            raise NotReady("the model failed; GetModel says more", reason="MODEL_FAILED")
         if self._facts is None:
             raise Unavailable("the model is loading", reason="MODEL_LOADING", retry_after=_RETRY_SECONDS)
         if question.purpose not in self._facts.allowed_purposes:

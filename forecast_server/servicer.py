@@ -1,7 +1,7 @@
 """ForecastService: messages in, engine, messages out."""
 
 import base64
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from operator import attrgetter
 from uuid import uuid4
@@ -39,6 +39,9 @@ from mesh.rpc.limits import MESSAGE_BYTES
 from mesh.rpc.validation import check, check_items
 
 _PAGE = 100
+_PART_BYTES = 900_000
+_OTHER_BYTES = 2_000
+"""What a result holds besides its path: texts of bounded length, at most."""
 _SHOWN = 64
 """Characters of a ticker that is no ticker that are given back."""
 
@@ -83,9 +86,10 @@ class ForecastServicer(rpc.ForecastServiceServicer):
                     raise _misplaced("batch", "must be what every message after the first holds")
                 faulty = check_items(request.batch, "histories")
                 outcomes = await _answered(scan, request.batch.histories, faulty)
-                response = pb.StreamSignalsResponse()
-                convert.add_signal_results(response.results.results, outcomes)
-                yield response
+                for part in _parts(outcomes, question):
+                    response = pb.StreamSignalsResponse()
+                    convert.add_signal_results(response.results.results, part)
+                    yield response
             yield pb.StreamSignalsResponse(summary=_summary(scan))
 
     async def GenerateSignals(  # noqa: N802
@@ -94,6 +98,7 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         """Answer a few markets."""
         faulty = check_items(request, "histories")
         question = self._question(request.forecast, request.signal)
+        _check_answer_size(len(request.histories), question)
         async with self._engine.scan(question) as scan:
             response = pb.GenerateSignalsResponse(
                 model=self._identity(),
@@ -110,6 +115,7 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         """Answer with raw forecasts."""
         faulty = check_items(request, "histories")
         question = self._question(request.forecast, None)
+        _check_answer_size(len(request.histories), question)
         async with self._engine.scan(question) as scan:
             response = pb.GenerateForecastsResponse(model=self._identity(), instance_id=self._instance_id)
             convert.add_forecast_results(response.results, await _answered(scan, request.histories, faulty))
@@ -172,6 +178,25 @@ async def _answered(
     scan.reject(len(rejected))
     outcomes = await scan.answer(histories)
     return sorted(rejected + outcomes, key=attrgetter("index")) if rejected else outcomes
+
+
+def _most_bytes(question: Question) -> int:
+    """Bound the size of one result: the path's floats, the levels, the probabilities, and everything else."""
+    floats = question.horizon_steps * (1 + len(question.quantile_levels))
+    return _OTHER_BYTES + 4 * floats + 8 * len(question.quantile_levels) + 32 * len(question.drop_levels_cents)
+
+
+def _parts(outcomes: list[Outcome], question: Question) -> Iterator[list[Outcome]]:
+    """Cut the answers to one batch into messages below 1 MiB."""
+    count = max(1, _PART_BYTES // _most_bytes(question))
+    return (outcomes[start : start + count] for start in range(0, len(outcomes), count))
+
+
+def _check_answer_size(histories: int, question: Question) -> None:
+    """Refuse a unary call whose answer would not fit into one message. Raises InvalidInput."""
+    if histories * _most_bytes(question) > MESSAGE_BYTES:
+        text = "too many for one answer at this horizon and with these quantiles; ask for fewer, or stream a scan"
+        raise _misplaced("histories", text)
 
 
 def _summary(scan: Scan) -> pb.ScanSummary:

@@ -42,7 +42,8 @@ def bounded(paths: Paths, facts: ModelFacts, levels: Sequence[float]) -> tuple[P
     weight = ((wanted - known[right - 1]) / (known[right] - known[right - 1])).astype(np.float32)
     mixed = quantiles[..., right - 1] * (1 - weight) + quantiles[..., right] * weight
     exact = np.isclose(known[np.abs(known[:, None] - wanted).argmin(axis=0)], wanted).all()
-    return Paths(mean, mixed), not exact
+    # Rounding may undo the order by the last bit.
+    return Paths(mean, np.maximum.accumulate(np.clip(mixed, 0.0, CEILING), axis=2)), not exact
 
 
 def judge(ready: Sequence[Ready], paths: Paths, question: Question, facts: ModelFacts, policy: Policy) -> list[Verdict]:

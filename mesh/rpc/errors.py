@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from mesh.errors import (
@@ -94,13 +95,18 @@ def error_of(rpc_error: grpc.RpcError) -> MeshError:
     pairs: Any = rpc_error.trailing_metadata() or ()
     trailers: dict[str, str | bytes] = dict(pairs)
     details = trailers.get(STATUS_DETAILS)
-    if not isinstance(details, bytes):
+    status = status_pb2.Status()
+    try:
+        status.ParseFromString(details if isinstance(details, bytes) else b"")
+    except DecodeError:
+        status.Clear()
+    if not status.details:
         return _transport_error(kind, code, message)
     reason: str | None = None
     metadata: dict[str, str] = {}
     retry_after: float | None = None
     violations: list[FieldViolation] = []
-    for detail in status_pb2.Status.FromString(details).details:
+    for detail in status.details:
         if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
             info = error_details_pb2.ErrorInfo.FromString(detail.value)
             reason, metadata = info.reason, dict(info.metadata)

@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError, Message
 
 from mesh import log
 from mesh.errors import Broken, InvalidInput, MeshError, Overloaded, TooLate, Unavailable
-from mesh.rpc.auth import Access, Authenticator
+from mesh.rpc.auth import Access, Authenticator, is_open
 from mesh.rpc.call import REQUEST_ID_HEADER, Call, Caller, Context, current_call, request_id_of
 from mesh.rpc.config import ServerConfig
 from mesh.rpc.errors import code_of, trailers_of
@@ -102,7 +102,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
         async def one(request: object, context: Context) -> object:
             async with self._serving(method, context) as call, self._within(call):
                 arrived = self._requests(request, checked) if handler.request_streaming else checked(request)
-                return await inner(arrived, context)
+                return encode(await inner(arrived, context))
 
         async def many(request: object, context: Context) -> None:
             async with self._serving(method, context):
@@ -112,7 +112,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
                     return
                 async with aclosing(inner(arrived, context)) as responses:
                     async for response in responses:
-                        await context.write(response)
+                        await context.write(encode(response))
 
         make: Any = {
             (False, False): grpc.unary_unary_rpc_method_handler,
@@ -134,7 +134,8 @@ class Pipeline(grpc.aio.ServerInterceptor):
         caller, code, problem = _NOBODY, grpc.StatusCode.OK, None
         self._enter(method, own=own)
         try:
-            caller = self._authenticator.identify(context, metadata)
+            if not is_open(method):
+                caller = self._authenticator.identify(context, metadata)
             self._access.admits(method, caller, context.peer())
             self._admit(own=own)
             remaining = _remaining(context)
@@ -251,6 +252,8 @@ class Pipeline(grpc.aio.ServerInterceptor):
         sent = self._metrics.bytes.labels(method, "sent")
 
         def encoded(message: object) -> bytes:
+            if isinstance(message, bytes):  # encoded within the call, where a failure still becomes an error of ours
+                return message
             data = encode(message)
             messages.inc()
             sent.inc(len(data))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+from cryptography import x509
 
 from mesh import log
 from mesh.certs import CertificateError, matches
@@ -62,6 +63,11 @@ class IdentityFiles:
         key = read_secret(self._key).reveal().encode() if self._key else None
         if certificate is not None and key is not None and not matches(certificate, key):
             raise CertificateError(f"{self._key} is not the key of {self._certificate}")
+        if ca is not None:
+            try:
+                x509.load_pem_x509_certificates(ca)
+            except ValueError as error:
+                raise CertificateError(f"{self._ca} holds no certificate of an authority") from error
         return Identity(certificate, key, ca)
 
 
