@@ -93,7 +93,7 @@ async def bare_server() -> AsyncIterator[str]:
         path=path,
         provenance=provenance,
     )
-    outcomes = [Outcome(index, "KXBENCH-26NOV22-B0", signal) for index in range(256)]
+    outcomes: list[Outcome] = [(index, "KXBENCH-26NOV22-B0", signal) for index in range(256)]
 
     async def echo(requests: AsyncIterator[pb.StreamSignalsRequest], _: object) -> AsyncIterator[object]:
         async for request in requests:

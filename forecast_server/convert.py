@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from foremesh.forecast.v1 import forecast_pb2, model_pb2, policy_pb2, signal_pb2
@@ -22,25 +24,19 @@ _PURPOSES = {
     forecast_pb2.PURPOSE_LIVE: types.Purpose.LIVE,
 }
 _PURPOSE_NAMES = {purpose: value for value, purpose in _PURPOSES.items()}
-_DIRECTIONS = {types.Direction.UP: signal_pb2.DIRECTION_UP, types.Direction.DOWN: signal_pb2.DIRECTION_DOWN}
-_CONFIDENCES = {
-    types.Confidence.LOW: signal_pb2.CONFIDENCE_LOW,
-    types.Confidence.MEDIUM: signal_pb2.CONFIDENCE_MEDIUM,
-    types.Confidence.MEDIUM_HIGH: signal_pb2.CONFIDENCE_MEDIUM_HIGH,
-    types.Confidence.HIGH: signal_pb2.CONFIDENCE_HIGH,
-}
-_DEGRADATIONS = {
-    types.Degradation.INTERPOLATED: forecast_pb2.DEGRADATION_INTERPOLATED,
-    types.Degradation.HISTORY_CUT: forecast_pb2.DEGRADATION_HISTORY_CUT,
-    types.Degradation.HORIZON_CUT: forecast_pb2.DEGRADATION_HORIZON_CUT,
-    types.Degradation.AGE_UNKNOWN: forecast_pb2.DEGRADATION_AGE_UNKNOWN,
-    types.Degradation.STALE: forecast_pb2.DEGRADATION_STALE,
-    types.Degradation.QUANTILES_INTERPOLATED: forecast_pb2.DEGRADATION_QUANTILES_INTERPOLATED,
-}
 _RULES = {
     "magnitude": policy_pb2.CONFIDENCE_RULE_MAGNITUDE,
     "quantile_share": policy_pb2.CONFIDENCE_RULE_QUANTILE_SHARE,
 }
+
+
+def _number(member: IntEnum) -> Any:
+    """Write a member of ours as protobuf's: they are numbered alike, which a test holds."""
+    return member
+
+
+def _numbers(members: tuple[IntEnum, ...]) -> Any:
+    return members
 
 
 def question(
@@ -90,9 +86,8 @@ def add_signal_results(
     Messages are filled in place, field by field: building them from keyword arguments copies every nested message and
     takes three times as long.
     """
-    for outcome in outcomes:
-        result = results.add(input_index=outcome.index, market_ticker=outcome.market_ticker)
-        verdict = outcome.verdict
+    for index, ticker, verdict in outcomes:
+        result = results.add(input_index=index, market_ticker=ticker)
         if isinstance(verdict, types.Signal):
             _fill_signal(result.signal, verdict)
         elif isinstance(verdict, types.BelowThreshold):
@@ -110,9 +105,8 @@ def add_forecast_results(
     results: "RepeatedCompositeFieldContainer[forecast_pb2.ForecastResult]", outcomes: Iterable[types.Outcome]
 ) -> None:
     """Append what became of each history of GenerateForecasts."""
-    for outcome in outcomes:
-        result = results.add(input_index=outcome.index, market_ticker=outcome.market_ticker)
-        verdict = outcome.verdict
+    for index, ticker, verdict in outcomes:
+        result = results.add(input_index=index, market_ticker=ticker)
         if isinstance(verdict, types.Forecast):
             _fill_path(result.forecast.path, verdict.path)
             _fill_provenance(result.forecast.provenance, verdict.provenance)
@@ -136,9 +130,9 @@ def _fill_refusal(result: signal_pb2.SignalResult | forecast_pb2.ForecastResult,
 
 
 def _fill_signal(message: signal_pb2.Signal, signal: types.Signal) -> None:
-    message.direction = _DIRECTIONS[signal.direction]
+    message.direction = _number(signal.direction)
     message.magnitude_cents = signal.magnitude_cents
-    message.confidence = _CONFIDENCES[signal.confidence]
+    message.confidence = _number(signal.confidence)
     message.current_price_cents = signal.current_price_cents
     message.forecast_mean_cents = signal.forecast_mean_cents
     message.forecast_end_cents = signal.forecast_end_cents
@@ -164,7 +158,7 @@ def _fill_provenance(message: forecast_pb2.Provenance, provenance: types.Provena
     if provenance.data_age is not None:
         message.data_age.FromTimedelta(provenance.data_age)
     if provenance.degraded:
-        message.degraded.extend(_DEGRADATIONS[kind] for kind in provenance.degraded)
+        message.degraded.extend(_numbers(provenance.degraded))
         message.interpolated_share = provenance.interpolated_share
 
 
@@ -227,7 +221,7 @@ def confidence_policies(rules: Sequence[ConfidenceRule]) -> list[policy_pb2.Conf
             series_prefix=rule.series_prefix,
             rule=_RULES[rule.rule],
             bars=[
-                policy_pb2.ConfidenceBar(confidence=_CONFIDENCES[confidence], at_least=bar)
+                policy_pb2.ConfidenceBar(confidence=_number(confidence), at_least=bar)
                 for confidence, bar in rule.bars()
             ],
         )

@@ -64,7 +64,7 @@ class Scan:
         for verdict in verdicts:
             self.counts[type(verdict)] += 1
         return [
-            Outcome(history.index, history.market_ticker, verdict)
+            (history.index, history.market_ticker, verdict)
             for history, verdict in zip(histories, verdicts, strict=True)
         ]
 

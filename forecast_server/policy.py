@@ -1,6 +1,6 @@
 """The exit and confidence policy: which levels and how much trust belong to a signal. Data, with a version."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
@@ -83,46 +83,54 @@ class PolicyFile(Strict):
         return self
 
 
-class Policy:
-    """A policy in force."""
+@dataclass(frozen=True, slots=True)
+class SeriesRules:
+    """What the policy says of one series."""
 
-    def __init__(self, file: PolicyFile, digest: str) -> None:
-        self.file = file
-        self.version = file.version
-        self.digest = digest
-        """SHA-256 of the file, hexadecimal."""
-        # Asked once per history of every scan: plain tuples are found faster than models.
-        self._exits = [
-            (rule.series_prefix, rule.min_magnitude_cents, _or_infinity(rule.max_magnitude_cents), rule)
-            for rule in file.exits
-        ]
-        self._bars = [(rule.series_prefix, rule.rule, tuple(reversed(rule.bars()))) for rule in file.confidence]
+    exits: tuple[ExitRule, ...]
+    """Those whose prefix fits; the first whose range fits decides."""
+    by_share: bool
+    """Confidence is read off the quantiles' share, not off the magnitude."""
+    bars: tuple[tuple[float, Confidence], ...]
+    """Bars of the confidence, highest first."""
 
-    def exit_for(self, series_ticker: str, magnitude_cents: float) -> ExitRule:
+    def exit_for(self, magnitude_cents: float) -> ExitRule:
         """Find the exit levels of a signal."""
-        for prefix, least, below, rule in self._exits:
-            if least <= magnitude_cents < below and series_ticker.startswith(prefix):
+        for rule in self.exits:
+            below = rule.max_magnitude_cents
+            if rule.min_magnitude_cents <= magnitude_cents and (below is None or magnitude_cents < below):
                 return rule
         raise AssertionError("the last rule fits everything")
 
-    def confidence_of(self, series_ticker: str, magnitude_cents: float, beyond: Callable[[], float]) -> Confidence:
-        """Read the confidence of a signal.
-
-        `beyond` gives the share of the last step's quantiles on the signal's side of the current price; it is asked
-        only by the rule that needs it.
-        """
-        for prefix, rule, bars in self._bars:
-            if series_ticker.startswith(prefix):
-                figure = magnitude_cents if rule == "magnitude" else beyond()
-                for confidence, bar in bars:
-                    if figure >= bar:
-                        return confidence
-                return Confidence.LOW
-        raise AssertionError("the last rule fits everything")
+    def confidence_at(self, figure: float) -> Confidence:
+        """Read the confidence off the magnitude in cents, or the share where `by_share`."""
+        for bar, confidence in self.bars:
+            if figure >= bar:
+                return confidence
+        return Confidence.LOW
 
 
-def _or_infinity(limit: float | None) -> float:
-    return float("inf") if limit is None else limit
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy in force."""
+
+    file: PolicyFile
+    digest: str
+    """SHA-256 of the file, hexadecimal."""
+
+    @property
+    def version(self) -> str:
+        """Version of the file."""
+        return self.file.version
+
+    def rules_of(self, series_ticker: str) -> SeriesRules:
+        """Find what holds for a series."""
+        confidence = next(rule for rule in self.file.confidence if series_ticker.startswith(rule.series_prefix))
+        return SeriesRules(
+            exits=tuple(rule for rule in self.file.exits if series_ticker.startswith(rule.series_prefix)),
+            by_share=confidence.rule == "quantile_share",
+            bars=tuple((bar, reached) for reached, bar in reversed(confidence.bars())),
+        )
 
 
 def read_policy(path: Path | None) -> Policy:

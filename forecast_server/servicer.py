@@ -3,7 +3,7 @@
 import base64
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from operator import attrgetter
+from operator import itemgetter
 from uuid import uuid4
 
 from foremesh.forecast.v1 import (
@@ -174,10 +174,10 @@ async def _answered(
                 raise InvalidInput("breaks its rules", violations=faulty[place])
             histories.append(convert.history(start + place, given))
         except InvalidInput as error:
-            rejected.append(Outcome(start + place, given.market_ticker[:_SHOWN], Rejected(error.violations)))
+            rejected.append((start + place, given.market_ticker[:_SHOWN], Rejected(error.violations)))
     scan.reject(len(rejected))
     outcomes = await scan.answer(histories)
-    return sorted(rejected + outcomes, key=attrgetter("index")) if rejected else outcomes
+    return sorted(rejected + outcomes, key=itemgetter(0)) if rejected else outcomes
 
 
 def _most_bytes(question: Question) -> int:

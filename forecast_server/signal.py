@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_server.models.base import ModelFacts, Paths
-from forecast_server.policy import Policy
+from forecast_server.policy import Policy, SeriesRules
 from forecast_server.prepare import Ready
 from forecast_server.types import (
     BelowThreshold,
@@ -61,6 +61,7 @@ def judge(ready: Sequence[Ready], paths: Paths, question: Question, facts: Model
     mean_paths = paths.mean.tolist()
     quantile_paths = paths.quantiles.reshape(len(ready), -1).tolist()
     digests = _digests(ready, question, facts)
+    rules: dict[str, SeriesRules] = {}
     verdicts: list[Verdict] = []
     for row, item in enumerate(ready):
         mean_path, quantile_path = mean_paths[row], quantile_paths[row]
@@ -78,44 +79,38 @@ def judge(ready: Sequence[Ready], paths: Paths, question: Question, facts: Model
         if not question.signals:
             verdicts.append(Forecast(path, provenance))
             continue
-        magnitude = abs(means[row] - item.history.current_price_cents)
+        series, current, mean = item.history.series_ticker, item.history.current_price_cents, means[row]
+        magnitude = abs(mean - current)
         if magnitude == 0 or magnitude < question.min_magnitude_cents:
             verdicts.append(BelowThreshold(magnitude, path, provenance))
             continue
-        verdicts.append(_signal(item, means[row], path, provenance, ends[row], question.drop_levels_cents, policy))
+        holding = rules.get(series)
+        if holding is None:
+            holding = rules[series] = policy.rules_of(series)
+        exits = holding.exit_for(magnitude)
+        end = ends[row]
+        figure = _share_beyond(end, current, mean) if holding.by_share else magnitude
+        signal = Signal(
+            direction=Direction.UP if mean > current else Direction.DOWN,
+            magnitude_cents=magnitude,
+            confidence=holding.confidence_at(figure),
+            current_price_cents=current,
+            forecast_mean_cents=mean,
+            forecast_end_cents=mean_path[-1],
+            take_profit_cents=exits.take_profit_cents,
+            stop_loss_cents=exits.stop_loss_cents,
+            drops=tuple([drop_probability(end, path.levels, current, cents) for cents in question.drop_levels_cents]),
+            path=path,
+            provenance=provenance,
+        )
+        verdicts.append(signal)
     return verdicts
 
 
-def _signal(  # noqa: PLR0917  # called once per history: keywords cost a tenth of it
-    item: Ready,
-    mean: float,
-    path: Path,
-    provenance: Provenance,
-    end_quantiles: NDArray[np.float32],
-    drop_levels: tuple[float, ...],
-    policy: Policy,
-) -> Signal:
-    current, series = item.history.current_price_cents, item.history.series_ticker
-    magnitude = abs(mean - current)
-    direction = Direction.UP if mean > current else Direction.DOWN
-
-    def beyond() -> float:
-        return float(((end_quantiles > current) if mean > current else (end_quantiles < current)).mean())
-
-    exits = policy.exit_for(series, magnitude)
-    return Signal(
-        direction=direction,
-        magnitude_cents=magnitude,
-        confidence=policy.confidence_of(series, magnitude, beyond),
-        current_price_cents=current,
-        forecast_mean_cents=mean,
-        forecast_end_cents=path.mean[-1],
-        take_profit_cents=exits.take_profit_cents,
-        stop_loss_cents=exits.stop_loss_cents,
-        drops=tuple([drop_probability(end_quantiles, path.levels, current, cents) for cents in drop_levels]),
-        path=path,
-        provenance=provenance,
-    )
+def _share_beyond(end_quantiles: NDArray[np.float32], current_cents: float, mean_cents: float) -> float:
+    """Share of the last step's quantiles on the signal's side of the current price."""
+    beyond = end_quantiles > current_cents if mean_cents > current_cents else end_quantiles < current_cents
+    return float(beyond.mean())
 
 
 def drop_probability(

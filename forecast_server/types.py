@@ -6,7 +6,7 @@ once per history is plain, and nobody changes it all the same.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,20 +22,20 @@ class Purpose(Enum):
     LIVE = "live"
 
 
-class Direction(Enum):
-    """Where the YES price is forecast to go."""
+class Direction(IntEnum):
+    """Where the YES price is forecast to go. Numbered as in the contract, as the next two are."""
 
-    UP = "up"
-    DOWN = "down"
+    UP = 1
+    DOWN = 2
 
 
-class Confidence(Enum):
+class Confidence(IntEnum):
     """How much a signal is trusted, by the policy's rule."""
 
-    LOW = "low"
-    MEDIUM = "medium"
-    MEDIUM_HIGH = "medium_high"
-    HIGH = "high"
+    LOW = 1
+    MEDIUM = 2
+    MEDIUM_HIGH = 3
+    HIGH = 4
 
 
 class NoForecastReason(Enum):
@@ -55,15 +55,15 @@ class ExpiredReason(Enum):
     DRAINING = "draining"
 
 
-class Degradation(Enum):
+class Degradation(IntEnum):
     """What made an answer less than it could be."""
 
-    INTERPOLATED = "interpolated"
-    HISTORY_CUT = "history_cut"
-    HORIZON_CUT = "horizon_cut"
-    AGE_UNKNOWN = "age_unknown"
-    STALE = "stale"
-    QUANTILES_INTERPOLATED = "quantiles_interpolated"
+    INTERPOLATED = 1
+    HISTORY_CUT = 2
+    HORIZON_CUT = 3
+    AGE_UNKNOWN = 4
+    STALE = 5
+    QUANTILES_INTERPOLATED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,10 +196,5 @@ class Failed:
 Verdict = Forecast | Signal | BelowThreshold | NoForecast | Rejected | Expired | Failed
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What became of one input."""
-
-    index: int
-    market_ticker: str
-    verdict: Verdict
+Outcome = tuple[int, str, Verdict]
+"""What became of one input: its index, its market's ticker, the verdict."""

@@ -351,13 +351,12 @@ async def test_a_token_of_any_role_is_needed_for_reflection(with_tokens: Tokens)
         assert SERVICE in await reflection(channel)
 
 
-# Fails today: Authenticator.identify asks for a token before Access lets health through.
 async def test_health_needs_no_token(with_tokens: Tokens) -> None:
     async with with_tokens.channel() as channel:
         assert (await health(channel)).status == health_pb2.HealthCheckResponse.SERVING
 
 
-# Fails today for the same reason: gRPC's own health check brings no token, so no server counts as healthy.
+# gRPC's own health check brings no token: if it needed one, no server would count as healthy.
 async def test_a_client_with_a_token_and_several_servers_finds_those_that_serve(
     with_tokens: Tokens, tmp_path: Path, certificates: Certificates, forecast_server_on_loopback: ForecastServer
 ) -> None:

@@ -442,7 +442,7 @@ async def test_a_bug_in_a_servicer_tells_the_caller_an_id_and_nothing_else() -> 
         await until(lambda: server.in_flight() == 0)
 
 
-# Fails today: answers are serialized outside the pipeline's error mapping, so gRPC sends the exception's text.
+# gRPC itself would send the text of an exception raised while an answer is serialized.
 async def test_an_answer_that_cannot_be_sent_leaks_nothing() -> None:
     async with servicer_on_loopback(Faulty()) as server, plain(server.addresses[0]) as channel:
         unsent = await refused(stub(channel).GenerateSignals(signals(), timeout=20))

@@ -170,7 +170,7 @@ WRONG_OPTIONS: list[tuple[forecast_pb2.ForecastOptions, str]] = [
     (options(step=timedelta(0)), "forecast.step"),
     (options(step=timedelta(seconds=-1)), "forecast.step"),
     (options(step=timedelta(days=1, microseconds=1)), "forecast.step"),
-    # The next two fail today: mesh.convert.span takes seconds and nanos that disagree.
+    # protobuf's own conversion takes seconds and nanos that disagree.
     (with_times(step=Duration(seconds=3600, nanos=-1)), "forecast.step"),
     (with_times(step=Duration(seconds=3600, nanos=1_000_000_000)), "forecast.step"),
     (with_times(step=Duration(seconds=-3600, nanos=1)), "forecast.step"),
@@ -413,7 +413,6 @@ async def test_every_input_of_a_mixed_scan_is_accounted_for(channel: grpc.aio.Ch
     assert scan[-1].summary == pb.ScanSummary(input_count=14, signal_count=2, no_signal_count=10, rejected_count=2)
 
 
-# Fails today: the answers to one batch are one message, whatever its size.
 async def test_the_largest_answer_that_the_rules_allow_can_be_sent() -> None:
     """256 histories, 1024 steps and 32 levels keep every rule, and their paths are far over one message."""
     levels = [0.1 + 0.8 * number / 31 for number in range(32)]

@@ -126,7 +126,6 @@ async def test_a_model_that_cannot_load_is_failed_and_stays_not_serving() -> Non
             assert (failed.reason, failed.domain) == ("MODEL_FAILED", "foremesh")
 
 
-# Fails today: Engine._admit repeats the exception's text to every caller.
 async def test_the_refusals_of_a_failed_model_do_not_carry_the_text_of_its_exception() -> None:
     async with forecasts_from(BrokenModel(loads=False), load=False) as served, plain(served.address) as channel:
         with pytest.raises(RuntimeError):

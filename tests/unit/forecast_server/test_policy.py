@@ -69,7 +69,7 @@ def never() -> float:
 )
 @pytest.mark.parametrize("magnitude", [0.001, 5.0, 99.0])
 def test_the_shipped_levels_are_the_owners(series: str, levels: tuple[float, float], magnitude: float) -> None:
-    rule = read_policy(None).exit_for(series, magnitude)
+    rule = read_policy(None).rules_of(series).exit_for(magnitude)
     assert (rule.take_profit_cents, rule.stop_loss_cents) == levels
 
 
@@ -79,11 +79,11 @@ def test_the_shipped_levels_are_the_owners(series: str, levels: tuple[float, flo
 )
 def test_the_shipped_bars_are_the_predecessors(series: str, bars: tuple[float, float, float]) -> None:
     policy = read_policy(None)
-    assert policy.confidence_of(series, bars[0] - 0.01, never) is Confidence.LOW
+    assert policy.rules_of(series).confidence_at(bars[0] - 0.01) is Confidence.LOW
     reached = (Confidence.MEDIUM, Confidence.MEDIUM_HIGH, Confidence.HIGH)
     for bar, expected in zip(bars, reached, strict=True):
-        assert policy.confidence_of(series, bar, never) is expected
-        assert policy.confidence_of(series, bar + 0.5, never) is expected
+        assert policy.rules_of(series).confidence_at(bar) is expected
+        assert policy.rules_of(series).confidence_at(bar + 0.5) is expected
 
 
 def test_the_digest_is_that_of_the_file() -> None:
@@ -104,8 +104,8 @@ def test_the_first_entry_that_fits_decides_even_if_a_later_one_fits_better(file:
     first = REST.replace('""', '"KX"').replace("20.0", "7.0")
     better = REST.replace('""', '"KXBTC"').replace("20.0", "8.0")
     policy = read(file, f'version = "1"\n{first}{better}{REST}{CONFIDENCE}')
-    assert policy.exit_for("KXBTC", 9.0).take_profit_cents == 7.0
-    assert policy.exit_for("OTHER", 9.0).take_profit_cents == 20.0
+    assert policy.rules_of("KXBTC").exit_for(9.0).take_profit_cents == 7.0
+    assert policy.rules_of("OTHER").exit_for(9.0).take_profit_cents == 20.0
 
 
 def test_a_magnitude_bucket_holds_its_lower_end_and_not_its_upper(file: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_magnitude_bucket_holds_its_lower_end_and_not_its_upper(file: Path) ->
         "max_magnitude_cents = 10.0\n"
     )
     policy = read(file, f'version = "1"\n{bucket}{REST}{CONFIDENCE}')
-    found = {magnitude: policy.exit_for("KX", magnitude).take_profit_cents for magnitude in (4.99, 5.0, 9.99, 10.0)}
+    found = {magnitude: policy.rules_of("KX").exit_for(magnitude).take_profit_cents for magnitude in (4.99, 5.0, 9.99, 10.0)}
     assert found == {4.99: 20.0, 5.0: 7.0, 9.99: 7.0, 10.0: 20.0}
 
 
@@ -130,7 +130,7 @@ def test_a_magnitude_bucket_holds_its_lower_end_and_not_its_upper(file: Path) ->
 )
 def test_confidence_can_be_read_off_the_share_of_quantiles(file: Path, share: float, expected: Confidence) -> None:
     policy = read(file, f'version = "1"\n{REST}{SHARE}')
-    assert policy.confidence_of("KX", 99.0, lambda: share) is expected
+    assert policy.rules_of("KX").confidence_at(share) is expected
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ WANTED = st.lists(st.floats(0.1, 0.9), min_size=1, max_size=12, unique=True).map
 NINE = replace(FACTS, quantile_levels=LEVELS)
 
 
-# Fails today: interpolating in float32 breaks the order by a rounding step, such as 25.0 and then 24.999998.
+# Interpolating in float32 breaks the order by a rounding step, such as 25.0 and then 24.999998.
 @settings(deadline=None)
 @given(st.lists(st.lists(WIDE, min_size=9, max_size=9), min_size=1, max_size=6), WANTED)
 def test_quantiles_come_out_ordered_and_within_the_dollar(quantiles: list[list[float]], levels: list[float]) -> None:

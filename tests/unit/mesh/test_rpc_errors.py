@@ -129,7 +129,6 @@ def test_details_of_strangers_are_passed_over() -> None:
     assert (type(arrived), arrived.reason, arrived.metadata) == (Unavailable, "UNAVAILABLE", {})
 
 
-# Fails today: a DecodeError escapes and hides what happened.
 def test_details_that_are_no_status_do_not_hide_the_failure() -> None:
     arrived = error_of(Arrived(grpc.StatusCode.UNAVAILABLE, "x", ((STATUS_DETAILS, b"\xff\xff"),)))
     assert type(arrived) is Unavailable
