@@ -35,7 +35,18 @@ from forecast_server.app import forecast_server
 from forecast_server.config import ForecastRpc, ForecastServerConfig
 from forecast_server.convert import add_signal_results
 from forecast_server.models.base import ModelFacts, Paths, Series
-from forecast_server.types import Confidence, Direction, Outcome, Path, Provenance, Purpose, Signal
+from forecast_server.types import (
+    Confidence,
+    Degradation,
+    Direction,
+    Forecast,
+    History,
+    Outcome,
+    Purpose,
+    Ready,
+    Signal,
+    Terms,
+)
 from mesh import certs, log
 from mesh.daemon import Lifecycle
 from mesh.rpc.channel import connect
@@ -76,29 +87,38 @@ class ZeroCost:
 @asynccontextmanager
 async def bare_server() -> AsyncIterator[str]:
     """grpc.aio as it comes: every history is answered with the same signal."""
-    path = Path(mean=[55.0] * HORIZON, levels=LEVELS, quantiles=[50.0] * (HORIZON * len(LEVELS)))
-    provenance = Provenance(
-        model="zero-cost@" + "0" * 12, input_digest="0" * 32, data_age=None, degraded=(), interpolated_share=0.0
+    history = History(
+        index=0,
+        market_ticker="KXBENCH-26NOV22-B0",
+        series_ticker="KXBENCH",
+        closes=np.zeros(0, np.float32),
+        current_price_cents=50.0,
+    )
+    ready = Ready(
+        history=history,
+        series=history.closes,
+        horizon_steps=HORIZON,
+        data_age=None,
+        interpolated_share=0.0,
+        degraded=(Degradation.AGE_UNKNOWN,),
     )
     signal = Signal(
+        forecast=Forecast(ready, "0" * 32, [55.0] * HORIZON, [50.0] * (HORIZON * len(LEVELS))),
         direction=Direction.UP,
         magnitude_cents=5.0,
         confidence=Confidence.MEDIUM,
-        current_price_cents=50.0,
-        forecast_mean_cents=55.0,
-        forecast_end_cents=55.0,
+        mean_cents=55.0,
         take_profit_cents=20.0,
         stop_loss_cents=5.0,
         drops=(),
-        path=path,
-        provenance=provenance,
     )
-    outcomes: list[Outcome] = [(index, "KXBENCH-26NOV22-B0", signal) for index in range(256)]
+    terms = Terms(model="zero-cost@" + "0" * 12, levels=LEVELS, degraded=(), policy_version="2026-11-22.1")
+    outcomes: list[Outcome] = [(index, history.market_ticker, signal) for index in range(256)]
 
     async def echo(requests: AsyncIterator[pb.StreamSignalsRequest], _: object) -> AsyncIterator[object]:
         async for request in requests:
             response = pb.StreamSignalsResponse()
-            add_signal_results(response.results.results, outcomes[: len(request.batch.histories)])
+            add_signal_results(response.results.results, outcomes[: len(request.batch.histories)], terms)
             yield response
 
     handler = grpc.stream_stream_rpc_method_handler(

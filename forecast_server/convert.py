@@ -79,7 +79,9 @@ def history(index: int, message: forecast_pb2.MarketHistory) -> types.History:
 
 
 def add_signal_results(
-    results: "RepeatedCompositeFieldContainer[signal_pb2.SignalResult]", outcomes: Iterable[types.Outcome]
+    results: "RepeatedCompositeFieldContainer[signal_pb2.SignalResult]",
+    outcomes: Iterable[types.Outcome],
+    terms: types.Terms,
 ) -> None:
     """Append what became of each history of a scan.
 
@@ -89,12 +91,12 @@ def add_signal_results(
     for index, ticker, verdict in outcomes:
         result = results.add(input_index=index, market_ticker=ticker)
         if isinstance(verdict, types.Signal):
-            _fill_signal(result.signal, verdict)
+            _fill_signal(result.signal, verdict, terms)
         elif isinstance(verdict, types.BelowThreshold):
             result.no_signal.reason = signal_pb2.NO_SIGNAL_REASON_BELOW_THRESHOLD
             result.no_signal.magnitude_cents = verdict.magnitude_cents
-            _fill_path(result.no_signal.path, verdict.path)
-            _fill_provenance(result.no_signal.provenance, verdict.provenance)
+            _fill_path(result.no_signal.path, verdict.forecast, terms)
+            _fill_provenance(result.no_signal.provenance, verdict.forecast, terms)
         elif isinstance(verdict, types.NoForecast):
             result.no_signal.CopyFrom(signal_pb2.NoSignal(reason=f"NO_SIGNAL_REASON_{verdict.reason.name}"))
         else:
@@ -102,14 +104,16 @@ def add_signal_results(
 
 
 def add_forecast_results(
-    results: "RepeatedCompositeFieldContainer[forecast_pb2.ForecastResult]", outcomes: Iterable[types.Outcome]
+    results: "RepeatedCompositeFieldContainer[forecast_pb2.ForecastResult]",
+    outcomes: Iterable[types.Outcome],
+    terms: types.Terms,
 ) -> None:
     """Append what became of each history of GenerateForecasts."""
     for index, ticker, verdict in outcomes:
         result = results.add(input_index=index, market_ticker=ticker)
         if isinstance(verdict, types.Forecast):
-            _fill_path(result.forecast.path, verdict.path)
-            _fill_provenance(result.forecast.provenance, verdict.provenance)
+            _fill_path(result.forecast.path, verdict, terms)
+            _fill_provenance(result.forecast.provenance, verdict, terms)
         elif isinstance(verdict, types.NoForecast):
             result.no_forecast.CopyFrom(forecast_pb2.NoForecast(reason=f"NO_FORECAST_REASON_{verdict.reason.name}"))
         else:
@@ -129,37 +133,40 @@ def _fill_refusal(result: signal_pb2.SignalResult | forecast_pb2.ForecastResult,
         raise TypeError(f"no message for {type(verdict).__name__}")
 
 
-def _fill_signal(message: signal_pb2.Signal, signal: types.Signal) -> None:
+def _fill_signal(message: signal_pb2.Signal, signal: types.Signal, terms: types.Terms) -> None:
+    forecast = signal.forecast
     message.direction = _number(signal.direction)
     message.magnitude_cents = signal.magnitude_cents
     message.confidence = _number(signal.confidence)
-    message.current_price_cents = signal.current_price_cents
-    message.forecast_mean_cents = signal.forecast_mean_cents
-    message.forecast_end_cents = signal.forecast_end_cents
+    message.current_price_cents = forecast.ready.history.current_price_cents
+    message.forecast_mean_cents = signal.mean_cents
+    message.forecast_end_cents = forecast.mean[-1]
     message.take_profit_cents = signal.take_profit_cents
     message.stop_loss_cents = signal.stop_loss_cents
     for drop in signal.drops:
         message.drop_probabilities.add(drop_cents=drop.cents, lower_bound=drop.lower, upper_bound=drop.upper)
-    _fill_path(message.path, signal.path)
-    _fill_provenance(message.provenance, signal.provenance)
+    _fill_path(message.path, forecast, terms)
+    _fill_provenance(message.provenance, forecast, terms)
 
 
-def _fill_path(message: forecast_pb2.ForecastPath, path: types.Path) -> None:
-    message.horizon_steps = len(path.mean)
-    message.mean_cents.extend(path.mean)
-    message.quantile_levels.extend(path.levels)
-    message.quantiles_cents.extend(path.quantiles)
+def _fill_path(message: forecast_pb2.ForecastPath, forecast: types.Forecast, terms: types.Terms) -> None:
+    message.horizon_steps = len(forecast.mean)
+    message.mean_cents.extend(forecast.mean)
+    message.quantile_levels.extend(terms.levels)
+    message.quantiles_cents.extend(forecast.quantiles)
 
 
-def _fill_provenance(message: forecast_pb2.Provenance, provenance: types.Provenance) -> None:
-    message.model = provenance.model
-    message.input_digest = provenance.input_digest
-    message.policy_version = provenance.policy_version
-    if provenance.data_age is not None:
-        message.data_age.FromTimedelta(provenance.data_age)
-    if provenance.degraded:
-        message.degraded.extend(_numbers(provenance.degraded))
-        message.interpolated_share = provenance.interpolated_share
+def _fill_provenance(message: forecast_pb2.Provenance, forecast: types.Forecast, terms: types.Terms) -> None:
+    ready = forecast.ready
+    message.model = terms.model
+    message.input_digest = forecast.digest
+    message.policy_version = terms.policy_version
+    if ready.data_age is not None:
+        message.data_age.FromTimedelta(ready.data_age)
+    degraded = ready.degraded + terms.degraded
+    if degraded:
+        message.degraded.extend(_numbers(degraded))
+        message.interpolated_share = ready.interpolated_share
 
 
 def identity(facts: ModelFacts, code_version: str) -> model_pb2.ModelIdentity:

@@ -17,9 +17,20 @@ from uuid import uuid4
 
 from forecast_server.models.base import Model, ModelFacts
 from forecast_server.policy import Policy
-from forecast_server.prepare import Ready, prepare
-from forecast_server.signal import judge
-from forecast_server.types import Expired, ExpiredReason, Failed, History, Outcome, Question, Rejected, Verdict
+from forecast_server.prepare import prepare
+from forecast_server.signal import judge, terms_of
+from forecast_server.types import (
+    Expired,
+    ExpiredReason,
+    Failed,
+    History,
+    Outcome,
+    Question,
+    Ready,
+    Rejected,
+    Terms,
+    Verdict,
+)
 from mesh import log
 from mesh.clock import Clock
 from mesh.errors import NotReady, Overloaded, Unavailable
@@ -50,9 +61,10 @@ class Queue:
 class Scan:
     """One call's histories on their way through the engine."""
 
-    def __init__(self, engine: "Engine", question: Question) -> None:
+    def __init__(self, engine: "Engine", question: Question, terms: Terms) -> None:
         self._engine = engine
         self.question = question
+        self.terms = terms
         self.superseded = False
         self.counts: dict[type, int] = dict.fromkeys(get_args(Verdict), 0)
         self.received = 0
@@ -144,8 +156,8 @@ class Engine:
             NotReady: the model failed, or may or can not do what is asked.
             Overloaded: too much waits already.
         """
-        self._admit(question)
-        scan = Scan(self, question)
+        facts = self._admit(question)
+        scan = Scan(self, question, terms_of(question, facts, self.policy))
         if client is not None:
             older = self._latest.get(client)
             if older is not None:
@@ -159,7 +171,7 @@ class Engine:
             if client is not None and self._latest.get(client) is scan:
                 del self._latest[client]
 
-    def _admit(self, question: Question) -> None:
+    def _admit(self, question: Question) -> ModelFacts:
         if self._failure:
             raise NotReady("the model failed; GetModel says more", reason="MODEL_FAILED")
         if self._facts is None:
@@ -182,6 +194,7 @@ class Engine:
             )
         if self._waiting >= self._capacity:
             raise Overloaded("too many histories wait already", reason="QUEUE_FULL", retry_after=_RETRY_SECONDS)
+        return self._facts
 
     async def _answer(self, scan: Scan, histories: Sequence[History]) -> list[Verdict]:
         facts = self._facts

@@ -10,27 +10,13 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_server.types import Degradation, History, NoForecast, NoForecastReason, Rejected
+from forecast_server.types import Degradation, History, NoForecast, NoForecastReason, Ready, Rejected
 from mesh.errors import FieldViolation
 
 MIN_POINTS = 3
 MAX_CENTS = 100.0
 _MAX_PROBLEMS = 8
 _STALE_STEPS = 2
-
-
-@dataclass(slots=True, kw_only=True)
-class Ready:
-    """A history that a model can take."""
-
-    history: History
-    series: NDArray[np.float32]
-    """[points], cents, finite."""
-    horizon_steps: int
-    """Steps until the horizon or the market's close."""
-    data_age: timedelta | None
-    interpolated_share: float
-    degraded: tuple[Degradation, ...]
 
 
 def prepare(

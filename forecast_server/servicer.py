@@ -88,7 +88,7 @@ class ForecastServicer(rpc.ForecastServiceServicer):
                 outcomes = await _answered(scan, request.batch.histories, faulty)
                 for part in _parts(outcomes, question):
                     response = pb.StreamSignalsResponse()
-                    convert.add_signal_results(response.results.results, part)
+                    convert.add_signal_results(response.results.results, part, scan.terms)
                     yield response
             yield pb.StreamSignalsResponse(summary=_summary(scan))
 
@@ -105,7 +105,7 @@ class ForecastServicer(rpc.ForecastServiceServicer):
                 policy_version=self._engine.policy.version,
                 instance_id=self._instance_id,
             )
-            convert.add_signal_results(response.results, await _answered(scan, request.histories, faulty))
+            convert.add_signal_results(response.results, await _answered(scan, request.histories, faulty), scan.terms)
             response.summary.CopyFrom(_summary(scan))
             return response
 
@@ -118,7 +118,7 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         _check_answer_size(len(request.histories), question)
         async with self._engine.scan(question) as scan:
             response = pb.GenerateForecastsResponse(model=self._identity(), instance_id=self._instance_id)
-            convert.add_forecast_results(response.results, await _answered(scan, request.histories, faulty))
+            convert.add_forecast_results(response.results, await _answered(scan, request.histories, faulty), scan.terms)
             return response
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:  # noqa: N802

@@ -2,23 +2,23 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from math import isclose
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast_server.models.base import ModelFacts, Paths
 from forecast_server.policy import Policy, SeriesRules
-from forecast_server.prepare import Ready
 from forecast_server.types import (
     BelowThreshold,
     Degradation,
     Direction,
     Drop,
     Forecast,
-    Path,
-    Provenance,
     Question,
+    Ready,
     Signal,
+    Terms,
     Verdict,
 )
 
@@ -26,24 +26,33 @@ CEILING = 100.0
 DIGEST_CHARACTERS = 32
 
 
-def bounded(paths: Paths, facts: ModelFacts, levels: Sequence[float]) -> tuple[Paths, bool]:
+def terms_of(question: Question, facts: ModelFacts, policy: Policy) -> Terms:
+    """State what all answers to a question share."""
+    known = all(any(isclose(level, own) for own in facts.quantile_levels) for level in question.quantile_levels)
+    return Terms(
+        model=facts.reference,
+        levels=question.quantile_levels,
+        degraded=() if known else (Degradation.QUANTILES_INTERPOLATED,),
+        policy_version=policy.version if question.signals else "",
+    )
+
+
+def bounded(paths: Paths, facts: ModelFacts, levels: Sequence[float]) -> Paths:
     """Clip to 0 and 100 cents, put quantiles in order, and read off the levels asked for.
 
-    Returns the paths with quantiles [series, horizon, levels], and whether levels had to be interpolated. Levels lie
-    within the model's own.
+    Returns quantiles [series, horizon, levels]. The levels lie within the model's own.
     """
     mean = np.clip(paths.mean, 0.0, CEILING)
     quantiles = np.sort(np.clip(paths.quantiles, 0.0, CEILING), axis=2)
     known = np.asarray(facts.quantile_levels)
     wanted = np.asarray(levels)
     if len(known) == len(wanted) and np.allclose(known, wanted):
-        return Paths(mean, quantiles), False
+        return Paths(mean, quantiles)
     right = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
     weight = ((wanted - known[right - 1]) / (known[right] - known[right - 1])).astype(np.float32)
     mixed = quantiles[..., right - 1] * (1 - weight) + quantiles[..., right] * weight
-    exact = np.isclose(known[np.abs(known[:, None] - wanted).argmin(axis=0)], wanted).all()
     # Rounding may undo the order by the last bit.
-    return Paths(mean, np.maximum.accumulate(np.clip(mixed, 0.0, CEILING), axis=2)), not exact
+    return Paths(mean, np.maximum.accumulate(np.clip(mixed, 0.0, CEILING), axis=2))
 
 
 def judge(ready: Sequence[Ready], paths: Paths, question: Question, facts: ModelFacts, policy: Policy) -> list[Verdict]:
@@ -51,9 +60,7 @@ def judge(ready: Sequence[Ready], paths: Paths, question: Question, facts: Model
 
     Numbers are computed for the whole batch at once; the loop only puts them together.
     """
-    paths, interpolated = bounded(paths, facts, question.quantile_levels)
-    extra = (Degradation.QUANTILES_INTERPOLATED,) if interpolated else ()
-    version = policy.version if question.signals else ""
+    paths = bounded(paths, facts, question.quantile_levels)
     rows = np.arange(len(ready))
     steps = np.array([item.horizon_steps for item in ready])
     means = (paths.mean.cumsum(axis=1, dtype=np.float64)[rows, steps - 1] / steps).tolist()
@@ -67,41 +74,32 @@ def judge(ready: Sequence[Ready], paths: Paths, question: Question, facts: Model
         mean_path, quantile_path = mean_paths[row], quantile_paths[row]
         if item.horizon_steps < question.horizon_steps:
             del mean_path[item.horizon_steps :], quantile_path[item.horizon_steps * len(question.quantile_levels) :]
-        path = Path(mean=mean_path, levels=question.quantile_levels, quantiles=quantile_path)
-        provenance = Provenance(
-            model=facts.reference,
-            input_digest=digests[row],
-            data_age=item.data_age,
-            degraded=item.degraded + extra,
-            interpolated_share=item.interpolated_share,
-            policy_version=version,
-        )
+        forecast = Forecast(item, digests[row], mean_path, quantile_path)
         if not question.signals:
-            verdicts.append(Forecast(path, provenance))
+            verdicts.append(forecast)
             continue
         series, current, mean = item.history.series_ticker, item.history.current_price_cents, means[row]
         magnitude = abs(mean - current)
         if magnitude == 0 or magnitude < question.min_magnitude_cents:
-            verdicts.append(BelowThreshold(magnitude, path, provenance))
+            verdicts.append(BelowThreshold(magnitude, forecast))
             continue
         holding = rules.get(series)
         if holding is None:
             holding = rules[series] = policy.rules_of(series)
         exits = holding.exit_for(magnitude)
         end = ends[row]
-        figure = _share_beyond(end, current, mean) if holding.by_share else magnitude
+        drops = [
+            drop_probability(end, question.quantile_levels, current, cents) for cents in question.drop_levels_cents
+        ]
         signal = Signal(
+            forecast=forecast,
             direction=Direction.UP if mean > current else Direction.DOWN,
             magnitude_cents=magnitude,
-            confidence=holding.confidence_at(figure),
-            current_price_cents=current,
-            forecast_mean_cents=mean,
-            forecast_end_cents=mean_path[-1],
+            confidence=holding.confidence_at(_share_beyond(end, current, mean) if holding.by_share else magnitude),
+            mean_cents=mean,
             take_profit_cents=exits.take_profit_cents,
             stop_loss_cents=exits.stop_loss_cents,
-            drops=tuple([drop_probability(end, path.levels, current, cents) for cents in question.drop_levels_cents]),
-            path=path,
-            provenance=provenance,
+            drops=tuple(drops),
         )
         verdicts.append(signal)
     return verdicts

@@ -100,26 +100,31 @@ class History:
 
 
 @dataclass(slots=True, kw_only=True)
-class Path:
-    """One forecast, within 0 and 100 cents, quantiles in order."""
+class Ready:
+    """A history that a model can take."""
 
-    mean: list[float]
-    """[steps], cents."""
-    levels: tuple[float, ...]
-    quantiles: list[float]
-    """[steps, levels] row-major, cents."""
+    history: History
+    series: NDArray[np.float32]
+    """[points], cents, finite."""
+    horizon_steps: int
+    """Steps until the horizon or the market's close."""
+    data_age: timedelta | None
+    interpolated_share: float
+    degraded: tuple[Degradation, ...]
 
 
-@dataclass(slots=True, kw_only=True)
-class Provenance:
-    """Where an answer comes from."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What all answers to one call share."""
 
     model: str
-    input_digest: str
-    data_age: timedelta | None
+    """`name@digest`."""
+    levels: tuple[float, ...]
+    """Of the quantiles, ascending."""
     degraded: tuple[Degradation, ...]
-    interpolated_share: float
-    policy_version: str = ""
+    """What makes all of them less than they could be."""
+    policy_version: str
+    """Empty where no policy is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,27 +138,31 @@ class Drop:
 
 @dataclass(slots=True)
 class Forecast:
-    """A forecast, not judged."""
+    """A forecast within 0 and 100 cents, quantiles in order."""
 
-    path: Path
-    provenance: Provenance
+    ready: Ready
+    """What it was made of."""
+    digest: str
+    """Equal digests mean equal forecasts."""
+    mean: list[float]
+    """[steps], cents."""
+    quantiles: list[float]
+    """[steps, levels] row-major, cents."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Signal:
     """A forecast that moves far enough from the current price."""
 
+    forecast: Forecast
     direction: Direction
     magnitude_cents: float
     confidence: Confidence
-    current_price_cents: float
-    forecast_mean_cents: float
-    forecast_end_cents: float
+    mean_cents: float
+    """Mean of the point path over the horizon."""
     take_profit_cents: float
     stop_loss_cents: float
     drops: tuple[Drop, ...]
-    path: Path
-    provenance: Provenance
 
 
 @dataclass(slots=True)
@@ -161,8 +170,7 @@ class BelowThreshold:
     """A forecast that moves too little to be a signal."""
 
     magnitude_cents: float
-    path: Path
-    provenance: Provenance
+    forecast: Forecast
 
 
 @dataclass(frozen=True, slots=True)

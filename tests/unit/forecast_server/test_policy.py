@@ -48,10 +48,6 @@ def read(file: Path, text: str) -> Policy:
     return read_policy(file)
 
 
-def never() -> float:
-    raise AssertionError("the rule by magnitude needs no quantiles")
-
-
 @pytest.mark.parametrize(
     ("series", "levels"),
     [
@@ -113,7 +109,9 @@ def test_a_magnitude_bucket_holds_its_lower_end_and_not_its_upper(file: Path) ->
         "max_magnitude_cents = 10.0\n"
     )
     policy = read(file, f'version = "1"\n{bucket}{REST}{CONFIDENCE}')
-    found = {magnitude: policy.rules_of("KX").exit_for(magnitude).take_profit_cents for magnitude in (4.99, 5.0, 9.99, 10.0)}
+    found = {
+        magnitude: policy.rules_of("KX").exit_for(magnitude).take_profit_cents for magnitude in (4.99, 5.0, 9.99, 10.0)
+    }
     assert found == {4.99: 20.0, 5.0: 7.0, 9.99: 7.0, 10.0: 20.0}
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast_server.prepare import Ready, prepare
-from forecast_server.types import Degradation, History, NoForecast, NoForecastReason, Rejected
+from forecast_server.prepare import prepare
+from forecast_server.types import Degradation, History, NoForecast, NoForecastReason, Ready, Rejected
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

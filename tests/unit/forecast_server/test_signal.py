@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from forecast_server.models.base import ModelFacts, Paths
 from forecast_server.models.random_walk import LEVELS, RandomWalk
 from forecast_server.policy import ConfidenceRule, ExitRule, Policy, PolicyFile
-from forecast_server.prepare import Ready
-from forecast_server.signal import bounded, drop_probability, judge
+from forecast_server.signal import bounded, drop_probability, judge, terms_of
 from forecast_server.types import (
     BelowThreshold,
     Confidence,
@@ -25,6 +24,7 @@ from forecast_server.types import (
     History,
     Purpose,
     Question,
+    Ready,
     Signal,
 )
 
@@ -83,13 +83,13 @@ def test_a_signal_is_the_mean_of_the_path_against_the_current_price() -> None:
     signal = judged(item(current=50.0), paths([52.0, 60.0]))
     assert isinstance(signal, Signal)
     assert signal.direction is Direction.UP
-    assert (signal.forecast_mean_cents, signal.forecast_end_cents, signal.magnitude_cents) == (56.0, 60.0, 6.0)
+    assert (signal.mean_cents, signal.forecast.mean[-1], signal.magnitude_cents) == (56.0, 60.0, 6.0)
     assert (signal.take_profit_cents, signal.stop_loss_cents) == (20.0, 5.0)
     assert signal.confidence is Confidence.MEDIUM
-    assert signal.path.mean == [52.0, 60.0]
-    assert signal.path.quantiles == [40.0, 60.0, 80.0] * 2
-    assert signal.provenance.policy_version == "test-1"
-    assert signal.provenance.model == FACTS.reference
+    assert signal.forecast.mean == [52.0, 60.0]
+    assert signal.forecast.quantiles == [40.0, 60.0, 80.0] * 2
+    terms = terms_of(question(), FACTS, POLICY)
+    assert (terms.policy_version, terms.model) == ("test-1", FACTS.reference)
 
 
 def test_a_fall_is_a_signal_down() -> None:
@@ -113,20 +113,20 @@ def test_the_smallest_magnitude_is_itself_a_signal(mean: float, minimum: float, 
     assert isinstance(verdict, Signal) == is_signal
     if isinstance(verdict, BelowThreshold):
         assert verdict.magnitude_cents == abs(mean - 50.0)
-        assert verdict.path.mean == [mean, mean]
+        assert verdict.forecast.mean == [mean, mean]
 
 
 def test_a_horizon_cut_at_the_close_uses_the_steps_before_it_only() -> None:
     signal = judged(item(current=50.0, steps=1), paths([52.0, 90.0]))
-    assert (signal.forecast_mean_cents, signal.forecast_end_cents) == (52.0, 52.0)
-    assert signal.path.mean == [52.0]
-    assert len(signal.path.quantiles) == 3
+    assert (signal.mean_cents, signal.forecast.mean[-1]) == (52.0, 52.0)
+    assert signal.forecast.mean == [52.0]
+    assert len(signal.forecast.quantiles) == 3
 
 
 def test_a_forecast_that_was_not_to_be_judged_is_given_raw() -> None:
     verdict = judged(item(), paths([52.0, 60.0]), signals=False)
     assert isinstance(verdict, Forecast)
-    assert verdict.provenance.policy_version == ""
+    assert terms_of(question(signals=False), FACTS, POLICY).policy_version == ""
 
 
 def test_the_series_and_the_magnitude_choose_the_exit_levels() -> None:
@@ -224,7 +224,7 @@ NINE = replace(FACTS, quantile_levels=LEVELS)
 @given(st.lists(st.lists(WIDE, min_size=9, max_size=9), min_size=1, max_size=6), WANTED)
 def test_quantiles_come_out_ordered_and_within_the_dollar(quantiles: list[list[float]], levels: list[float]) -> None:
     raw = np.asarray([quantiles], dtype=np.float32)
-    found, _ = bounded(Paths(raw[:, :, 4], raw), NINE, levels)
+    found = bounded(Paths(raw[:, :, 4], raw), NINE, levels)
     assert found.quantiles.shape == (1, len(quantiles), len(levels))
     for values in (found.mean, found.quantiles):
         assert values.min() >= 0
@@ -236,27 +236,25 @@ def test_quantiles_come_out_ordered_and_within_the_dollar(quantiles: list[list[f
 @given(st.lists(CENTS, min_size=9, max_size=9).map(sorted))
 def test_the_models_own_levels_are_given_as_they_are(quantiles: list[float]) -> None:
     raw = np.asarray([[quantiles]], dtype=np.float32)
-    found, interpolated = bounded(Paths(raw[:, :, 4], raw), NINE, LEVELS)
-    assert not interpolated
+    found = bounded(Paths(raw[:, :, 4], raw), NINE, LEVELS)
+    assert not terms_of(question(quantile_levels=LEVELS), NINE, POLICY).degraded
     assert found.quantiles.tobytes() == raw.tobytes()
     for place, level in enumerate(LEVELS):
-        one, interpolated = bounded(Paths(raw[:, :, 4], raw), NINE, (level,))
-        assert not interpolated
+        one = bounded(Paths(raw[:, :, 4], raw), NINE, (level,))
+        assert not terms_of(question(quantile_levels=(level,)), NINE, POLICY).degraded
         assert one.quantiles[0, 0, 0] == pytest.approx(raw[0, 0, place], abs=1e-4)
 
 
 def test_levels_between_are_interpolated_and_say_so() -> None:
     raw = paths([50.0], (40.0, 60.0, 80.0))
-    found, interpolated = bounded(raw, FACTS, (0.1, 0.2, 0.7, 0.9))
-    assert interpolated
+    found = bounded(raw, FACTS, (0.1, 0.2, 0.7, 0.9))
     assert found.quantiles[0, 0].tolist() == pytest.approx([40, 45, 70, 80], abs=1e-4)
-    signal = judged(item(), paths([56.0] * 2), quantile_levels=(0.2, 0.7))
-    assert Degradation.QUANTILES_INTERPOLATED in signal.provenance.degraded
-    assert signal.path.levels == (0.2, 0.7)
+    terms = terms_of(question(quantile_levels=(0.2, 0.7)), FACTS, POLICY)
+    assert (terms.degraded, terms.levels) == ((Degradation.QUANTILES_INTERPOLATED,), (0.2, 0.7))
 
 
 def test_crossed_quantiles_are_put_in_order() -> None:
-    found, _ = bounded(paths([50.0], (80.0, -5.0, 140.0)), FACTS, (0.1, 0.5, 0.9))
+    found = bounded(paths([50.0], (80.0, -5.0, 140.0)), FACTS, (0.1, 0.5, 0.9))
     assert found.quantiles[0, 0].tolist() == [0, 80, 100]
 
 
@@ -266,7 +264,7 @@ def test_crossed_quantiles_are_put_in_order() -> None:
 def digest(given: Ready, facts: ModelFacts = FACTS, **fields: Any) -> str:
     (verdict,) = judge([given], paths([56.0] * 2), question(**fields), facts, POLICY)
     assert isinstance(verdict, Signal)
-    return verdict.provenance.input_digest
+    return verdict.forecast.digest
 
 
 def test_equal_inputs_have_equal_digests_and_whatever_decides_a_forecast_changes_them() -> None:
