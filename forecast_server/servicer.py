@@ -1,7 +1,7 @@
 """ForecastService: messages in, engine, messages out."""
 
 import base64
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from operator import itemgetter
 from uuid import uuid4
@@ -19,13 +19,13 @@ from foremesh.forecast.v1 import (
 )
 
 from forecast_server import convert
+from forecast_server.batches import Batch, batch_of, misplaced, reading
 from forecast_server.engine import Engine, Scan
 from forecast_server.types import (
     BelowThreshold,
     Expired,
     Failed,
     Forecast,
-    History,
     NoForecast,
     Outcome,
     Question,
@@ -33,7 +33,6 @@ from forecast_server.types import (
     Signal,
 )
 from mesh.clock import Clock
-from mesh.errors import FieldViolation, InvalidInput
 from mesh.rpc.call import Context, current_call
 from mesh.rpc.limits import MESSAGE_BYTES
 from mesh.rpc.validation import check, check_items
@@ -42,9 +41,6 @@ _PAGE = 100
 _PART_BYTES = 900_000
 _OTHER_BYTES = 2_000
 """What a result holds besides its path: texts of bounded length, at most."""
-_SHOWN = 64
-"""Characters of a ticker that is no ticker that are given back."""
-
 
 ITEMISED = frozenset({"StreamSignals", "GenerateSignals", "GenerateForecasts"})
 """Methods whose histories are judged one by one."""
@@ -65,7 +61,7 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         requests = aiter(request_iterator)
         first = await anext(requests, None)
         if first is None or first.WhichOneof("frame") != "header":
-            raise _misplaced("header", "must be the first message")
+            raise misplaced("header", "must be the first message")
         check(first)
         header = first.header
         question = self._question(
@@ -81,15 +77,14 @@ class ForecastServicer(rpc.ForecastServiceServicer):
                 instance_id=self._instance_id,
             )
             yield pb.StreamSignalsResponse(accepted=accepted)
-            async for request in requests:
-                if request.WhichOneof("frame") != "batch":
-                    raise _misplaced("batch", "must be what every message after the first holds")
-                faulty = check_items(request.batch, "histories")
-                outcomes = await _answered(scan, request.batch.histories, faulty)
-                for part in _parts(outcomes, question):
-                    response = pb.StreamSignalsResponse()
-                    convert.add_signal_results(response.results.results, part, scan.terms)
-                    yield response
+            async with reading(requests) as batches:
+                while (batch := await batches.get()) is not None:
+                    if isinstance(batch, Exception):
+                        raise batch
+                    for part in _parts(await _answered(scan, batch), question):
+                        response = pb.StreamSignalsResponse()
+                        convert.add_signal_results(response.results.results, part, scan.terms)
+                        yield response
             yield pb.StreamSignalsResponse(summary=_summary(scan))
 
     async def GenerateSignals(  # noqa: N802
@@ -105,7 +100,9 @@ class ForecastServicer(rpc.ForecastServiceServicer):
                 policy_version=self._engine.policy.version,
                 instance_id=self._instance_id,
             )
-            convert.add_signal_results(response.results, await _answered(scan, request.histories, faulty), scan.terms)
+            convert.add_signal_results(
+                response.results, await _answered(scan, batch_of(0, request.histories, faulty)), scan.terms
+            )
             response.summary.CopyFrom(_summary(scan))
             return response
 
@@ -118,7 +115,9 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         _check_answer_size(len(request.histories), question)
         async with self._engine.scan(question) as scan:
             response = pb.GenerateForecastsResponse(model=self._identity(), instance_id=self._instance_id)
-            convert.add_forecast_results(response.results, await _answered(scan, request.histories, faulty), scan.terms)
+            convert.add_forecast_results(
+                response.results, await _answered(scan, batch_of(0, request.histories, faulty)), scan.terms
+            )
             return response
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:  # noqa: N802
@@ -161,23 +160,11 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         return convert.question(forecast, signal, deadline)
 
 
-async def _answered(
-    scan: Scan, messages: Iterable[forecast_pb2.MarketHistory], faulty: Mapping[int, tuple[FieldViolation, ...]]
-) -> list[Outcome]:
+async def _answered(scan: Scan, batch: Batch) -> list[Outcome]:
     """Answer a batch in its order; a history that breaks its rules is rejected, and the others go on."""
-    start = scan.received
-    rejected: list[Outcome] = []
-    histories: list[History] = []
-    for place, given in enumerate(messages):
-        try:
-            if place in faulty:
-                raise InvalidInput("breaks its rules", violations=faulty[place])
-            histories.append(convert.history(start + place, given))
-        except InvalidInput as error:
-            rejected.append((start + place, given.market_ticker[:_SHOWN], Rejected(error.violations)))
-    scan.reject(len(rejected))
-    outcomes = await scan.answer(histories)
-    return sorted(rejected + outcomes, key=itemgetter(0)) if rejected else outcomes
+    scan.reject(len(batch.rejected))
+    outcomes = await scan.answer(batch.histories)
+    return sorted(batch.rejected + outcomes, key=itemgetter(0)) if batch.rejected else outcomes
 
 
 def _most_bytes(question: Question) -> int:
@@ -196,7 +183,7 @@ def _check_answer_size(histories: int, question: Question) -> None:
     """Refuse a unary call whose answer would not fit into one message. Raises InvalidInput."""
     if histories * _most_bytes(question) > MESSAGE_BYTES:
         text = "too many for one answer at this horizon and with these quantiles; ask for fewer, or stream a scan"
-        raise _misplaced("histories", text)
+        raise misplaced("histories", text)
 
 
 def _summary(scan: Scan) -> pb.ScanSummary:
@@ -213,10 +200,6 @@ def _summary(scan: Scan) -> pb.ScanSummary:
     )
 
 
-def _misplaced(field: str, description: str) -> InvalidInput:
-    return InvalidInput(f"{field}: {description}", violations=[FieldViolation(field, description)])
-
-
 def _page_token(start: int, digest: str) -> str:
     return base64.urlsafe_b64encode(f"{start}:{digest[:16]}".encode()).decode()
 
@@ -231,5 +214,5 @@ def _page_start(token: str, digest: str) -> int:
     except ValueError:
         number, version = -1, ""
     if number < 1 or version != digest[:16]:
-        raise _misplaced("page_token", "was not given out by this version of the policy")
+        raise misplaced("page_token", "was not given out by this version of the policy")
     return number

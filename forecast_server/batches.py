@@ -1,0 +1,78 @@
+"""What a client sends, read into batches that the engine can be asked about."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from foremesh.forecast.v1 import forecast_pb2
+from foremesh.forecast.v1 import forecast_service_pb2 as pb
+
+from forecast_server import convert
+from forecast_server.types import History, Outcome, Rejected
+from mesh.errors import FieldViolation, InvalidInput
+from mesh.rpc.validation import check_items
+
+Faulty = Mapping[int, tuple[FieldViolation, ...]]
+"""What breaks the rules of a message's items, by their place."""
+
+_SHOWN = 64
+"""Characters of a ticker that is no ticker that are given back."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Histories of one message: those that can be asked about, and the answers to those that cannot."""
+
+    histories: list[History]
+    rejected: list[Outcome]
+
+
+def batch_of(start: int, messages: Iterable[forecast_pb2.MarketHistory], faulty: Faulty) -> Batch:
+    """Read the histories of one message, the first of which is input `start`."""
+    batch = Batch([], [])
+    for place, given in enumerate(messages, start):
+        try:
+            if place - start in faulty:
+                raise InvalidInput("breaks its rules", violations=faulty[place - start])
+            batch.histories.append(convert.history(place, given))
+        except InvalidInput as error:
+            batch.rejected.append((place, given.market_ticker[:_SHOWN], Rejected(error.violations)))
+    return batch
+
+
+@asynccontextmanager
+async def reading(
+    requests: AsyncIterator[pb.StreamSignalsRequest],
+) -> AsyncIterator["asyncio.Queue[Batch | Exception | None]"]:
+    """Read the next batch while the one before is computed: one ahead, no more.
+
+    None ends the queue; an exception in it is the reader's. A TaskGroup cannot be used here: it would wrap that
+    exception, and the GeneratorExit of a stream whose client is gone, into groups.
+    """
+    batches: asyncio.Queue[Batch | Exception | None] = asyncio.Queue(maxsize=1)
+
+    async def read() -> None:
+        start = 0
+        try:
+            async for request in requests:
+                if request.WhichOneof("frame") != "batch":
+                    raise misplaced("batch", "must be what every message after the first holds")
+                histories = request.batch.histories
+                await batches.put(batch_of(start, histories, check_items(request.batch, "histories")))
+                start += len(histories)
+            await batches.put(None)
+        except Exception as error:  # for the stream to raise
+            await batches.put(error)
+
+    reader = asyncio.ensure_future(read())
+    try:
+        yield batches
+    finally:
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+
+
+def misplaced(field: str, description: str) -> InvalidInput:
+    """Say that a field is where it may not be, or not what it must be."""
+    return InvalidInput(f"{field}: {description}", violations=[FieldViolation(field, description)])
