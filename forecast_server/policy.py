@@ -31,6 +31,12 @@ class ExitRule(Strict):
     stop_loss_cents: Annotated[FiniteFloat, Field(gt=0, le=100)]
     """Below the entry price of the contract held."""
 
+    @model_validator(mode="after")
+    def _range_holds_something(self) -> Self:
+        if self.max_magnitude_cents is not None and self.max_magnitude_cents <= self.min_magnitude_cents:
+            raise ValueError("max_magnitude_cents must be above min_magnitude_cents, or the entry never fits")
+        return self
+
 
 class ConfidenceRule(Strict):
     """Bars of one group of series; below all of them confidence is low."""

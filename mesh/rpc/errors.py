@@ -3,6 +3,7 @@
 Details follow AIP-193: ErrorInfo (stable reason, domain `foremesh`), BadRequest (field paths), RetryInfo.
 """
 
+import math
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -73,7 +74,7 @@ def status_of(error: MeshError, request_id: str = "") -> status_pb2.Status:
         details.append(_packed(bad))
     if error.retry_after is not None:
         retry = error_details_pb2.RetryInfo()
-        retry.retry_delay.FromMilliseconds(int(error.retry_after * 1000))
+        retry.retry_delay.FromMilliseconds(_milliseconds(error.retry_after))
         details.append(_packed(retry))
     code = code_pb2.Code.Value(code_of(error).name)
     return status_pb2.Status(code=code, message=error.message[: 4 * _MAX_TEXT], details=details)
@@ -83,7 +84,7 @@ def trailers_of(error: MeshError, request_id: str = "") -> tuple[tuple[str, str 
     """Return the trailing metadata that carries the rich status, and gRPC's own retry pushback."""
     trailers: list[tuple[str, str | bytes]] = [(STATUS_DETAILS, status_of(error, request_id).SerializeToString())]
     if error.retry_after is not None:
-        trailers.append(("grpc-retry-pushback-ms", str(int(error.retry_after * 1000))))
+        trailers.append(("grpc-retry-pushback-ms", str(_milliseconds(error.retry_after))))
     return tuple(trailers)
 
 
@@ -148,6 +149,11 @@ def _transport_error(kind: type[MeshError], code: grpc.StatusCode, message: str)
     if kind is Broken:
         return Broken(message, reason=code.name)
     return kind(message)
+
+
+def _milliseconds(seconds: float) -> int:
+    """Round up: a client that comes back early is refused again."""
+    return math.ceil(seconds * 1000)
 
 
 def _packed(detail: object) -> any_pb2.Any:

@@ -169,3 +169,9 @@ def test_a_file_that_leaves_a_gap_or_cannot_be_meant_is_refused(file: Path, text
 def test_a_file_that_is_not_there_is_said(file: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_policy(file)
+
+
+def test_a_bucket_that_nothing_fits_into_is_refused(file: Path) -> None:
+    empty = REST + "min_magnitude_cents = 5.0\nmax_magnitude_cents = 5.0\n"
+    with pytest.raises(ConfigError, match="never fits"):
+        read(file, f'version = "1"\n{empty}{REST}{CONFIDENCE}')
