@@ -44,10 +44,10 @@ def bounded(paths: Paths, facts: ModelFacts, levels: Sequence[float]) -> Paths:
     """
     mean = np.clip(paths.mean, 0.0, CEILING)
     quantiles = np.sort(np.clip(paths.quantiles, 0.0, CEILING), axis=2)
+    if tuple(levels) == facts.quantile_levels:
+        return Paths(mean, quantiles)
     known = np.asarray(facts.quantile_levels)
     wanted = np.asarray(levels)
-    if len(known) == len(wanted) and np.allclose(known, wanted):
-        return Paths(mean, quantiles)
     right = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
     weight = ((wanted - known[right - 1]) / (known[right] - known[right - 1])).astype(np.float32)
     mixed = quantiles[..., right - 1] * (1 - weight) + quantiles[..., right] * weight
