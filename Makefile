@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RULES := .cache/protos/buf/validate/validate.proto
 
-.PHONY: help setup demo test quick check fmt gen image wheel bench soak clean
+.PHONY: rules help setup demo test quick check fmt gen image wheel bench soak clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -49,6 +49,8 @@ $(RULES): | $(READY)
 	  --dest .cache/sdist protovalidate==1.2.0
 	@tar xzf .cache/sdist/protovalidate-1.2.0.tar.gz -C .cache/sdist --strip-components=1
 	@cp .cache/sdist/upstream/proto/buf/validate/validate.proto $@
+
+rules: $(RULES) ## fetch the rules file that the protos import, so that `buf lint protos` works by hand
 
 gen: $(READY) $(RULES) ## regenerate gen/ from protos/: the only way it changes
 	@$(BIN)/python -m tools.generate gen

@@ -14,6 +14,7 @@ from forecast_server.types import Degradation, History, NoForecast, NoForecastRe
 from mesh.errors import FieldViolation
 
 MIN_POINTS = 3
+_NOTHING = timedelta(0)
 MAX_CENTS = 100.0
 _MAX_PROBLEMS = 8
 _STALE_STEPS = 2
@@ -42,6 +43,9 @@ def prepare(
             if steps < horizon_steps:
                 degraded += (Degradation.HORIZON_CUT,)
         age = None if history.last_candle_time is None else now - history.last_candle_time
+        if age is not None and age < -step:
+            prepared.append(Rejected((FieldViolation("last_candle_time", "lies more than one step in the future"),)))
+            continue
         if age is None:
             degraded += (Degradation.AGE_UNKNOWN,)
         elif age > _STALE_STEPS * step:
@@ -51,7 +55,7 @@ def prepare(
                 history=history,
                 series=series,
                 horizon_steps=steps,
-                data_age=age,
+                data_age=None if age is None else max(age, _NOTHING),  # clocks of two machines differ a little
                 interpolated_share=share,
                 degraded=degraded,
             )

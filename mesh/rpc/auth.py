@@ -16,6 +16,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from mesh import log
 from mesh.certs import role_from_names
+from mesh.config import ConfigError
 from mesh.errors import Denied, Unauthenticated
 from mesh.rpc.call import Caller
 from mesh.rpc.config import ServerConfig, is_loopback
@@ -107,8 +108,13 @@ class _TokenFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamp = _stamp(path)
-        self._table = TokenTable.load(path)
+        try:
+            self._stamp = _stamp(path)
+            self._table = TokenTable.load(path)
+        except OSError as error:
+            raise ConfigError(f"rpc.token_file: {path}: {error.strerror}") from error
+        except TokenError as error:
+            raise ConfigError(f"rpc.token_file: {error}") from error
         self._checked = time.monotonic()
 
     def table(self) -> TokenTable:

@@ -1,16 +1,29 @@
 """How a process serves and how it connects: the `[rpc]` and client tables of every configuration file."""
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, PositiveInt, model_validator
 
 from mesh.certs import Role
 from mesh.config import Strict
 
-Address = Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$")]
+_HOST_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
+_PORTS = 65_536
+
+
+def _address(text: str) -> str:
+    found = _HOST_PORT.fullmatch(text)
+    if found is None or int(found[2]) >= _PORTS:
+        raise ValueError("must be host:port with a port of 0 to 65535, and an IPv6 host in brackets")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
 """`host:port`, with an IPv6 host in brackets; port 0 lets the system choose."""
+Seconds = Annotated[FiniteFloat, Field(gt=0)]
 
 
 def is_loopback(address: str) -> bool:
@@ -50,11 +63,11 @@ class ServerConfig(Strict):
     """Where Prometheus may scrape, loopback only; `off` serves no metrics."""
     max_in_flight: PositiveInt = 256
     """Calls worked on at once; one more is refused with the advice to retry."""
-    unary_seconds: PositiveFloat = 60.0
+    unary_seconds: Seconds = 60.0
     """Time a unary call without a deadline of its own may take."""
-    stream_idle_seconds: PositiveFloat = 300.0
+    stream_idle_seconds: Seconds = 300.0
     """A client stream that sends nothing for this long is ended."""
-    grace_seconds: Annotated[PositiveFloat, Field(le=25)] = 20.0
+    grace_seconds: Annotated[FiniteFloat, Field(gt=0, le=25)] = 20.0
     """What calls in progress get to finish when the server stops; at most 25, because a daemon must be gone in 30."""
 
     @model_validator(mode="after")
@@ -90,7 +103,7 @@ class ClientConfig(Strict):
     """File with a bearer token, mode 0600, for servers that take tokens."""
     server_name: str | None = None
     """Name in the server's certificate, where it is not the target's host."""
-    timeout_seconds: PositiveFloat = 30.0
+    timeout_seconds: Seconds = 30.0
     """Deadline of a call that names none."""
 
     @model_validator(mode="after")

@@ -51,9 +51,9 @@ CODE_OF: dict[type[MeshError], grpc.StatusCode] = {
 }
 ERROR_OF: dict[grpc.StatusCode, type[MeshError]] = {code: kind for kind, code in CODE_OF.items()}
 
-_MAX_VIOLATIONS = 32
+_MAX_VIOLATIONS = 16
 """Violations reported at most: trailers are bounded, and the first few tell the story."""
-_MAX_TEXT = 400
+_MAX_TEXT = 200
 
 
 def code_of(error: MeshError) -> grpc.StatusCode:

@@ -34,7 +34,7 @@ def common_options() -> Options:
         ("grpc.max_receive_message_length", MESSAGE_BYTES),
         ("grpc.max_send_message_length", MESSAGE_BYTES),
         ("grpc.max_metadata_size", METADATA_BYTES),
-        ("grpc.absolute_max_metadata_size", 2 * METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", METADATA_BYTES),
         ("grpc.keepalive_time_ms", KEEPALIVE_PING_SECONDS * 1000),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_ACK_SECONDS * 1000),
         ("grpc.keepalive_permit_without_calls", 1),

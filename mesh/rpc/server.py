@@ -103,8 +103,8 @@ async def serving(
         registry: Where metrics go.
 
     Raises:
-        OSError: an address cannot be bound, or a certificate file cannot be read.
-        CertificateError: key and certificate are not a pair.
+        ConfigError: a certificate, key or token file cannot be used.
+        OSError: an address cannot be bound.
         ValueError: a method names no role that may call it.
     """
     draining = draining or asyncio.Event()

@@ -11,12 +11,13 @@ import grpc
 from cryptography import x509
 
 from mesh import log
-from mesh.certs import CertificateError, matches
+from mesh.certs import CertificateError, matches, show
 from mesh.config import ConfigError
 from mesh.rpc.config import ServerTls
 from mesh.secret import read_secret
 
 _log = log.get(__name__)
+_SOON_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,15 @@ def server_credentials(tls: ServerTls) -> grpc.ServerCredentials:
     With `client_ca_file` each client must show a certificate of that authority.
 
     Raises:
-        OSError: a file cannot be read.
-        ConfigError: others can read the key file.
-        CertificateError: key and certificate are not a pair.
+        ConfigError: a file cannot be read, others can read the key, or key and certificate are not a pair.
     """
-    files = IdentityFiles(tls.certificate_file, tls.private_key_file, tls.client_ca_file)
+    try:
+        files = IdentityFiles(tls.certificate_file, tls.private_key_file, tls.client_ca_file)
+    except OSError as error:
+        raise ConfigError(f"rpc.tls: {error.filename}: {error.strerror}") from error
+    except CertificateError as error:
+        raise ConfigError(f"rpc.tls: {error}") from error
+    _warn(tls.certificate_file)
 
     def configuration() -> grpc.ServerCertificateConfiguration:
         now = files.current
@@ -89,10 +94,23 @@ def server_credentials(tls: ServerTls) -> grpc.ServerCredentials:
         return grpc.ssl_server_certificate_configuration(pairs, root_certificates=now.ca)
 
     def renewed() -> grpc.ServerCertificateConfiguration | None:
-        return configuration() if files.changed() else None
+        if not files.changed():
+            return None
+        _warn(tls.certificate_file)
+        return configuration()
 
     return grpc.dynamic_ssl_server_credentials(
         configuration(),
         renewed,  # type: ignore[arg-type]  # None is gRPC's word for "no change"; the stub does not know it
         require_client_authentication=tls.client_ca_file is not None,
     )
+
+
+def _warn(certificate: Path) -> None:
+    """Say in the log what makes clients refuse a server's certificate, today or soon. It is served all the same."""
+    info = show(certificate)[0]
+    if "server" not in info.usage:
+        _log.error("this is no server's certificate: clients will refuse it", certificate=str(certificate))
+    if info.days_left < _SOON_DAYS:
+        level = _log.error if info.days_left < 0 else _log.warning
+        level("certificate expires or has expired", certificate=str(certificate), days_left=info.days_left)

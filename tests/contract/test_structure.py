@@ -20,6 +20,9 @@ VIOLATIONS = {
     "the trader's domain reaches the wire indirectly": ("trader/domain/stray.py", "import mesh.convert\n"),
     "the trader imports torch": ("trader/stray.py", "import torch\n"),
     "rpc knows a client": ("mesh/rpc/stray.py", "import mesh.forecasts\n"),
+    "the trader's domain talks HTTP": ("trader/domain/slippage.py", "import urllib.request  # noqa: F401\n"),
+    "the trader's domain looks at the clock": ("trader/domain/slippage.py", "import time  # noqa: F401\n"),
+    "research drives the trader": ("research/stray.py", "import trader\n"),
     "research reaches into a service": ("research/stray.py", "import forecast_server.types\n"),
     "the engine touches messages": (
         "forecast_server/policy.py",

@@ -225,3 +225,10 @@ def test_the_callers_array_is_not_changed(closes: Sequence[float]) -> None:
     copy = replace(original, closes=original.closes.copy())
     shaped(original, max_points=10)
     assert original.closes.tobytes() == copy.closes.tobytes()
+
+
+def test_a_candle_that_has_not_ended_yet_is_rejected_unless_two_clocks_explain_it() -> None:
+    (found,) = shaped(history(40, 41, 42, last_candle_time=NOW + timedelta(hours=2)))
+    assert isinstance(found, Rejected)
+    assert [problem.field for problem in found.problems] == ["last_candle_time"]
+    assert ready(40, 41, 42, last_candle_time=NOW + timedelta(seconds=5)).data_age == timedelta(0)

@@ -115,3 +115,11 @@ def test_a_client_that_proves_its_server_may_go_anywhere() -> None:
 def test_what_was_read_does_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         ServerConfig().max_in_flight = 1
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.1", ":1", "a b:1", "::1:8787"])
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match="host:port"):
+        ServerConfig(listen=(address,))
+    with pytest.raises(ValidationError, match="host:port"):
+        ServerConfig(metrics_listen=address)

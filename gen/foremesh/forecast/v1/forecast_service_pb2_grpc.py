@@ -82,7 +82,8 @@ class ForecastServiceServicer:
         as expired instead of being computed. A scan with the same `client_id` from the same caller supersedes an older
         one that is still running: the older one's unanswered inputs expire.
         INVALID_ARGUMENT: no header first, a second header, a batch outside its limits. FAILED_PRECONDITION
-        `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`: beyond the model's limit.
+        `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`,
+        `QUANTILE_UNSUPPORTED`: beyond what the model knows.
         UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED: too much work queued, see RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

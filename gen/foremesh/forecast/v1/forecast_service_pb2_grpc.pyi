@@ -46,7 +46,8 @@ class ForecastServiceStub:
     as expired instead of being computed. A scan with the same `client_id` from the same caller supersedes an older
     one that is still running: the older one's unanswered inputs expire.
     INVALID_ARGUMENT: no header first, a second header, a batch outside its limits. FAILED_PRECONDITION
-    `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`: beyond the model's limit.
+    `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`,
+    `QUANTILE_UNSUPPORTED`: beyond what the model knows.
     UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED: too much work queued, see RetryInfo.
     """
     GenerateSignals: _grpc.UnaryUnaryMultiCallable[_forecast_service_pb2.GenerateSignalsRequest, _forecast_service_pb2.GenerateSignalsResponse]
@@ -78,7 +79,8 @@ class ForecastServiceAsyncStub(ForecastServiceStub):
     as expired instead of being computed. A scan with the same `client_id` from the same caller supersedes an older
     one that is still running: the older one's unanswered inputs expire.
     INVALID_ARGUMENT: no header first, a second header, a batch outside its limits. FAILED_PRECONDITION
-    `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`: beyond the model's limit.
+    `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`,
+    `QUANTILE_UNSUPPORTED`: beyond what the model knows.
     UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED: too much work queued, see RetryInfo.
     """
     GenerateSignals: _aio.UnaryUnaryMultiCallable[_forecast_service_pb2.GenerateSignalsRequest, _forecast_service_pb2.GenerateSignalsResponse]  # type: ignore[assignment]
@@ -113,7 +115,8 @@ class ForecastServiceServicer(metaclass=_abc_1.ABCMeta):
         as expired instead of being computed. A scan with the same `client_id` from the same caller supersedes an older
         one that is still running: the older one's unanswered inputs expire.
         INVALID_ARGUMENT: no header first, a second header, a batch outside its limits. FAILED_PRECONDITION
-        `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`: beyond the model's limit.
+        `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`,
+        `QUANTILE_UNSUPPORTED`: beyond what the model knows.
         UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED: too much work queued, see RetryInfo.
         """
 
