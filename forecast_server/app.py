@@ -20,7 +20,7 @@ from mesh.daemon import Fatal, Lifecycle
 from mesh.rpc.server import Server, Service, serving
 
 _SERVICE = forecast_service_pb2.DESCRIPTOR.services_by_name["ForecastService"]
-_COLLECT_EVERY = 20_000
+_COLLECT_EVERY = 50_000
 """New objects between garbage collections: a batch makes thousands that live for milliseconds, and Python's default
 of 700 spends a tenth of the time looking at them."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from foremesh.forecast.v1 import forecast_pb2, model_pb2, policy_pb2, signal_pb2
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+from numpy.typing import NDArray
 
 from forecast_server import types
 from forecast_server.engine import ModelState, Queue
@@ -68,7 +69,7 @@ def history(index: int, message: forecast_pb2.MarketHistory) -> types.History:
         index=index,
         market_ticker=message.market_ticker,
         series_ticker=message.series_ticker or message.market_ticker.partition("-")[0],
-        closes=np.asarray(message.closes_cents, dtype=np.float32),
+        closes=_floats(message),
         current_price_cents=message.current_price_cents,
         last_candle_time=instant(message.last_candle_time, "last_candle_time")
         if message.HasField("last_candle_time")
@@ -76,6 +77,19 @@ def history(index: int, message: forecast_pb2.MarketHistory) -> types.History:
         close_time=instant(message.close_time, "close_time") if message.HasField("close_time") else None,
         priority=message.priority,
     )
+
+
+def _floats(message: forecast_pb2.MarketHistory) -> NDArray[np.float32]:
+    """Return the closes, [points], read-only.
+
+    A message with nothing but one packed array ends with that array's bytes: reading them takes a third of the time
+    that protobuf's own conversion to numpy takes, and this is done for every history of every scan.
+    """
+    count = len(message.closes_cents)
+    alone = forecast_pb2.MarketHistory()
+    alone.closes_cents.MergeFrom(message.closes_cents)
+    data = alone.SerializeToString()
+    return np.frombuffer(data, "<f4", count, len(data) - 4 * count) if count else np.zeros(0, np.float32)
 
 
 def add_signal_results(

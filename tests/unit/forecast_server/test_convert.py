@@ -3,10 +3,13 @@
 from enum import IntEnum
 from typing import Any
 
+import numpy as np
 import pytest
 from foremesh.forecast.v1 import forecast_pb2, signal_pb2
+from hypothesis import given
+from hypothesis import strategies as st
 
-from forecast_server import types
+from forecast_server import convert, types
 
 
 @pytest.mark.parametrize(
@@ -20,3 +23,12 @@ from forecast_server import types
 def test_our_enumerations_are_numbered_like_the_contracts(ours: type[IntEnum], theirs: Any, prefix: str) -> None:
     named = {f"{prefix}{member.name}": member.value for member in ours}
     assert named | {f"{prefix}UNSPECIFIED": 0} == dict(theirs.items())
+
+
+@given(st.lists(st.floats(width=32), max_size=300), st.text(max_size=5), st.integers(0, 100))
+def test_closes_arrive_bit_by_bit_as_protobuf_itself_gives_them(
+    closes: list[float], ticker: str, priority: int
+) -> None:
+    message = forecast_pb2.MarketHistory(market_ticker=ticker, closes_cents=closes, priority=priority)
+    expected = np.asarray(message.closes_cents, dtype=np.float32)
+    assert convert.history(0, message).closes.tobytes() == expected.tobytes()
