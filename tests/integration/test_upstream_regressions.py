@@ -174,6 +174,47 @@ def test_keepalive_of_both_ends_fits_together() -> None:
     assert limits.KEEPALIVE_FLOOR_SECONDS < limits.KEEPALIVE_PING_SECONDS
 
 
+PING, GOAWAY = 6, 7
+SETTINGS_FRAME = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+PING_FRAME = bytes([0, 0, 8, PING, 0, 0, 0, 0, 0]) + b"foremesh"
+
+
+async def pinged(address: str, times: int) -> list[int]:
+    """Ping a server by hand, 50 ms apart, as a client without a call does; returns the kinds of frames it answers."""
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    kinds: list[int] = []
+    try:
+        writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS_FRAME)
+        for _ in range(times):
+            await asyncio.sleep(0.05)
+            writer.write(PING_FRAME)
+        async with asyncio.timeout(10):
+            while kinds.count(PING) < times and GOAWAY not in kinds:
+                head = await reader.readexactly(9)
+                await reader.readexactly(int.from_bytes(head[:3]))
+                kinds.append(head[3])
+    finally:
+        writer.close()
+    return kinds
+
+
+async def test_a_client_that_keeps_to_the_ping_floor_is_not_cut_off(
+    forecast_server_on_loopback: ForecastServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The floor must reach gRPC under a name it knows: otherwise its own five minutes hold, and our pings are abuse."""
+    monkeypatch.setattr(limits, "KEEPALIVE_FLOOR_SECONDS", 0.01)
+    async with forecast_server_on_loopback() as server:
+        kinds = await pinged(server.addresses[0], times=8)
+    assert GOAWAY not in kinds
+    assert kinds.count(PING) == 8
+
+
+async def test_a_client_that_pings_without_end_is_cut_off(forecast_server_on_loopback: ForecastServer) -> None:
+    async with forecast_server_on_loopback() as server:
+        assert GOAWAY in await pinged(server.addresses[0], times=8)
+
+
 def test_only_idempotent_methods_are_retried() -> None:
     retried = service_config(SERVICE.full_name, health_checked=False)["methodConfig"]
     assert isinstance(retried, list)
