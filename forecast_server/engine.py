@@ -75,10 +75,9 @@ class Scan:
         verdicts = await self._engine._answer(self, histories)  # a scan is the engine's handle
         for verdict in verdicts:
             self.counts[type(verdict)] += 1
-        return [
-            (history.index, history.market_ticker, verdict)
-            for history, verdict in zip(histories, verdicts, strict=True)
-        ]
+        indices = [history.index for history in histories]
+        tickers = [history.market_ticker for history in histories]
+        return list(zip(indices, tickers, verdicts, strict=True))
 
     def reject(self, count: int) -> None:
         """Account for inputs that broke the contract's own rules and never reached the engine."""

@@ -51,14 +51,8 @@ def prepare(
         elif age > _STALE_STEPS * step:
             degraded += (Degradation.STALE,)
         prepared.append(
-            Ready(
-                history=history,
-                series=series,
-                horizon_steps=steps,
-                data_age=None if age is None else max(age, _NOTHING),  # clocks of two machines differ a little
-                interpolated_share=share,
-                degraded=degraded,
-            )
+            # Clocks of two machines differ a little: an age is never negative.
+            Ready(history, series, steps, None if age is None else max(age, _NOTHING), share, degraded)
         )
     return prepared
 

@@ -91,15 +91,16 @@ def judge(ready: Sequence[Ready], paths: Paths, question: Question, facts: Model
         drops = [
             drop_probability(end, question.quantile_levels, current, cents) for cents in question.drop_levels_cents
         ]
+        figure = _share_beyond(end, current, mean) if holding.by_share else magnitude
         signal = Signal(
-            forecast=forecast,
-            direction=Direction.UP if mean > current else Direction.DOWN,
-            magnitude_cents=magnitude,
-            confidence=holding.confidence_at(_share_beyond(end, current, mean) if holding.by_share else magnitude),
-            mean_cents=mean,
-            take_profit_cents=exits.take_profit_cents,
-            stop_loss_cents=exits.stop_loss_cents,
-            drops=tuple(drops),
+            forecast,
+            Direction.UP if mean > current else Direction.DOWN,
+            magnitude,
+            holding.confidence_at(figure),
+            mean,
+            exits.take_profit_cents,
+            exits.stop_loss_cents,
+            tuple(drops),
         )
         verdicts.append(signal)
     return verdicts

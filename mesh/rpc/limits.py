@@ -39,4 +39,5 @@ def common_options() -> Options:
         ("grpc.keepalive_timeout_ms", KEEPALIVE_ACK_SECONDS * 1000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.http2.lookahead_bytes", 1024 * 1024),
     ]
