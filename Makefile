@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-RULES := .cache/protos/buf/validate/validate.proto
+RULES := protos/buf/validate/validate.proto
 
 .PHONY: rules help setup demo test quick check fmt gen image wheel bench soak clean
 
@@ -50,13 +50,13 @@ $(RULES): | $(READY)
 	@tar xzf .cache/sdist/protovalidate-1.2.0.tar.gz -C .cache/sdist --strip-components=1
 	@cp .cache/sdist/upstream/proto/buf/validate/validate.proto $@
 
-rules: $(RULES) ## fetch the rules file that the protos import, so that `buf lint protos` works by hand
+rules: $(RULES) ## fetch the rules file that the protos import, so that `buf lint` works by hand
 
 gen: $(READY) $(RULES) ## regenerate gen/ from protos/: the only way it changes
 	@$(BIN)/python -m tools.generate gen
 
 image: $(READY) $(RULES) ## accept today's contracts as the baseline that `buf breaking` protects
-	@$(BIN)/buf build protos --exclude-source-info -o protos/baseline.binpb
+	@$(BIN)/buf build --exclude-source-info -o protos/baseline.binpb
 
 wheel: $(READY) ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel
@@ -68,4 +68,4 @@ soak: $(READY) ## many thousand calls, cancelled ones included: memory and handl
 	@$(BIN)/python -m pytest -m soak tests/soak
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) .cache dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .cache protos/buf dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

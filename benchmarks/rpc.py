@@ -247,21 +247,18 @@ async def _row(
     }
 
 
-def report(rows: list[dict[str, float]], seconds: float, rounds: int) -> dict[str, object]:
-    """Add the conditions to the figures."""
+def conditions(seconds: float, rounds: int) -> dict[str, object]:
+    """State what the figures depend on."""
     return {
-        "conditions": {
-            "machine": platform.machine(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "grpcio": grpc.__version__,
-            "points_per_series": POINTS,
-            "horizon_steps": HORIZON,
-            "seconds_per_measurement": seconds,
-            "rounds": rounds,
-            "figures": "medians; client and both servers share the cores",
-        },
-        "rows": rows,
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "grpcio": grpc.__version__,
+        "points_per_series": POINTS,
+        "horizon_steps": HORIZON,
+        "seconds_per_measurement": seconds,
+        "rounds": rounds,
+        "figures": "medians; client and both servers share the cores",
     }
 
 
@@ -283,11 +280,10 @@ def main() -> None:
         certs.issue(folder, "server", hosts=["127.0.0.1"])
         certs.issue(folder, "trader", role="trader")
         rows = asyncio.run(compare(folder, (64, 128, 256), arguments.seconds, arguments.rounds))
-    result = report(rows, arguments.seconds, arguments.rounds)
     if arguments.json:
-        print(json.dumps(result, indent=2))
+        print(json.dumps({"conditions": conditions(arguments.seconds, arguments.rounds), "rows": rows}, indent=2))
         return
-    print(", ".join(f"{key} {value}" for key, value in result["conditions"].items()))  # type: ignore[attr-defined]
+    print(", ".join(f"{key} {value}" for key, value in conditions(arguments.seconds, arguments.rounds).items()))
     print(f"{'per message':>12}{'bytes':>10}{'bare /s':>12}{'mesh /s':>12}{'ratio':>8}")
     for row in rows:
         print(

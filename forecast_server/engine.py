@@ -222,9 +222,9 @@ class Engine:
                 continue
             try:
                 verdicts += await self._batch(chunk, scan.question, facts)
-            except Exception:  # the model's failure is these inputs' result, never the call's end
+            except Exception:  # a failure is these inputs' result, never the call's end
                 failed = Failed(uuid4().hex)
-                _log.exception("the model failed", error_id=failed.error_id, series=len(chunk))
+                _log.exception("a batch failed", error_id=failed.error_id, series=len(chunk))
                 verdicts += [failed] * len(chunk)
         return verdicts
 

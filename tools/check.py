@@ -44,9 +44,9 @@ CHECKS: dict[str, Check] = {
     "lint": ["ruff", "check", "--quiet"],
     "types": ["mypy"],
     "import rules": ["lint-imports", "--no-logo"],
-    "protos: format": ["buf", "format", "protos", "--diff", "--exit-code"],
-    "protos: lint": ["buf", "lint", "protos"],
-    "protos: breaking": ["buf", "breaking", "protos", "--against", "protos/baseline.binpb"],
+    "protos: format": ["buf", "format", "--path", "protos/foremesh", "--diff", "--exit-code"],
+    "protos: lint": ["buf", "lint"],
+    "protos: breaking": ["buf", "breaking", "--against", "protos/baseline.binpb"],
     "generated code": generated_code_is_current,
     "docs": [sys.executable, "-m", "tools.configuration_docs", "--check"],
 }

@@ -13,14 +13,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
-RULES = ROOT / ".cache" / "protos"
 
 
 def generate(target: Path, *, quiet: bool = False) -> None:
     """Write the generated packages below ``target``, which is emptied first; `quiet` hides the generators' chatter."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    ours = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto"))
+    ours = sorted(str(path.relative_to(PROTOS)) for path in (PROTOS / "foremesh").rglob("*.proto"))
     # A messages-only file would get an empty _pb2_grpc.py.
     with_service = [name for name in ours if re.search(r"^service ", (PROTOS / name).read_text(), re.MULTILINE)]
     _protoc(target, "--python_out", "--pyi_out", files=[*ours, "buf/validate/validate.proto"])
@@ -44,7 +43,6 @@ def _protoc(
             "grpc_tools.protoc",
             f"--plugin=protoc-gen-mypy_grpc={plugin}",
             f"-I{PROTOS}",
-            f"-I{RULES}",
             *flags,
             *(f"{output}={target}{suffix}" for output in outputs),
             *files,

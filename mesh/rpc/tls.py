@@ -108,7 +108,10 @@ def server_credentials(tls: ServerTls) -> grpc.ServerCredentials:
 
 def _warn(certificate: Path) -> None:
     """Say in the log what makes clients refuse a server's certificate, today or soon. It is served all the same."""
-    info = show(certificate)[0]
+    try:
+        info = show(certificate)[0]
+    except CertificateError:  # replaced again this very moment: the next look will tell
+        return
     if "server" not in info.usage:
         _log.error("this is no server's certificate: clients will refuse it", certificate=str(certificate))
     if info.days_left < _SOON_DAYS:

@@ -53,7 +53,8 @@ def rules() -> None:
 
 def contracts() -> tuple[set[str], set[str]]:
     """Our proto files, and those with a service, without their suffix."""
-    files = {path.relative_to(PROTOS).with_suffix("").as_posix(): path.read_text() for path in PROTOS.rglob("*.proto")}
+    ours = (PROTOS / "foremesh").rglob("*.proto")
+    files = {path.relative_to(PROTOS).with_suffix("").as_posix(): path.read_text() for path in ours}
     return set(files), {name for name, text in files.items() if re.search(r"^service ", text, re.MULTILINE)}
 
 
