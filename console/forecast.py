@@ -19,7 +19,7 @@ from console.histories import read
 from console.recorded import HistoryError
 from console.scan import PURPOSES, OptionError, Purpose, Question, Scan, client_config, scan
 from mesh import log
-from mesh.certs import CertificateError
+from mesh.certs import CertificateError, show
 from mesh.config import ConfigError
 from mesh.errors import MeshError, Unavailable
 from mesh.rpc.config import ClientConfig
@@ -214,13 +214,22 @@ def talking_to(config: ClientConfig) -> Iterator[None]:
         if any(words in said for words in _WRONG_SERVER):
             text = f"the server at {where} cannot prove who it is (--ca-file, --server-name): {_last(said)}"
         elif _HUNG_UP in said:
-            text = f"the server at {where} hung up: does it want TLS (--ca-file) or a certificate (--certificate-file)?"
+            text = f"the server at {where} hung up: {_why_hung_up(config)}"
         elif any(words in said for words in _NOBODY):
             hint = "start one with foremesh-forecast-server, or name another with --target"
             text = f"no forecast server answers at {where}; {hint}"
         else:
             text = f"no answer from {where}: {_last(said)}"
         raise click.ClickException(text) from error
+
+
+def _why_hung_up(config: ClientConfig) -> str:
+    """Guess why a server ended the handshake; it never says."""
+    if config.certificate_file is None:
+        return "does it want TLS (--ca-file) or a certificate (--certificate-file)?"
+    if show(config.certificate_file)[0].days_left < 0:
+        return f"{config.certificate_file} has expired"
+    return f"does it know the authority of {config.certificate_file}, and is that a client's certificate?"
 
 
 def _one_line(text: str) -> str:

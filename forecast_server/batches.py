@@ -9,6 +9,7 @@ from foremesh.forecast.v1 import forecast_pb2
 from foremesh.forecast.v1 import forecast_service_pb2 as pb
 
 from forecast_server import convert
+from forecast_server.prepare import close_problems
 from forecast_server.types import History, Outcome, Rejected
 from mesh.errors import FieldViolation, InvalidInput
 from mesh.rpc.validation import check_items
@@ -37,7 +38,8 @@ def batch_of(start: int, messages: Iterable[forecast_pb2.MarketHistory], faulty:
                 raise InvalidInput("breaks its rules", violations=faulty[place - start])
             batch.histories.append(convert.history(place, given))
         except InvalidInput as error:
-            batch.rejected.append((place, given.market_ticker[:_SHOWN], Rejected(error.violations)))
+            problems = (*error.violations, *close_problems(convert.floats(given.closes_cents)))
+            batch.rejected.append((place, given.market_ticker[:_SHOWN], Rejected(problems)))
     return batch
 
 

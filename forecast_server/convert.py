@@ -71,7 +71,7 @@ def history(index: int, message: forecast_pb2.MarketHistory) -> types.History:
         index,
         ticker,
         message.series_ticker or ticker.partition("-")[0],
-        _floats(message.closes_cents),
+        floats(message.closes_cents),
         message.current_price_cents,
         instant(message.last_candle_time, "last_candle_time") if message.HasField("last_candle_time") else None,
         instant(message.close_time, "close_time") if message.HasField("close_time") else None,
@@ -79,7 +79,7 @@ def history(index: int, message: forecast_pb2.MarketHistory) -> types.History:
     )
 
 
-def _floats(closes: Sequence[float]) -> NDArray[np.float32]:
+def floats(closes: Sequence[float]) -> NDArray[np.float32]:
     """Return a message's closes, [points], read-only.
 
     A message with nothing but one packed array ends with that array's bytes: reading them takes a third of the time

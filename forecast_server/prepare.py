@@ -81,7 +81,7 @@ class _Shaped:
 def _shaped(closes: NDArray[np.float32], fine: bool, max_points: int) -> _Shaped | NoForecast | Rejected:
     """Cut to the context and fill gaps, or say why nothing can be forecast."""
     if not fine:
-        problems = _problems(closes)
+        problems = close_problems(closes)
         if problems:
             return Rejected(problems)
         if len(closes) < MIN_POINTS:
@@ -98,7 +98,7 @@ def _shaped(closes: NDArray[np.float32], fine: bool, max_points: int) -> _Shaped
     return _Shaped(series, share, (Degradation.HISTORY_CUT,) * cut + (Degradation.INTERPOLATED,) * (share > 0))
 
 
-def _problems(closes: NDArray[np.float32]) -> tuple[FieldViolation, ...]:
+def close_problems(closes: NDArray[np.float32]) -> tuple[FieldViolation, ...]:
     """Name the points that are neither a price nor a gap."""
     wrong = np.flatnonzero(~np.isnan(closes) & ~((closes >= 0) & (closes <= MAX_CENTS)))
     return tuple(

@@ -1,12 +1,18 @@
 """What `foremesh forecast` says to wrong options and files, before it asks anybody."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from console.__main__ import cli
+from console.forecast import talking_to
+from mesh import certs
+from mesh.errors import Unavailable
+from mesh.rpc.config import ClientConfig
 
 
 @pytest.fixture
@@ -86,3 +92,17 @@ def test_every_command_has_json(command: str) -> None:
 
 def test_the_version_is_the_installed_one() -> None:
     assert run("--version").stdout.startswith("foremesh, version ")
+
+
+@pytest.mark.parametrize(("days_ago", "said"), [(100, "has expired"), (0, "does it know the authority")])
+def test_a_server_that_hangs_up_on_a_certificate_is_explained(tmp_path: Path, days_ago: int, said: str) -> None:
+    certs.init(tmp_path, now=datetime.now(UTC) - timedelta(days=200))
+    certs.issue(tmp_path, "me", role="viewer", days=90, now=datetime.now(UTC) - timedelta(days=days_ago))
+    config = ClientConfig(
+        targets=("127.0.0.1:1",),
+        ca_file=tmp_path / "ca.crt",
+        certificate_file=tmp_path / "me.crt",
+        private_key_file=tmp_path / "me.key",
+    )
+    with pytest.raises(click.ClickException, match=said), talking_to(config):
+        raise Unavailable("Socket closed")

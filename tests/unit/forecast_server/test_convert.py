@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from foremesh.forecast.v1 import forecast_pb2, signal_pb2
+from foremesh.forecast.v1 import forecast_pb2, forecast_service_pb2, signal_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast_server import convert, types
+from forecast_server.batches import batch_of
+from mesh.rpc.validation import check_items
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,14 @@ def test_closes_arrive_bit_by_bit_as_protobuf_itself_gives_them(
     message = forecast_pb2.MarketHistory(market_ticker=ticker, closes_cents=closes, priority=priority)
     expected = np.asarray(message.closes_cents, dtype=np.float32)
     assert convert.history(0, message).closes.tobytes() == expected.tobytes()
+
+
+def test_everything_that_is_wrong_with_a_history_is_told_at_once() -> None:
+    message = forecast_pb2.MarketHistory(market_ticker="bad one", closes_cents=[float("inf"), 5, -1])
+    request = forecast_service_pb2.HistoryBatch(histories=[message])
+    batch = batch_of(7, request.histories, check_items(request, "histories"))
+    ((index, ticker, verdict),) = batch.rejected
+    assert (index, ticker, batch.histories) == (7, "bad one", [])
+    assert isinstance(verdict, types.Rejected)
+    fields = [problem.field for problem in verdict.problems]
+    assert fields == ["market_ticker", "current_price_cents", "closes_cents[0]", "closes_cents[2]"]
