@@ -1,7 +1,7 @@
-"""Money, prices and time, as every process means them. Pure.
+"""Money, prices, counts and time, as every process means them. Pure.
 
-Money and prices are integers of millionths of a dollar (micros): sums are exact. Decimal is for the exchange's edge,
-float for statistics only. Instants are aware datetimes in UTC.
+Money and prices are integers of millionths of a dollar (micros), counts integers of hundredths of a contract: sums are
+exact. Decimal is for the exchange's edge, float for statistics only. Instants are aware datetimes in UTC.
 """
 
 from datetime import UTC, datetime
@@ -14,6 +14,11 @@ Micros = NewType("Micros", int)
 
 DOLLAR = Micros(1_000_000)
 CENT = Micros(10_000)
+
+Hundredths = NewType("Hundredths", int)
+"""Contracts in hundredths, the exchange's smallest count; negative is a NO position."""
+
+CONTRACT = Hundredths(100)
 
 
 class Side(Enum):
@@ -79,6 +84,31 @@ def dollars(amount: Micros) -> str:
     """Format an amount as dollars with four decimals or, where it is finer, six: `-1.2300`, `0.000001`."""
     places = 4 if amount % 100 == 0 else 6
     return f"{Decimal(amount).scaleb(-6):.{places}f}"
+
+
+def hundredths_from_count(text: str) -> Hundredths:
+    """Read the exchange's contract count, such as `12.50`. ValueError if it is not one, or finer than a hundredth."""
+    try:
+        scaled = Decimal(text).scaleb(2)
+        count = int(scaled)
+    except (InvalidOperation, ValueError, OverflowError) as error:
+        raise ValueError(f"not a contract count: {text!r}") from error
+    if count != scaled:
+        raise ValueError(f"finer than a hundredth of a contract: {text!r}")
+    return Hundredths(count)
+
+
+def count_text(count: Hundredths) -> str:
+    """Format a count as the exchange writes it, with two decimals: `-12.50`."""
+    return f"{'-' if count < 0 else ''}{abs(count) // 100}.{abs(count) % 100:02d}"
+
+
+def cost(price: int, count: Hundredths) -> Micros:
+    """Return price times count. ValueError where it is not whole micros, which no price on a 0.0001 grid allows."""
+    amount, rest = divmod(price * count, CONTRACT)
+    if rest:
+        raise ValueError(f"{price} micros times {count} hundredths is not a whole number of micros")
+    return Micros(amount)
 
 
 def utc(instant: datetime) -> datetime:

@@ -1,0 +1,1 @@
+"""The exchange itself, without I/O: books, matching, money, lifecycle."""
