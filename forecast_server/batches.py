@@ -9,6 +9,7 @@ from foremesh.forecast.v1 import forecast_pb2
 from foremesh.forecast.v1 import forecast_service_pb2 as pb
 
 from forecast_server import convert
+from forecast_server.packed import closes_of
 from forecast_server.prepare import close_problems
 from forecast_server.types import History, Outcome, Rejected
 from mesh.errors import FieldViolation, InvalidInput
@@ -32,13 +33,14 @@ class Batch:
 def batch_of(start: int, messages: Iterable[forecast_pb2.MarketHistory], faulty: Faulty) -> Batch:
     """Read the histories of one message, the first of which is input `start`."""
     batch = Batch([], [])
-    for place, given in enumerate(messages, start):
+    together = list(messages)
+    for place, (given, closes) in enumerate(zip(together, closes_of(together), strict=True), start):
         try:
             if place - start in faulty:
                 raise InvalidInput("breaks its rules", violations=faulty[place - start])
-            batch.histories.append(convert.history(place, given))
+            batch.histories.append(convert.history(place, given, closes))
         except InvalidInput as error:
-            problems = (*error.violations, *close_problems(convert.floats(given.closes_cents)))
+            problems = (*error.violations, *close_problems(closes))
             batch.rejected.append((place, given.market_ticker[:_SHOWN], Rejected(problems)))
     return batch
 

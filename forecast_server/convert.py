@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from forecast_server import types
 from forecast_server.engine import ModelState, Queue
 from forecast_server.models.base import ModelFacts
+from forecast_server.packed import PathWriter
 from forecast_server.policy import ConfidenceRule, ExitRule
 from mesh.convert import instant, span
 from mesh.errors import FieldViolation, InvalidInput
 
-_FLOAT32 = np.dtype("<f4")  # as on the wire
 DEFAULT_LEVELS = tuple(tenth / 10 for tenth in range(1, 10))
 
 _PURPOSES = {
@@ -64,34 +64,19 @@ def question(
     )
 
 
-def history(index: int, message: forecast_pb2.MarketHistory) -> types.History:
-    """Read one history that keeps its rules."""
+def history(index: int, message: forecast_pb2.MarketHistory, closes: NDArray[np.float32]) -> types.History:
+    """Read one history that keeps its rules; its closes are read by whole messages."""
     ticker = message.market_ticker
     return types.History(
         index,
         ticker,
         message.series_ticker or ticker.partition("-")[0],
-        floats(message.closes_cents),
+        closes,
         message.current_price_cents,
         instant(message.last_candle_time, "last_candle_time") if message.HasField("last_candle_time") else None,
         instant(message.close_time, "close_time") if message.HasField("close_time") else None,
         message.priority,
     )
-
-
-def floats(closes: Sequence[float]) -> NDArray[np.float32]:
-    """Return a message's closes, [points], read-only.
-
-    A message with nothing but one packed array ends with that array's bytes: reading them takes a third of the time
-    that protobuf's own conversion to numpy takes, and this is done for every history of every scan.
-    """
-    count = len(closes)
-    if not count:
-        return np.zeros(0, np.float32)
-    alone = forecast_pb2.MarketHistory()
-    alone.closes_cents.MergeFrom(closes)
-    data = alone.SerializeToString()
-    return np.frombuffer(data, _FLOAT32, count, len(data) - _FLOAT32.itemsize * count)
 
 
 def add_signal_results(
@@ -104,15 +89,16 @@ def add_signal_results(
     Messages are filled in place, field by field: building them from keyword arguments copies every nested message and
     takes three times as long.
     """
+    writer = _ForecastWriter(terms)
     for index, ticker, verdict in outcomes:
-        result = results.add(input_index=index, market_ticker=ticker)
+        result = results.add()
+        result.input_index, result.market_ticker = index, ticker
         if isinstance(verdict, types.Signal):
-            _fill_signal(result.signal, verdict, terms)
+            _fill_signal(result.signal, verdict, writer)
         elif isinstance(verdict, types.BelowThreshold):
             result.no_signal.reason = signal_pb2.NO_SIGNAL_REASON_BELOW_THRESHOLD
             result.no_signal.magnitude_cents = verdict.magnitude_cents
-            _fill_path(result.no_signal.path, verdict.forecast, terms)
-            _fill_provenance(result.no_signal.provenance, verdict.forecast, terms)
+            writer.fill(result.no_signal, verdict.forecast)
         elif isinstance(verdict, types.NoForecast):
             result.no_signal.CopyFrom(signal_pb2.NoSignal(reason=f"NO_SIGNAL_REASON_{verdict.reason.name}"))
         else:
@@ -125,15 +111,45 @@ def add_forecast_results(
     terms: types.Terms,
 ) -> None:
     """Append what became of each history of GenerateForecasts."""
+    writer = _ForecastWriter(terms)
     for index, ticker, verdict in outcomes:
         result = results.add(input_index=index, market_ticker=ticker)
         if isinstance(verdict, types.Forecast):
-            _fill_path(result.forecast.path, verdict, terms)
-            _fill_provenance(result.forecast.provenance, verdict, terms)
+            writer.fill(result.forecast, verdict)
         elif isinstance(verdict, types.NoForecast):
             result.no_forecast.CopyFrom(forecast_pb2.NoForecast(reason=f"NO_FORECAST_REASON_{verdict.reason.name}"))
         else:
             _fill_refusal(result, verdict)
+
+
+class _ForecastWriter:
+    """Writes path and provenance of the forecasts of one call; what many of them share is made once and copied."""
+
+    def __init__(self, terms: types.Terms) -> None:
+        self._terms = terms
+        self._paths = PathWriter(terms.levels)
+        self._shared: dict[tuple[types.Degradation, ...], forecast_pb2.Provenance] = {}
+
+    def fill(
+        self, message: signal_pb2.Signal | signal_pb2.NoSignal | forecast_pb2.Forecast, forecast: types.Forecast
+    ) -> None:
+        """Fill in what all messages with a forecast have."""
+        self._paths.write(message.path, forecast.mean, forecast.quantiles)
+        ready, provenance = forecast.ready, message.provenance
+        provenance.CopyFrom(self._shared.get(ready.degraded) or self._share(ready.degraded))
+        provenance.input_digest = forecast.digest
+        if ready.data_age is not None:
+            provenance.data_age.FromTimedelta(ready.data_age)
+        if ready.interpolated_share:
+            provenance.interpolated_share = ready.interpolated_share
+
+    def _share(self, degraded: tuple[types.Degradation, ...]) -> forecast_pb2.Provenance:
+        shared = self._shared[degraded] = forecast_pb2.Provenance(
+            model=self._terms.model,
+            degraded=_numbers(degraded + self._terms.degraded),
+            policy_version=self._terms.policy_version,
+        )
+        return shared
 
 
 def _fill_refusal(result: signal_pb2.SignalResult | forecast_pb2.ForecastResult, verdict: types.Verdict) -> None:
@@ -149,40 +165,19 @@ def _fill_refusal(result: signal_pb2.SignalResult | forecast_pb2.ForecastResult,
         raise TypeError(f"no message for {type(verdict).__name__}")
 
 
-def _fill_signal(message: signal_pb2.Signal, signal: types.Signal, terms: types.Terms) -> None:
+def _fill_signal(message: signal_pb2.Signal, signal: types.Signal, writer: _ForecastWriter) -> None:
     forecast = signal.forecast
     message.direction = _number(signal.direction)
     message.magnitude_cents = signal.magnitude_cents
     message.confidence = _number(signal.confidence)
     message.current_price_cents = forecast.ready.history.current_price_cents
     message.forecast_mean_cents = signal.mean_cents
-    message.forecast_end_cents = forecast.mean[-1]
+    message.forecast_end_cents = float(forecast.mean[-1])
     message.take_profit_cents = signal.take_profit_cents
     message.stop_loss_cents = signal.stop_loss_cents
     for drop in signal.drops:
         message.drop_probabilities.add(drop_cents=drop.cents, lower_bound=drop.lower, upper_bound=drop.upper)
-    _fill_path(message.path, forecast, terms)
-    _fill_provenance(message.provenance, forecast, terms)
-
-
-def _fill_path(message: forecast_pb2.ForecastPath, forecast: types.Forecast, terms: types.Terms) -> None:
-    message.horizon_steps = len(forecast.mean)
-    message.mean_cents.extend(forecast.mean)
-    message.quantile_levels.extend(terms.levels)
-    message.quantiles_cents.extend(forecast.quantiles)
-
-
-def _fill_provenance(message: forecast_pb2.Provenance, forecast: types.Forecast, terms: types.Terms) -> None:
-    ready = forecast.ready
-    message.model = terms.model
-    message.input_digest = forecast.digest
-    message.policy_version = terms.policy_version
-    if ready.data_age is not None:
-        message.data_age.FromTimedelta(ready.data_age)
-    degraded = ready.degraded + terms.degraded
-    if degraded:
-        message.degraded.extend(_numbers(degraded))
-        message.interpolated_share = ready.interpolated_share
+    writer.fill(message, forecast)
 
 
 def identity(facts: ModelFacts, code_version: str) -> model_pb2.ModelIdentity:

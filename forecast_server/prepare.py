@@ -68,7 +68,8 @@ def _clean(histories: Sequence[History]) -> list[bool]:
     starts = np.concatenate(([0], np.cumsum(lengths[clean])[:-1]))
     lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
     clean[clean] = (lowest >= 0) & (highest <= MAX_CENTS) & (lowest < highest)  # NaN and infinity fail these
-    return [bool(fine) for fine in clean]
+    found: list[bool] = clean.tolist()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from forecast_server.models.base import ModelFacts, Paths
 from forecast_server.policy import Policy, SeriesRules
 from forecast_server.types import (
+    FLOAT32,
     BelowThreshold,
     Degradation,
     Direction,
@@ -24,6 +25,7 @@ from forecast_server.types import (
 
 CEILING = 100.0
 DIGEST_CHARACTERS = 32
+_UP, _DOWN = Direction
 
 
 def terms_of(question: Question, facts: ModelFacts, policy: Policy) -> Terms:
@@ -42,8 +44,8 @@ def bounded(paths: Paths, facts: ModelFacts, levels: Sequence[float]) -> Paths:
 
     Returns quantiles [series, horizon, levels]. The levels lie within the model's own.
     """
-    mean = np.clip(paths.mean, 0.0, CEILING)
-    quantiles = np.sort(np.clip(paths.quantiles, 0.0, CEILING), axis=2)
+    mean = np.clip(paths.mean, 0.0, CEILING).astype(FLOAT32, copy=False)
+    quantiles = np.sort(np.clip(paths.quantiles, 0.0, CEILING).astype(FLOAT32, copy=False), axis=2)
     if tuple(levels) == facts.quantile_levels:
         return Paths(mean, quantiles)
     known = np.asarray(facts.quantile_levels)
@@ -61,24 +63,16 @@ def judge(ready: Sequence[Ready], paths: Paths, question: Question, facts: Model
     Numbers are computed for the whole batch at once; the loop only puts them together.
     """
     paths = bounded(paths, facts, question.quantile_levels)
-    rows = np.arange(len(ready))
+    forecasts = _forecasts(ready, paths, question, facts)
+    if not question.signals:
+        return list(forecasts)
     steps = np.array([item.horizon_steps for item in ready])
-    means = (paths.mean.cumsum(axis=1, dtype=np.float64)[rows, steps - 1] / steps).tolist()
-    ends = paths.quantiles[rows, steps - 1]
-    mean_paths = paths.mean.tolist()
-    quantile_paths = paths.quantiles.reshape(len(ready), -1).tolist()
-    digests = _digests(ready, question, facts)
+    sums = paths.mean.cumsum(axis=1, dtype=np.float64)[np.arange(len(ready)), steps - 1]
     rules: dict[str, SeriesRules] = {}
     verdicts: list[Verdict] = []
-    for row, item in enumerate(ready):
-        mean_path, quantile_path = mean_paths[row], quantile_paths[row]
-        if item.horizon_steps < question.horizon_steps:
-            del mean_path[item.horizon_steps :], quantile_path[item.horizon_steps * len(question.quantile_levels) :]
-        forecast = Forecast(item, digests[row], mean_path, quantile_path)
-        if not question.signals:
-            verdicts.append(forecast)
-            continue
-        series, current, mean = item.history.series_ticker, item.history.current_price_cents, means[row]
+    for forecast, mean in zip(forecasts, (sums / steps).tolist(), strict=True):
+        history = forecast.ready.history
+        series, current = history.series_ticker, history.current_price_cents
         magnitude = abs(mean - current)
         if magnitude == 0 or magnitude < question.min_magnitude_cents:
             verdicts.append(BelowThreshold(magnitude, forecast))
@@ -87,23 +81,37 @@ def judge(ready: Sequence[Ready], paths: Paths, question: Question, facts: Model
         if holding is None:
             holding = rules[series] = policy.rules_of(series)
         exits = holding.exit_for(magnitude)
-        end = ends[row]
-        drops = [
-            drop_probability(end, question.quantile_levels, current, cents) for cents in question.drop_levels_cents
-        ]
-        figure = _share_beyond(end, current, mean) if holding.by_share else magnitude
+        figure = _share_beyond(forecast.quantiles[-1], current, mean) if holding.by_share else magnitude
         signal = Signal(
             forecast,
-            Direction.UP if mean > current else Direction.DOWN,
+            _UP if mean > current else _DOWN,
             magnitude,
             holding.confidence_at(figure),
             mean,
             exits.take_profit_cents,
             exits.stop_loss_cents,
-            tuple(drops),
+            _drops(forecast, current, question) if question.drop_levels_cents else (),
         )
         verdicts.append(signal)
     return verdicts
+
+
+def _forecasts(ready: Sequence[Ready], paths: Paths, question: Question, facts: ModelFacts) -> list[Forecast]:
+    """Put the parts of each forecast together, cut to its own horizon."""
+    forecasts = []
+    digests = _digests(ready, question, facts)
+    for item, digest, mean, quantiles in zip(ready, digests, paths.mean, paths.quantiles, strict=True):
+        until = item.horizon_steps
+        whole = until == question.horizon_steps
+        forecasts.append(
+            Forecast(item, digest, mean if whole else mean[:until], quantiles if whole else quantiles[:until])
+        )
+    return forecasts
+
+
+def _drops(forecast: Forecast, current_cents: float, question: Question) -> tuple[Drop, ...]:
+    end, levels = forecast.quantiles[-1], question.quantile_levels
+    return tuple(drop_probability(end, levels, current_cents, cents) for cents in question.drop_levels_cents)
 
 
 def _share_beyond(end_quantiles: NDArray[np.float32], current_cents: float, mean_cents: float) -> float:
@@ -138,7 +146,10 @@ def drop_probability(
 def _digests(ready: Sequence[Ready], question: Question, facts: ModelFacts) -> list[str]:
     """Digest what decides each forecast: model, options, horizon and the points the model saw."""
     options = f"{facts.name}|{facts.weights_digest}|{facts.precision}|{question.step}|{question.quantile_levels}"
-    prefixes = {steps: f"{options}|{steps}|".encode() for steps in {item.horizon_steps for item in ready}}
-    return [
-        sha256(prefixes[item.horizon_steps] + item.series.tobytes()).hexdigest()[:DIGEST_CHARACTERS] for item in ready
-    ]
+    begun = {steps: sha256(f"{options}|{steps}|".encode()) for steps in {item.horizon_steps for item in ready}}
+    digests = []
+    for item in ready:
+        digest = begun[item.horizon_steps].copy()
+        digest.update(item.series.tobytes())
+        digests.append(digest.hexdigest()[:DIGEST_CHARACTERS])
+    return digests

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from mesh.errors import FieldViolation
 
+FLOAT32 = np.dtype("<f4")
+"""What arrays of prices hold, on every machine as on the wire."""
+
 
 class Purpose(Enum):
     """What an answer will be used for."""
@@ -145,10 +148,10 @@ class Forecast:
     """What it was made of."""
     digest: str
     """Equal digests mean equal forecasts."""
-    mean: list[float]
+    mean: NDArray[np.float32]
     """[steps], cents."""
-    quantiles: list[float]
-    """[steps, levels] row-major, cents."""
+    quantiles: NDArray[np.float32]
+    """[steps, levels], cents."""
 
 
 @dataclass(slots=True)

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from foremesh.forecast.v1 import forecast_service_pb2, signal_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecast_server.convert import add_signal_results
 from forecast_server.models.base import ModelFacts, Paths
 from forecast_server.models.random_walk import LEVELS, RandomWalk
 from forecast_server.policy import ConfidenceRule, ExitRule, Policy, PolicyFile
@@ -26,6 +28,7 @@ from forecast_server.types import (
     Question,
     Ready,
     Signal,
+    Verdict,
 )
 
 FACTS = replace(RandomWalk().load(), quantile_levels=(0.1, 0.5, 0.9))
@@ -76,6 +79,14 @@ def judged(given: Ready, forecast: Paths, **fields: Any) -> Any:
     return verdict
 
 
+def written(verdicts: Sequence[Verdict]) -> list[signal_pb2.SignalResult]:
+    """What a caller is sent."""
+    batch = forecast_service_pb2.SignalBatch()
+    outcomes = [(index, "KXHIGH-1", verdict) for index, verdict in enumerate(verdicts)]
+    add_signal_results(batch.results, outcomes, terms_of(question(), FACTS, POLICY))
+    return list(batch.results)
+
+
 # The verdict
 
 
@@ -86,8 +97,8 @@ def test_a_signal_is_the_mean_of_the_path_against_the_current_price() -> None:
     assert (signal.mean_cents, signal.forecast.mean[-1], signal.magnitude_cents) == (56.0, 60.0, 6.0)
     assert (signal.take_profit_cents, signal.stop_loss_cents) == (20.0, 5.0)
     assert signal.confidence is Confidence.MEDIUM
-    assert signal.forecast.mean == [52.0, 60.0]
-    assert signal.forecast.quantiles == [40.0, 60.0, 80.0] * 2
+    assert signal.forecast.mean.tolist() == [52.0, 60.0]
+    assert signal.forecast.quantiles.tolist() == [[40.0, 60.0, 80.0]] * 2
     terms = terms_of(question(), FACTS, POLICY)
     assert (terms.policy_version, terms.model) == ("test-1", FACTS.reference)
 
@@ -113,14 +124,14 @@ def test_the_smallest_magnitude_is_itself_a_signal(mean: float, minimum: float, 
     assert isinstance(verdict, Signal) == is_signal
     if isinstance(verdict, BelowThreshold):
         assert verdict.magnitude_cents == abs(mean - 50.0)
-        assert verdict.forecast.mean == [mean, mean]
+        assert verdict.forecast.mean.tolist() == [mean, mean]
 
 
 def test_a_horizon_cut_at_the_close_uses_the_steps_before_it_only() -> None:
     signal = judged(item(current=50.0, steps=1), paths([52.0, 90.0]))
     assert (signal.mean_cents, signal.forecast.mean[-1]) == (52.0, 52.0)
-    assert signal.forecast.mean == [52.0]
-    assert len(signal.forecast.quantiles) == 3
+    assert signal.forecast.mean.tolist() == [52.0]
+    assert signal.forecast.quantiles.tolist() == [[40.0, 60.0, 80.0]]
 
 
 def test_a_forecast_that_was_not_to_be_judged_is_given_raw() -> None:
@@ -258,6 +269,15 @@ def test_crossed_quantiles_are_put_in_order() -> None:
     assert found.quantiles[0, 0].tolist() == [0, 80, 100]
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.dtype(">f4"), np.float16])
+def test_whatever_numbers_a_model_answers_with_they_leave_as_the_contract_says(dtype: Any) -> None:
+    raw = paths([52.0, 60.0])
+    answered = Paths(raw.mean.astype(dtype), raw.quantiles.astype(dtype))
+    verdicts = judge([item()], answered, question(), FACTS, POLICY)
+    assert written(verdicts) == written(judge([item()], raw, question(), FACTS, POLICY))
+    assert written(verdicts)[0].signal.path.mean_cents == [52.0, 60.0]
+
+
 # Provenance
 
 
@@ -295,5 +315,5 @@ def test_a_verdict_is_the_same_alone_and_in_any_company(rows: list[tuple[float, 
     together = judge(ready, Paths(mean, quantiles), asked, FACTS, POLICY)
     for place, one in enumerate(ready):
         part = slice(place, place + 1)
-        (alone,) = judge([one], Paths(mean[part], quantiles[part]), asked, FACTS, POLICY)
-        assert alone == together[place]
+        alone = judge([one], Paths(mean[part], quantiles[part]), asked, FACTS, POLICY)
+        assert written(alone) == written([together[place]])
