@@ -14,6 +14,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read on import; else its C co
 
 from console.certs import certs
 from console.demo import demo
+from console.exchange import exchange
 from console.forecast import forecast
 
 
@@ -25,6 +26,7 @@ def cli() -> None:
 
 cli.add_command(certs)
 cli.add_command(demo)
+cli.add_command(exchange)
 cli.add_command(forecast)
 
 

@@ -13,7 +13,9 @@ from typing import Any, TypeAlias
 from forecast_server.config import ForecastServerConfig
 from forecast_server.policy import PolicyFile
 from mesh.config import Strict
+from mesh.kalshi.config import KalshiConfig
 from mesh.rpc.config import ClientConfig
+from sim_exchange.config import ExchangeConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "configuration.md"
@@ -42,6 +44,17 @@ SECTIONS = (
         "What `policy_file` of the forecast server names. The one that is shipped is\n"
         "[forecast_server/policy.toml](../forecast_server/policy.toml).",
         PolicyFile,
+    ),
+    Section(
+        "The simulated exchange",
+        "`foremesh-exchange --config FILE`; see [docs/exchange.md](exchange.md). A commented sample is\n"
+        "[deploy/config/exchange.toml](../deploy/config/exchange.toml).",
+        ExchangeConfig,
+    ),
+    Section(
+        "The way to the exchange",
+        "How a process reaches Kalshi or the simulated exchange; in Python it is a `mesh.kalshi.config.KalshiConfig`.",
+        KalshiConfig,
     ),
     Section(
         "A client's table",
@@ -75,24 +88,48 @@ def _section(section: Section) -> Iterator[str]:
     yield from _table("", root, root)
 
 
-def _table(path: str, table: Schema, root: Schema) -> Iterator[str]:
+def _table(path: str, table: Schema, root: Schema, leave_out: frozenset[str] = frozenset()) -> Iterator[str]:
     """Write the keys of a table, then the tables below it."""
     required = set(table.get("required", ()))
-    below: list[tuple[str, Schema, Schema]] = []
+    below: list[tuple[str, list[Schema], Schema]] = []
     rows: list[str] = []
     for name, field in table["properties"].items():
-        inner, brackets = _inner_table(field, root)
-        if inner is not None:
+        if name in leave_out:
+            continue
+        inner, brackets = _inner_tables(field, root)
+        if inner:
             below.append((brackets.format(f"{path}.{name}".lstrip(".")), inner, field))
             continue
         default = "required" if name in required else _value(field.get("default"))
-        rows.append(f"| `{name}` | {_type(field)} | {default} | {field.get('description', '')} |")
+        rows.append(f"| `{name}` | {_type(field)} | {default} | {_text(field)} |")
     if rows:
         yield from ("| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows, "")
-    for inner_path, inner, field in below:
+    for inner_path, variants, field in below:
         yield f"### `{inner_path}`\n"
-        yield f"{field.get('description') or inner.get('description', '')}{_presence(field, inner)}\n"
-        yield from _table(inner_path.strip("[]"), inner, root)
+        if len(variants) == 1:
+            yield f"{_text(field) or _text(variants[0])}{_presence(field, variants[0])}\n"
+            yield from _table(inner_path.strip("[]"), variants[0], root)
+        else:
+            yield f"{_text(field)}\n"
+            yield from _variants(inner_path, variants, root)
+
+
+def _variants(path: str, variants: list[Schema], root: Schema) -> Iterator[str]:
+    """Write the keys that all kinds of a table have, then each kind with its own."""
+    first, *others = (variant["properties"] for variant in variants)
+    shared = [name for name in first if all(other.get(name) == first[name] for other in others)]
+    if shared:
+        yield "Of every kind:\n"
+        yield from _table(path.strip("[]"), {"properties": {name: first[name] for name in shared}}, root)
+    for variant in variants:
+        kinds = variant["properties"]["kind"]
+        names = ", ".join(f'`"{name}"`' for name in kinds.get("enum") or [kinds["const"]])
+        yield f"`{path}` with `kind` = {names}: {_text(variant)}\n"
+        yield from _table(path.strip("[]"), variant, root, frozenset({*shared, "kind"}))
+
+
+def _text(schema: Schema) -> str:
+    return " ".join(schema.get("description", "").split())
 
 
 def _presence(field: Schema, inner: Schema) -> str:
@@ -102,19 +139,21 @@ def _presence(field: Schema, inner: Schema) -> str:
     if field["default"] is None:
         return " Absent by default."
     own = {name: key.get("default") for name, key in inner["properties"].items()}
-    other = {name: value for name, value in field["default"].items() if value != own.get(name)}
-    listed = ", ".join(f"`{name} = {json.dumps(value)}`" for name, value in other.items())
-    return f" Where the whole table is absent: {listed}." if other else ""
+    tables = field["default"] if isinstance(field["default"], list) else [field["default"]]
+    listed = ", ".join(
+        f"`{name} = {json.dumps(value)}`" for table in tables for name, value in table.items() if value != own.get(name)
+    )
+    return f" Where the whole table is absent: {listed}." if listed else ""
 
 
-def _inner_table(field: Schema, root: Schema) -> tuple[Schema | None, str]:
-    """Return the table that a key holds, with its TOML brackets; None for a plain value."""
+def _inner_tables(field: Schema, root: Schema) -> tuple[list[Schema], str]:
+    """Return the tables that a key may hold, with its TOML brackets; none for a plain value."""
     for choice in _choices(field):
-        if "$ref" in choice:
-            return _resolved(choice, root), "[{}]"
-        if "$ref" in choice.get("items", {}):
-            return _resolved(choice["items"], root), "[[{}]]"
-    return None, ""
+        for schema, brackets in ((choice, "[{}]"), (choice.get("items", {}), "[[{}]]")):
+            references = [one for one in schema.get("oneOf", [schema]) if "$ref" in one]
+            if references:
+                return [_resolved(reference, root) for reference in references], brackets
+    return [], ""
 
 
 def _resolved(reference: Schema, root: Schema) -> Schema:
@@ -141,10 +180,13 @@ def _plain_type(field: Schema) -> str:
         return "path"
     if "[0-9]{1,5}" in field.get("pattern", ""):
         return "`host:port`"
-    bounds = [f"{sign} {field[key]:g}" for key, sign in _BOUNDS.items() if key in field]
+    if field.get("type") == "object":
+        return f"table of {_plain_type(field['additionalProperties'])}"
+    bounds = [f"{sign} {field[key]:g}" for key, sign in _BOUNDS.items() if abs(field.get(key, _ENDLESS)) < _ENDLESS]
     return " ".join([field["type"], ", ".join(bounds)]).strip()
 
 
+_ENDLESS = 1e15
 _BOUNDS = {"exclusiveMinimum": "&gt;", "minimum": "≥", "exclusiveMaximum": "&lt;", "maximum": "≤"}
 
 

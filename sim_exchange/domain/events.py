@@ -13,6 +13,7 @@ from msgspec import Struct
 from mesh.kalshi.terms import BookSide
 from mesh.types import Hundredths, Micros
 from sim_exchange.domain.types import (
+    NOTHING,
     Account,
     Event,
     Fill,
@@ -77,6 +78,8 @@ class Traded(Struct, frozen=True):
     trade: Trade
     house_only: bool
     """Both sides belong to the simulation itself."""
+    open_interest: Hundredths = NOTHING
+    """Contracts open in the market after it."""
 
 
 class Filled(Struct, frozen=True):

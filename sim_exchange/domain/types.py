@@ -304,3 +304,5 @@ class OrderGroup(Struct, kw_only=True):
     """Its orders are cancelled and new ones refused until it is reset."""
     subaccount: int = 0
     deleted: bool = False
+    counted_from: int = 0
+    """How many fills the account had at the last reset: those before do not count."""

@@ -1,9 +1,4 @@
-"""What stands in `console` blocks of the documentation is run as it stands there.
-
-The convention. A line that begins with `$ ` is a command, with the lines of its here-document. What follows, up to the
-next command, is what it prints: every line in its order, where a line `...` leaves out any number of lines and `…`
-stands for any text within a line; spaces do not count. Commands of one block share a shell, so that a variable set by
-one is there for the next. In a block opened with `console fails` each command fails, in others each succeeds.
+"""What stands in `console` blocks of the documentation is run as it stands there; see tests/fakes/documented.py.
 
 `127.0.0.1:8787` becomes the address of a plain server and `spark.example:8787` that of one with TLS.
 """
@@ -23,73 +18,11 @@ import pytest
 
 from mesh import certs, tokens
 from tests.conftest import ROOT
+from tests.fakes.documented import BIN, Block, Command, agrees, blocks, documented, run_block
 
 FREE_PORTS = ('rpc.listen=["127.0.0.1:0"]', "rpc.metrics_listen=off")
-BIN = Path(sys.executable).parent
 PAGES = ("README.md", "docs/grpcurl.md", "docs/certificates.md")
 PLAIN, SECURE = "127.0.0.1:8787", "spark.example:8787"
-_BLOCK = re.compile(r"^```console(?P<fails> fails)?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-_HERE_DOCUMENT = re.compile(r"<<'(\w+)'")
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command of a page and what it prints."""
-
-    text: str
-    expected: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The commands of one fenced block."""
-
-    page: str
-    line: int
-    fails: bool
-    commands: tuple[Command, ...]
-
-
-def blocks(page: str, text: str) -> Iterator[Block]:
-    """Read the console blocks of a page."""
-    for found in _BLOCK.finditer(text):
-        line = text.count("\n", 0, found.start()) + 1
-        yield Block(page, line, bool(found["fails"]), tuple(_commands(found["body"].splitlines())))
-
-
-def _commands(lines: list[str]) -> Iterator[Command]:
-    waiting = iter(lines)
-    command: list[str] = []
-    expected: list[str] = []
-    for line in waiting:
-        if line.startswith("$ "):
-            if command:
-                yield Command("\n".join(command), tuple(expected))
-            command, expected = [line.removeprefix("$ ")], []
-            if end := _HERE_DOCUMENT.search(line):
-                for inner in waiting:
-                    command.append(inner)
-                    if inner == end[1]:
-                        break
-        else:
-            assert command, f"a block begins with a command, not with {line!r}"
-            expected.append(line)
-    yield Command("\n".join(command), tuple(expected))
-
-
-def agrees(printed: str, expected: tuple[str, ...]) -> bool:
-    """Tell whether what was printed is what stands in the page."""
-    pattern = "".join("(?:[^\n]*\n)*?" if line == "..." else _line(line) + "\n" for line in expected)
-    text = "".join(_squeezed(line) + "\n" for line in printed.splitlines())
-    return re.fullmatch(pattern, text) is not None
-
-
-def _line(expected: str) -> str:
-    return "[^\n]+".join(re.escape(part) for part in _squeezed(expected).split("…"))
-
-
-def _squeezed(line: str) -> str:
-    return re.sub(r"\s+", "", line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,53 +84,23 @@ def _port(process: "subprocess.Popen[bytes]", log: Path) -> int:
     raise AssertionError(log.read_text())
 
 
-def _run(block: Block, place: Place | None, folder: Path) -> None:
-    """Run a block's commands in one shell and compare what each prints."""
-    addressed = place.addressed if place else str
-    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(folder), "COLUMNS": "120"}
-    script = "\n".join(f"{addressed(command.text)}\nprintf '\\n%s %s\\n' '@@ ended' $?" for command in block.commands)
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", script],
-        cwd=folder,
-        env=environment,
-        text=True,
-        timeout=100,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    parts = re.split(r"\n@@ ended (\d+)\n", done.stdout)
-    printed, codes = parts[0:-1:2], [int(code) for code in parts[1::2]]
-    assert len(codes) == len(block.commands), done.stdout
-    for command, output, code in zip(block.commands, printed, codes, strict=True):
-        where = f"{block.page}:{block.line}: {command.text}"
-        expected = tuple(addressed(line) for line in command.expected)
-        assert agrees(output.rstrip("\n"), expected), f"{where}\nprinted:\n{output}\nexpected:\n" + "\n".join(expected)
-        assert (code != 0) is block.fails, f"{where}\nended with {code}:\n{output}"
-
-
-def _documented(page: str) -> list[Block]:
-    return list(blocks(page, (ROOT / page).read_text()))
-
-
 def _ids(block: Block) -> str:
     return f"{Path(block.page).stem}-{block.line}"
 
 
-@pytest.mark.parametrize("block", [block for page in PAGES[:2] for block in _documented(page)], ids=_ids)
+@pytest.mark.parametrize("block", [block for page in PAGES[:2] for block in documented(page)], ids=_ids)
 def test_the_recipe_does_what_the_page_says(block: Block, place: Place) -> None:
     words = " ".join(command.text for command in block.commands)
     if "grpcurl" in words and not (BIN / "grpcurl").exists() and "CI" not in os.environ:
         pytest.skip("grpcurl is packaged for x86-64 Linux only")
-    _run(block, place, place.folder)
+    run_block(block, place.folder, place.addressed)
 
 
 @pytest.mark.timeout(240)
 def test_the_certificate_commands_do_what_the_page_says(tmp_path: Path) -> None:
     """In the order of the page, in one folder: each step builds on those before."""
-    for block in _documented("docs/certificates.md"):
-        _run(block, None, tmp_path)
+    for block in documented("docs/certificates.md"):
+        run_block(block, tmp_path)
 
 
 def test_the_python_of_the_readme_runs(place: Place) -> None:
@@ -209,7 +112,7 @@ def test_the_python_of_the_readme_runs(place: Place) -> None:
 
 
 def test_every_page_has_commands() -> None:
-    assert all(_documented(page) for page in PAGES)
+    assert all(documented(page) for page in PAGES)
 
 
 def test_a_recipe_with_other_output_is_noticed() -> None:

@@ -1,0 +1,1 @@
+"""What the public can read about markets: candlesticks, trades and quotes, all made from what happened."""
