@@ -101,6 +101,11 @@ class Faults:
             return 0.0
         return merged(NO_EFFECTS, self._strikes(self._of_clock, RequestFacts(method, path))).skew
 
+    @property
+    def strike_requests(self) -> bool:
+        """Whether any rule is about requests; spares the server the question, and to find out what a rule may ask."""
+        return bool(self._of_requests)
+
     def before(self, facts: RequestFacts) -> Effects:
         """Say what goes wrong with a request; asked once, before it is carried out."""
         return merged(NO_EFFECTS, self._strikes(self._of_requests, facts)) if self._of_requests else NO_EFFECTS

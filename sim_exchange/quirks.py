@@ -21,7 +21,7 @@ class Quirks(Strict):
     """`balance` has the collateral of resting orders already taken off."""
     affordable_at: Literal["limit_and_fee", "limit"] = "limit_and_fee"
     """What an order must be able to pay: its limit price with, or without, the worst taker fee."""
-    fill_or_kill_counts_own_orders: bool = True
+    fill_or_kill_counts_own_orders: bool = False
     """Fill-or-kill looks for enough volume without sparing the account's own orders; on meeting one it ends like
     immediate-or-cancel. False refuses it when only own orders could fill it."""
     post_only_sees_own_orders: bool = True

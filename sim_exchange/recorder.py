@@ -6,7 +6,7 @@ restart.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -47,6 +47,10 @@ _ISSUED = "ids issued"
 _TIME = "exchange time"
 _FEES = "fees collected"
 _DEPOSITED = "deposited"
+_IN_ORDER = "ended in order"
+_INSTANT = timedelta(microseconds=1)
+_SPARE_IDS = 1_000_000
+"""More than the simulation's own trades can have used up since the last flush when a process is killed."""
 
 
 class Cash(Struct, frozen=True):
@@ -82,10 +86,15 @@ class Recorder:
         self._touched = {order.ticker for order in exchange.orders.values()}
         self._moved: set[str] = set()
         self._minutes, _ = tape.marks
+        store.set_fact(_IN_ORDER, "")
+        store.commit()
 
     def __call__(self, happenings: Sequence[Happening]) -> None:
         """Write what one command left behind."""
         promised = False
+        for happening in happenings:  # before its trades, which come first
+            if isinstance(happening, OrderChanged):
+                self._touch(happening.order)
         for happening in happenings:
             promised |= self._write(happening)
         if promised:
@@ -109,6 +118,7 @@ class Recorder:
         self.flush(now)
         left = self._tape.unfinished_minutes()
         self._store.append("minute", [saved for saved in left if saved.ticker in self._touched])
+        self._store.set_fact(_IN_ORDER, "yes")
         self._store.commit()
 
     def _note_totals(self) -> None:
@@ -118,8 +128,6 @@ class Recorder:
 
     def _write(self, happening: Happening) -> bool:
         """Write one thing; tells whether a member is told of it."""
-        if isinstance(happening, OrderChanged):
-            self._touch(happening.order)
         if (record := _record(happening)) is not None:
             kind, key, body = record
             self._store.put(kind, [(key, body)])
@@ -157,9 +165,9 @@ class Recorder:
         if order.ticker not in self._touched:
             self._touched.add(order.ticker)
             self._store.put("market", [(order.ticker, self._exchange.markets[order.ticker])])
-            since = int(_minute(order.created_time).timestamp())
-            page, _ = self._tape.trades(order.ticker, min_ts=since)
-            self._store.append("trade", [trade for trade in reversed(page) if trade.time < order.created_time])
+            first = _minute_of(order.created_time)
+            page, _ = self._tape.trades(order.ticker, min_ts=int(first.timestamp()))
+            self._store.append("trade", [trade for trade in reversed(page) if trade.time > first])
         before = self._client_ids.get(order.order_id)
         if order.reason is UpdateReason.AMEND and before not in {None, order.client_order_id}:
             self._store.append("used", [Used(order.account_id, str(before))])
@@ -174,12 +182,12 @@ def saved_time(store: Store) -> datetime | None:
 
 def restore_exchange(store: Store, exchange: Exchange, now: datetime) -> dict[str, datetime]:
     """Bring back the exchange; give, per market that members ordered in, since when its candles are kept."""
-    orders = sorted(store.records("order", Order), key=lambda order: order.created_time)
+    orders = list(store.records("order", Order))
     used: dict[str, list[str]] = {}
     for lost in store.entries("used", Used):
         used.setdefault(lost.account_id, []).append(lost.client_order_id)
     state = State(
-        issued=int(store.fact(_ISSUED) or 0),
+        issued=int(store.fact(_ISSUED) or 0) + (0 if store.fact(_IN_ORDER) else _SPARE_IDS),
         series=store.records("series", Series),
         events=store.records("event", Event),
         markets=store.records("market", Market),
@@ -198,7 +206,7 @@ def restore_exchange(store: Store, exchange: Exchange, now: datetime) -> dict[st
     exchange.restore(state, now)
     kept: dict[str, datetime] = {}
     for order in orders:
-        first = _minute(order.created_time)
+        first = _minute_of(order.created_time)
         kept[order.ticker] = min(first, kept.get(order.ticker, first))
     return kept
 
@@ -225,5 +233,6 @@ def _record(happening: Happening) -> tuple[str, str, Struct] | None:
             return None
 
 
-def _minute(time: datetime) -> datetime:
-    return time.replace(second=0, microsecond=0)
+def _minute_of(time: datetime) -> datetime:
+    """Give the beginning of the one-minute candle that an instant belongs to; the beginning itself does not."""
+    return (time - _INSTANT).replace(second=0, microsecond=0)

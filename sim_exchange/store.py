@@ -21,19 +21,23 @@ import msgspec
 from mesh.daemon import Fatal
 
 VERSION = 1
+_CHECKPOINT_PAGES = 4000  # 16 MB: only a checkpoint waits for the disk, so they shall be few
 STATE_FILE = "exchange.sqlite"
 """The state file's name in the state folder."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
-  kind TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, key)
-) WITHOUT ROWID;
+  number INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (kind, key)
+);
 CREATE TABLE IF NOT EXISTS entries (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS entries_by_kind ON entries (kind, number);
 CREATE TABLE IF NOT EXISTS keys (
   key_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, public_key TEXT NOT NULL, scopes TEXT NOT NULL
 ) WITHOUT ROWID;
+"""
+_PUT = """
+INSERT INTO records (kind, key, body) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body
 """
 
 T = TypeVar("T")
@@ -69,12 +73,14 @@ class Store:
             Fatal: It is not ours, or of a newer version.
         """
         self._open = False
+        self._facts: dict[str, str] = {}  # as this process wrote them: most stay what they are
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=5)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
             self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             raise Fatal(f"{path}: cannot be used as the exchange's state: {error}") from error
@@ -92,14 +98,16 @@ class Store:
 
     def set_fact(self, name: str, value: str) -> None:
         """Remember a single value."""
-        self._begin()
-        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+        if self._facts.get(name) != value:
+            self._facts[name] = value
+            self._begin()
+            self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def put(self, kind: str, items: Iterable[tuple[str, msgspec.Struct]]) -> None:
         """Write records, replacing those with the same key."""
         self._begin()
-        rows = ((kind, key, self._encode(item)) for key, item in items)
-        self._db.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", rows)
+        for key, item in items:  # mostly a single one, for which `executemany` is slower
+            self._db.execute(_PUT, (kind, key, self._encode(item)))
 
     def replace(self, kind: str, items: Iterable[tuple[str, msgspec.Struct]]) -> None:
         """Write records as the only ones of their kind."""
@@ -110,14 +118,13 @@ class Store:
     def append(self, kind: str, items: Iterable[msgspec.Struct]) -> None:
         """Add entries that never change, in order."""
         self._begin()
-        self._db.executemany(
-            "INSERT INTO entries (kind, body) VALUES (?, ?)", ((kind, self._encode(item)) for item in items)
-        )
+        for item in items:
+            self._db.execute("INSERT INTO entries (kind, body) VALUES (?, ?)", (kind, self._encode(item)))
 
     def records(self, kind: str, record: type[T]) -> Iterator[T]:
-        """Read all records of a kind, by key."""
+        """Read all records of a kind, in the order in which each was first written."""
         decode = msgspec.json.Decoder(record).decode
-        for (body,) in self._db.execute("SELECT body FROM records WHERE kind = ? ORDER BY key", (kind,)):
+        for (body,) in self._db.execute("SELECT body FROM records WHERE kind = ? ORDER BY number", (kind,)):
             yield decode(body)
 
     def entries(self, kind: str, record: type[T]) -> Iterator[T]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from enum import Enum
+from typing import cast
 
 from mesh.kalshi.book import BookError, Books
 from mesh.kalshi.stream_channels import Channel, Told
@@ -29,7 +30,7 @@ class Feed:
         tickers: Markets of the subscription; None is all.
         books: Those that are exact, on the channel of books.
         known: Markets that had a book in this subscription.
-        is_behind: A book was lost since this was last set to False.
+        losses: How often something was missed that a snapshot makes good.
     """
 
     def __init__(self, channel: Channel, emit: Callable[[Event], None]) -> None:
@@ -38,7 +39,7 @@ class Feed:
         self.tickers: set[str] | None = set()
         self.books = Books()
         self.known: set[str] = set()
-        self.is_behind = False
+        self.losses = 0
         self._emit = emit
         self._seq = 0
         self._old = 0
@@ -74,9 +75,7 @@ class Feed:
 
     def place(self, seq: int | None) -> Place:
         """Count a message; a hole before it is told."""
-        if seq is None:
-            if self.channel.sequenced:
-                self.broken("a message has no number")
+        if seq is None or not self.channel.sequenced:
             return Place.NEXT
         expected = self._seq + 1
         if seq < expected and self._old < _MOST_OLD:
@@ -97,7 +96,7 @@ class Feed:
             tickers: Markets it concerns; None is all.
         """
         if self.channel is Channel.BOOK:
-            self._tell_lost(self.books.lose(tickers), why)
+            self._lose(self.books.lose(tickers), why)
         elif self.sid is not None:
             self._emit(Gap(self.channel, None if tickers is None else tuple(tickers), why))
             self._tell_whole(self.tickers if tickers is None else tickers)
@@ -109,7 +108,7 @@ class Feed:
         elif isinstance(message, DeltaBody):
             self._take_delta(message)
         else:
-            self._emit(message)  # type: ignore[arg-type]  every other kind is an event as it is
+            self._emit(cast("Event", message))  # every other kind is one as it is
 
     def missing(self) -> set[str]:
         """Markets of the subscription without an exact book."""
@@ -126,7 +125,6 @@ class Feed:
             book = snapshot.book()
         except BookError as error:
             self.broken(error.message, (snapshot.ticker,))
-            self.is_behind = True
             return
         self.books.put(book)
         self.known.add(snapshot.ticker)
@@ -139,13 +137,13 @@ class Feed:
         try:
             book = self.books.change(delta.ticker, change, delta.clock)
         except BookError as error:
-            self._tell_lost((delta.ticker,), error.message)
+            self._lose((delta.ticker,), error.message)
         else:
             self._emit(BookUpdated(book, change, delta.ts_ms, delta.client_order_id))
 
-    def _tell_lost(self, tickers: tuple[str, ...], why: str) -> None:
+    def _lose(self, tickers: tuple[str, ...], why: str) -> None:
+        self.losses += 1  # even where no book was there to be lost: what was missed may have been its snapshot
         if tickers:
-            self.is_behind = True
             self._emit(Gap(Channel.BOOK, tickers, why))
 
     def _tell_whole(self, tickers: Collection[str] | None) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from mesh.kalshi.errors import ExchangeError, ExchangeUnavailable, NotPermitted, RateLimited, RequestRefused
 from mesh.kalshi.stream_channels import Channel, Told
 from mesh.kalshi.stream_market import (
     DeltaBody,
@@ -22,9 +23,17 @@ from mesh.kalshi.stream_market import (
 from mesh.kalshi.stream_own import Fill, GroupUpdate, OrderUpdate, PositionUpdate
 from mesh.kalshi.wire import Body, Record, Whole
 
-CHANNEL_ERROR, BUFFER_OVERFLOW, UNKNOWN_SID = 10, 25, 7
-ENDING = frozenset({CHANNEL_ERROR, BUFFER_OVERFLOW})
-"""Errors after which a subscription is over."""
+UNKNOWN_SID = 7
+ENDING = frozenset({10, 25})
+"""Errors after which a subscription is over: channel error, and buffer overflow."""
+_PROBLEMS: Mapping[int, type[ExchangeError]] = {
+    1: ExchangeUnavailable,
+    9: NotPermitted,
+    10: ExchangeUnavailable,
+    18: ExchangeUnavailable,
+    25: ExchangeUnavailable,
+    27: RateLimited,
+}
 
 MESSAGES: Mapping[str, type[Told]] = {
     "orderbook_snapshot": SnapshotBody,
@@ -81,6 +90,11 @@ class ErrorBody(Record, frozen=True, kw_only=True):
     def tickers(self) -> tuple[str, ...]:
         """Markets that it is about; none where it names none."""
         return self.market_tickers or (() if self.market_ticker is None else (self.market_ticker,))
+
+    def problem(self) -> ExchangeError:
+        """Return the error that it means."""
+        kind = _PROBLEMS.get(self.code, RequestRefused)
+        return kind(f"the stream answered with {self.code}: {self.text[:300]}", request="WS", code=str(self.code))
 
 
 class SubscribeParams(Body, frozen=True):

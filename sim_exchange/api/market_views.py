@@ -1,6 +1,7 @@
 """Series, events, markets, books and trades as JSON. Optional fields are absent, never null, as on the wire."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import UNSET, Struct, UnsetType
@@ -10,7 +11,7 @@ from mesh.types import DOLLAR, Hundredths, count_text, dollars
 from sim_exchange.api.text import instant, price_text
 from sim_exchange.domain.book import Book
 from sim_exchange.domain.exchange import Exchange
-from sim_exchange.domain.types import Event, Market, Series, Trade
+from sim_exchange.domain.types import Event, Market, PriceBand, Series, Trade
 
 
 class SourceBody(Struct):
@@ -251,10 +252,7 @@ def market_body(
         rules_primary=market.rules_primary,
         rules_secondary=market.rules_secondary,
         price_level_structure=market.price_level_structure,
-        price_ranges=[
-            RangeBody(price_text(band.start), price_text(band.end), price_text(band.step))
-            for band in market.price_ranges
-        ],
+        price_ranges=_ranges(market.price_ranges),
         exchange_index=market.exchange_index,
     )
 
@@ -287,6 +285,11 @@ def trade_body(trade: Trade) -> TradeBody:
         taker_book_side=trade.taker_side.value,
         created_time=instant(trade.time),
     )
+
+
+@lru_cache(maxsize=64)
+def _ranges(bands: tuple[PriceBand, ...]) -> list[RangeBody]:
+    return [RangeBody(price_text(band.start), price_text(band.end), price_text(band.step)) for band in bands]
 
 
 def _best(book: Book | None, side: BookSide) -> tuple[int, Hundredths]:

@@ -39,7 +39,7 @@ from sim_exchange.api.tiers import TIERS, Tier
 from sim_exchange.api.trouble import tickers_named, troubled
 from sim_exchange.domain.exchange import Exchange
 from sim_exchange.domain.types import Refused
-from sim_exchange.effects import Effects, RequestFacts
+from sim_exchange.effects import NO_EFFECTS, Effects, RequestFacts
 from sim_exchange.faults import Faults
 from sim_exchange.quirks import Quirks
 from sim_exchange.tape.tape import Tape
@@ -137,12 +137,14 @@ class _Endpoint:
         services = self._services
         path = request.raw_path.partition("?")[0]
         wall = services.wall.now() + timedelta(seconds=services.faults.skew(request.method, path))
-        effects = Effects()
+        effects = NO_EFFECTS
+        tickers: tuple[str, ...] = ()
         try:
             key = self._caller(request, path, wall)
             body = await _body(request)
-            tickers = tickers_named(services, request.match_info, request.query_string, body)
-            effects = services.faults.before(RequestFacts(request.method, path, self._name(key), tickers))
+            if services.faults.strike_requests:
+                tickers = tickers_named(services, request.match_info, request.query_string, body)
+                effects = services.faults.before(RequestFacts(request.method, path, self._name(key), tickers))
             if effects.delay:
                 await services.wall.sleep(effects.delay)
             if effects.drop_before:

@@ -18,6 +18,7 @@ def money_text(micros: int) -> str:
     return f"{'-' if micros < 0 else ''}{whole}.{rest:06d}"
 
 
+@lru_cache(maxsize=16_384)
 def instant(time: datetime) -> str:
     """Format an aware UTC instant as the exchange's Go code does: no trailing zeros in the fraction, and a `Z`."""
     text = time.isoformat()[:-6]

@@ -81,6 +81,11 @@ class Side:
         level.queue[resting.sequence] = resting
         level.total = Hundredths(level.total + resting.remaining_count)
 
+    def members(self, price: int) -> list[Order]:
+        """Give the members' orders at a price, oldest first."""
+        level = self.levels.get(price)
+        return [resting for resting in level.queue.values() if isinstance(resting, Order)] if level else []
+
     def last_lot(self, price: int) -> Lot | None:
         """Give the lot of the house that is last in the queue at a price, if one is."""
         level = self.levels.get(price)

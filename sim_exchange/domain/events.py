@@ -70,6 +70,7 @@ class BookChanged(Struct, frozen=True):
     account_id: str | None = None
     """Whose order, if one account's order alone changed."""
     client_order_id: str = ""
+    subaccount: int = 0
 
 
 class Traded(Struct, frozen=True):

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from mesh.kalshi.terms import BookSide, Result
 from mesh.types import Hundredths, Micros
+from sim_exchange.domain.account_views import AccountViews
 from sim_exchange.domain.book import Book
 from sim_exchange.domain.events import Happening
 from sim_exchange.domain.floor import Floor
@@ -45,7 +46,7 @@ SHARDS: Mapping[int, str] = MappingProxyType(
 Scope: TypeAlias = PauseScope | Literal["market", "trading", "exchange"]
 
 
-class Exchange:
+class Exchange(AccountViews):
     """One exchange.
 
     Attributes:
@@ -71,6 +72,7 @@ class Exchange:
     ) -> None:
         self._floor = Floor(seed, quirks, SHARDS if shards is None else shards)
         self._groups = Groups(self._floor)
+        super().__init__(self._floor, self._groups)
         self._matching = Matching(self._floor, self._groups)
         self._pauses = Pauses(self._floor, weekly_maintenance=weekly_maintenance)
         self._lifecycle = Lifecycle(self._floor, self._pauses)
@@ -167,6 +169,11 @@ class Exchange:
         """Pauses of shards by command; the weekly one is not among them."""
         return self._pauses.by_command()
 
+    @property
+    def shards(self) -> Sequence[int]:
+        """Indices of all shards, ascending."""
+        return sorted(self._floor.shards)
+
     def status(self, shard: int) -> ShardStatus:
         """Tell whether a shard works. KeyError for an unknown one."""
         return self._pauses.status(shard)
@@ -192,31 +199,6 @@ class Exchange:
         """
         self.advance(now)
         return self._orders.transfer(account_id, source_shard, destination_shard, amount)
-
-    def cash(self, account_id: str, shard: int) -> Micros:
-        """Tell an account's money on a shard, resting orders not deducted."""
-        return self._floor.ledger.trader(account_id).cash.get(shard, Micros(0))
-
-    def available(self, account_id: str, shard: int) -> Micros:
-        """Tell what an account can still spend on a shard: cash without what its resting orders lock."""
-        return self._floor.ledger.trader(account_id).available(shard)
-
-    @property
-    def fees_collected(self) -> Micros:
-        """All fees so far, residues of scalar settlements included."""
-        return self._floor.ledger.fees
-
-    @property
-    def deposited(self) -> Micros:
-        """All money ever brought in."""
-        return self._floor.ledger.deposits
-
-    def money_held(self) -> Micros:
-        """Add up what the invariant is about: all cash, the fees, and one dollar per open contract.
-
-        It equals `deposited`, always.
-        """
-        return self._floor.ledger.total()
 
     # Orders
 
@@ -325,6 +307,8 @@ class Exchange:
         bids: Iterable[tuple[int, Hundredths]],
         asks: Iterable[tuple[int, Hundredths]],
         now: datetime,
+        *,
+        through: bool = False,
     ) -> None:
         """Make the house's resting liquidity this ladder, less what members took at a level since it was last empty.
 
@@ -336,12 +320,14 @@ class Exchange:
             bids: YES price in micros and count of each level, each price once, counts positive.
             asks: The same for the other side.
             now: The time.
+            through: The ladder trades only with orders strictly within it; a level at an order's very price is kept
+                back as long as that order rests.
 
         Raises:
             ValueError: The ladder crosses itself, or a price is off the market's grid.
         """
         self.advance(now)
-        self._house.set_book(ticker, bids, asks)
+        self._house.set_book(ticker, bids, asks, through=through)
 
     def house_trade(
         self, ticker: str, taker_side: BookSide, price: Micros, count: Hundredths, now: datetime
@@ -350,36 +336,28 @@ class Exchange:
         self.advance(now)
         return self._house.trade(ticker, taker_side, price, count)
 
-    # What is known of an account; lists are in the order in which things happened, records live
+    def house_print(
+        self, ticker: str, taker_side: BookSide, price: Micros, count: Hundredths, now: datetime, *, through: bool
+    ) -> None:
+        """Let a trade happen that did happen elsewhere: all of it, whatever the book holds.
 
-    def orders_of(self, account_id: str) -> Sequence[Order]:
-        """Every order ever."""
-        return self._floor.ledger.trader(account_id).orders
+        Members' orders at better prices than `price` fill first, at theirs. Unless `through`, those at `price` get what
+        is left over by the house's contracts ahead of them, and by as many as left from there since without a print.
+        The rest is traded among the house at `price`. Nothing happens while the market does not trade.
 
-    def fills_of(self, account_id: str) -> Sequence[Fill]:
-        """Every fill ever."""
-        return self._floor.ledger.trader(account_id).fills
+        Raises:
+            ValueError: The price is off the market's grid, or the count not positive.
+        """
+        self.advance(now)
+        self._house.print(ticker, taker_side, price, count, through=through)
 
-    def positions_of(self, account_id: str) -> Sequence[Position]:
-        """Positions in every market ever traded, settled ones too."""
-        return self._floor.ledger.trader(account_id).positions()
+    def thin(self, ticker: str, taker_side: BookSide, keep: Hundredths, now: datetime) -> None:
+        """Withdraw the house's contracts beyond the best `keep` from the side that a taker meets.
 
-    def settlements_of(self, account_id: str) -> Sequence[Settlement]:
-        """Every settlement ever."""
-        return self._floor.ledger.trader(account_id).settlements
-
-    def groups_of(self, account_id: str) -> Sequence[OrderGroup]:
-        """Order groups that are not deleted."""
-        return self._groups.of(account_id)
-
-    def client_order_ids_of(self, account_id: str) -> Sequence[str]:
-        """Client order ids that are used up, sorted."""
-        return sorted(self._floor.ledger.trader(account_id).client_order_ids)
-
-    @property
-    def house_accounts(self) -> Sequence[str]:
-        """Ids of the simulation's own accounts, whose positions and cash make the sums come out even."""
-        return self._floor.ledger.house_ids()
+        What stays keeps its place; the next ladder brings the rest back. Refused 404 for an unknown market.
+        """
+        self.advance(now)
+        self._house.thin(ticker, taker_side, keep)
 
     # Restart
 

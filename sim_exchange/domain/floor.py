@@ -1,12 +1,12 @@
 """The state that all commands share, and the few moves that all of them need. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import UTC, datetime
 
 from mesh.kalshi.terms import OrderStatus, UpdateReason
 from mesh.types import Hundredths, Micros
-from sim_exchange.domain.book import ASK, BID, Book, Lot
+from sim_exchange.domain.book import ASK, BID, OPPOSITE, Book, Lot
 from sim_exchange.domain.events import AccountOpened, BookChanged, CashChanged, Happening, OrderChanged
 from sim_exchange.domain.ids import Ids
 from sim_exchange.domain.ledger import Desk, Ledger, Trader
@@ -45,6 +45,8 @@ class Floor:
         """Shards on which nothing is possible, cancels neither."""
         self.maker = self.ledger.open(_MAKER)
         self.takers = {BID: self.ledger.open(_BUYERS), ASK: self.ledger.open(_SELLERS)}
+        self.lay_withheld: Callable[[Venue], None] = lambda _: None
+        """Given by whoever quotes for the house: lays what it withholds from a market's book, where it may by now."""
         self._happenings: list[Happening] = []
         self.emit = self._happenings.append
 
@@ -109,7 +111,16 @@ class Floor:
         desk.relock()
         if not order.remaining_count:
             del trader.resting[order.order_id]
+            self.left(venue, order)
         self.book_changed(order, Hundredths(-count))
+
+    def left(self, venue: Venue, order: Order) -> None:
+        """Note that a member's order rests no more: the house need not give way to it, nor remember its queue."""
+        if order.price in venue.withheld[OPPOSITE[order.side]]:
+            self.timers.at(self.now, f"lay {venue.ticker}", lambda: self.lay_withheld(venue))
+        untold = venue.untold[order.side]
+        if order.price in untold and not venue.book.side(order.side).members(order.price):
+            del untold[order.price]
 
     def end(self, order: Order, reason: UpdateReason) -> Hundredths:
         """Cancel a resting order and tell how much of it that was."""
@@ -132,8 +143,9 @@ class Floor:
                     self.end(resting, reason)
                 else:
                     self.drop(venue, resting, resting.remaining_count)
-        for taken in venue.taken.values():
-            taken.clear()
+        for by_side in (venue.taken, venue.withheld, venue.untold):
+            for by_price in by_side.values():
+                by_price.clear()
 
     def drop(self, venue: Venue, lot: Lot, count: Hundredths) -> None:
         """Take contracts of the house off the book."""
@@ -153,7 +165,16 @@ class Floor:
     def book_changed(self, order: Order, delta: Hundredths) -> None:
         """Tell that one order changed the book."""
         self.emit(
-            BookChanged(order.ticker, order.side, order.price, delta, self.now, order.account_id, order.client_order_id)
+            BookChanged(
+                order.ticker,
+                order.side,
+                order.price,
+                delta,
+                self.now,
+                order.account_id,
+                order.client_order_id,
+                order.subaccount,
+            )
         )
 
     def order_changed(self, order: Order, reason: UpdateReason | None = None) -> None:

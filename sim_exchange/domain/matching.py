@@ -12,7 +12,7 @@ from sim_exchange.domain.floor import Floor
 from sim_exchange.domain.groups import Groups
 from sim_exchange.domain.ledger import Desk, Draft, Trader, unit
 from sim_exchange.domain.results import Filling
-from sim_exchange.domain.types import FREE, Fill, Order, Trade
+from sim_exchange.domain.types import FREE, NOTHING, Fill, Order, Trade
 from sim_exchange.domain.venue import Venue
 
 
@@ -119,6 +119,30 @@ class Matching:
                 self._groups.matched(maker, filled)
         return Outcome(average(count, value, fees), stopped)
 
+    def hit(self, venue: Venue, side: BookSide, order: Order, count: Hundredths) -> Hundredths:
+        """Let somebody of the house take from one member's resting order, whatever its place; tell how much."""
+        owner = self._owner(order)
+        filled = Hundredths(min(count, order.remaining_count))
+        gives = self._leg(venue, owner, order, order.price, filled, rests=True)
+        if not gives.covered:
+            self._floor.end(order, UpdateReason.MARGIN_CANCEL)
+            return NOTHING
+        taker = Lot(side, order.price, filled, 0)
+        takes = self._leg(venue, self._floor.takers[side], taker, order.price, filled, rests=False)
+        self._trade(venue, order, filled, gives, takes)
+        self._groups.matched(order, filled)
+        return filled
+
+    def among_house(self, venue: Venue, side: BookSide, price: Micros, count: Hundredths) -> None:
+        """Let the house trade with itself, whatever rests."""
+        floor = self._floor
+        maker, taker = Lot(OPPOSITE[side], price, count, 0), Lot(side, price, count, 0)
+        gives = self._leg(venue, floor.maker, maker, price, count, rests=False)
+        takes = self._leg(venue, floor.takers[side], taker, price, count, rests=False)
+        trade = self._tell(venue, price, count, gives, takes)
+        self._book(trade, gives, is_taker=False)
+        self._book(trade, takes, is_taker=True)
+
     def _owner(self, resting: Resting) -> Trader:
         return self._floor.ledger.trader(resting.account_id) if isinstance(resting, Order) else self._floor.maker
 
@@ -147,8 +171,27 @@ class Matching:
 
     def _trade(self, venue: Venue, maker: Resting, count: Hundredths, gives: _Leg, takes: _Leg) -> None:
         floor = self._floor
+        trade = self._tell(venue, Micros(maker.price), count, gives, takes)
+        if isinstance(maker, Order):
+            gives.desk.less(maker, count)
+        venue.book.side(maker.side).take(maker, count)
+        if isinstance(maker, Lot):
+            floor.lot_less(venue, maker, count)
+            if not takes.trader.house:
+                taken = venue.taken[maker.side]
+                taken[maker.price] = Hundredths(taken.get(maker.price, 0) + count)
+            floor.emit(BookChanged(venue.ticker, maker.side, trade.price, Hundredths(-count), floor.now))
+        else:
+            floor.book_changed(maker, Hundredths(-count))
+            if not maker.remaining_count:
+                floor.left(venue, maker)
+        self._book(trade, gives, is_taker=False)
+        self._book(trade, takes, is_taker=True)
+
+    def _tell(self, venue: Venue, price: Micros, count: Hundredths, gives: _Leg, takes: _Leg) -> Trade:
+        """Make a trade public, and count it into the market's figures."""
+        floor = self._floor
         market = venue.market
-        price = Micros(maker.price)
         opened = (
             max(0, gives.draft.position)
             + max(0, takes.draft.position)
@@ -168,19 +211,7 @@ class Matching:
         )
         house_only = gives.trader.house and takes.trader.house
         floor.emit(Traded(trade, house_only, market.open_interest))
-        if isinstance(maker, Order):
-            gives.desk.less(maker, count)
-        venue.book.side(maker.side).take(maker, count)
-        if isinstance(maker, Lot):
-            floor.lot_less(venue, maker, count)
-            if not takes.trader.house:
-                taken = venue.taken[maker.side]
-                taken[maker.price] = Hundredths(taken.get(maker.price, 0) + count)
-            floor.emit(BookChanged(venue.ticker, maker.side, price, Hundredths(-count), floor.now))
-        else:
-            floor.book_changed(maker, Hundredths(-count))
-        self._book(trade, gives, is_taker=False)
-        self._book(trade, takes, is_taker=True)
+        return trade
 
     def _book(self, trade: Trade, leg: _Leg, *, is_taker: bool) -> None:
         floor = self._floor

@@ -14,7 +14,7 @@ def pay_out(floor: Floor, venue: Venue) -> None:
     """Pay every holder, and turn their positions into money.
 
     A payout is rounded down to the account's precision; what that leaves over of the dollar held for each pair is
-    booked as a fee.
+    booked as a fee. The market's record keeps its open interest, as the exchange's does.
     """
     held = 0
     paid = 0
@@ -24,7 +24,6 @@ def pay_out(floor: Floor, venue: Venue) -> None:
             held += max(0, desk.position.count)
             paid += _pay(floor, venue, desk)
     floor.ledger.collect(held * DOLLAR // CONTRACT - paid)
-    venue.market.open_interest = NOTHING
 
 
 def _pay(floor: Floor, venue: Venue, desk: Desk) -> int:

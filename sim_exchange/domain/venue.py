@@ -24,7 +24,7 @@ class Venue:
         ValueError: Its bands are not a grid.
     """
 
-    __slots__ = ("book", "grid", "lots", "market", "shard", "taken", "terms", "ticker")
+    __slots__ = ("book", "grid", "lots", "market", "shard", "taken", "terms", "ticker", "untold", "withheld")
 
     def __init__(self, market: Market, event: Event, series: Series) -> None:
         self.market = market
@@ -43,6 +43,10 @@ class Venue:
         """What the house has resting, by price."""
         self.taken: dict[BookSide, dict[int, Hundredths]] = {BID: {}, ASK: {}}
         """What members took of the house at each price since its ladder was last empty there."""
+        self.withheld: dict[BookSide, dict[int, Hundredths]] = {BID: {}, ASK: {}}
+        """What the house would have resting at each price, if no member's order of the other side rested there."""
+        self.untold: dict[BookSide, dict[int, Hundredths]] = {BID: {}, ASK: {}}
+        """What of the house left from ahead of members at each price, and no print has told why."""
 
     def regrid(self, bands: tuple[PriceBand, ...]) -> None:
         """Take other bands. ValueError if they are not a grid."""

@@ -147,18 +147,8 @@ class Runner:
         groups = self.groups[name]
         return groups[place % len(groups)] if groups else "none"
 
-    def _place(
-        self,
-        name: str,
-        ticker: str,
-        side: Any,
-        price: int,
-        count: int,
-        tif: Any,
-        prevention: SelfTradePrevention,
-        flag: str,
-        place: int,
-    ) -> None:
+    def _place(self, name: str, *wanted: Any) -> None:
+        ticker, side, price, count, tif, prevention, flag, place = wanted
         tif = {"reduce": IOC, "post": GTC, "expires": GTC}.get(flag, tif)
         fits = price if ticker == FINE else max(10_000, price // 10_000 * 10_000)
         self.entered += 1

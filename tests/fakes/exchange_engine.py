@@ -122,8 +122,8 @@ def place(
     side: BookSide,
     price: float | str,
     count: float | str,
-    tif: TimeInForce = GTC,
     *,
+    tif: TimeInForce = GTC,
     now: datetime = NOW,
     **changes: Any,
 ) -> Placed:

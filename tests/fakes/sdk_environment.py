@@ -4,8 +4,8 @@
     seen = sdk.run("orders", Access(url, key_id, key_file), ticker="KXHIGHNY-26JUL10-B99.5")
 
 An environment is made once, under .cache, from the exact versions in tests/e2e/sdk/NAME.txt, and made again when that
-list or Python changes. What runs in it is tests/e2e/sdk/run_NAME.py: functions that use the SDK as its readers would, and
-tell what they saw as JSON.
+list or Python changes. What runs in it is tests/e2e/sdk/run_NAME.py: functions that use the SDK as its readers would,
+and tell what they saw as JSON.
 """
 
 import fcntl
@@ -84,9 +84,9 @@ def sdk_environment(name: str) -> Sdk:
 def _install(folder: Path, pins: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
     # --ignore-requires-python: the official SDK's metadata asks for 3.13; it works from 3.11 on.
+    options = ("--disable-pip-version-check", "--no-deps", "--ignore-requires-python")
     done = subprocess.run(
-        [folder / "bin" / "pip", "install", "--disable-pip-version-check", "--no-deps", "--ignore-requires-python"]
-        + ["--requirement", str(pins)],
+        [folder / "bin" / "pip", "install", *options, "--requirement", pins],
         capture_output=True,
         text=True,
         check=False,

@@ -1,5 +1,6 @@
 """Exchanges for SDKs to call: real daemons, with members whose keys are files."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ admin_listen = "127.0.0.1:0"
 clock = {{ start = "{NOW}", speed = 1800.0 }} # the hour between a result and its money takes two seconds
 [source]
 kind = "generated"
-series = [{{ ticker = "KXHIGHNY", history_hours = 24.0 }}]
+series = [{{ ticker = "KXHIGHNY", history_hours = 24.0, ticks_per_minute = 1 }}]
 [log]
 format = "json"
 """
@@ -62,6 +63,17 @@ class SdkExchange:
         book = self.process.get(f"/markets/{ticker}/orderbook")["orderbook_fp"]
         assert book == {"yes_dollars": [], "no_dollars": []}, "somebody is in this market already"
         return ticker
+
+    def archive_until(self, instant: str) -> None:
+        """Archive all markets settled, and all trades made, before an instant."""
+        status, body = self.process.admin("POST", "/cutoff", {"market_settled": instant, "trades_created": instant})
+        assert status == 200, body
+
+    def wait_for_settlement(self, ticker: str) -> None:
+        deadline = time.monotonic() + 20
+        while self.process.get(f"/markets/{ticker}")["market"]["status"] != "finalized":
+            assert time.monotonic() < deadline, "the market was not settled"
+            time.sleep(0.1)
 
 
 @contextmanager

@@ -74,7 +74,7 @@ async def markets(access: Facts, arguments: Facts) -> Facts:
             "trades": await pages(kalshi.get_trades, "trades", ticker=ticker, limit=50),
             "archived_trades": await pages(kalshi.get_trades_historical, "trades", ticker=ticker, limit=50),
             "unknown": await refused(kalshi.get_market(ticker="KXNONE-26JUL10-T1")),
-            "too_many": await refused(kalshi.get_markets(limit=1000, cursor="", status="open", min_close_ts=1)),
+            "contradiction": await refused(kalshi.get_markets(status="open", min_close_ts=1)),
         }
 
 
@@ -178,9 +178,7 @@ async def orders(access: Facts, arguments: Facts) -> Facts:
             "no_order": kalshi.get_order(order_id="nobody"),
         }.items():
             seen[why] = await refused(call)
-        batch = [
-            order(ticker, "bid", "1", price, client_order_id=price) for price in ("0.10", "0.105", "0.11", "0.12")
-        ]
+        batch = [order(ticker, "bid", "1", price, client_order_id=price) for price in ("0.10", "0.105", "0.11", "0.12")]
         created = (await kalshi.batch_create_orders_v2(orders=batch)).to_dict()["orders"]
         ids = [row["order_id"] for row in created if row.get("order_id")]
         removed = await kalshi.batch_cancel_orders_v2(

@@ -119,7 +119,7 @@ def test_a_ladder_moves_through_where_it_was_without_trading_with_itself() -> No
 )
 def test_impossible_ladders_are_errors(bids: list[tuple[int, Hundredths]], asks: list[tuple[int, Hundredths]]) -> None:
     exchange = engine()
-    with pytest.raises(ValueError, match="ladder|level"):
+    with pytest.raises(ValueError, match=r"ladder|level"):
         exchange.set_book(RAIN, bids, asks, NOW)
     assert book(exchange) == ([], [])
 

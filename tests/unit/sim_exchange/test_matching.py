@@ -54,7 +54,7 @@ def test_better_prices_trade_first_then_older_orders() -> None:
 def test_trades_print_at_the_resting_price_and_the_taker_keeps_the_improvement() -> None:
     exchange = engine()
     place(exchange, "ann", ASK, 52, 1)
-    placed = place(exchange, "ben", BID, 99, 1, IOC)
+    placed = place(exchange, "ben", BID, 99, 1, tif=IOC)
     assert placed.filling.average_price == cents(52)
     assert placed.filling.average_fee == 17_500
     assert exchange.cash("ben", 0) == usd(100) - usd("0.52") - 17_500
@@ -77,14 +77,14 @@ def test_the_rest_of_a_limit_order_rests_and_the_rest_of_an_ioc_does_not() -> No
     resting = place(exchange, "ben", BID, 50, 3).order
     assert (resting.status, resting.remaining_count) == (OrderStatus.RESTING, contracts(2))
     assert book(exchange) == ([(50, 2)], [])
-    gone = place(exchange, "ann", ASK, 50, 5, IOC).order
+    gone = place(exchange, "ann", ASK, 50, 5, tif=IOC).order
     assert (gone.status, gone.fill_count, gone.remaining_count) == (OrderStatus.CANCELED, contracts(2), 0)
     assert book(exchange) == ([], [])
 
 
 def test_an_ioc_without_a_match_is_accepted_and_over() -> None:
     exchange = engine()
-    placed = place(exchange, "ann", BID, 50, 1, IOC)
+    placed = place(exchange, "ann", BID, 50, 1, tif=IOC)
     assert (placed.order.status, placed.filling.count, placed.filling.average_price) == (
         OrderStatus.CANCELED,
         0,
@@ -98,11 +98,11 @@ def test_fill_or_kill_is_all_or_nothing() -> None:
     place(exchange, "ann", ASK, 51, 1)
     place(exchange, "ann", ASK, 53, 5)
     with pytest.raises(Refused) as refused:
-        place(exchange, "ben", BID, 52, 3, FOK, client_order_id="mine")
+        place(exchange, "ben", BID, 52, 3, tif=FOK, client_order_id="mine")
     assert said(refused.value) == (409, "fill_or_kill_insufficient_resting_volume")
     assert exchange.orders_of("ben") == []
     # Nothing was created, so the client order id is still free.
-    placed = place(exchange, "ben", BID, 52, 2, FOK, client_order_id="mine")
+    placed = place(exchange, "ben", BID, 52, 2, tif=FOK, client_order_id="mine")
     assert (placed.order.status, placed.filling.count) == (OrderStatus.EXECUTED, contracts(2))
 
 
@@ -164,7 +164,7 @@ def test_fill_or_kill_that_meets_an_own_order_ends_like_ioc() -> None:
     place(exchange, "ben", ASK, 50, 1)
     place(exchange, "ann", ASK, 51, 1)
     place(exchange, "ben", ASK, 52, 5)
-    taker = place(exchange, "ann", BID, 55, 3, FOK).order
+    taker = place(exchange, "ann", BID, 55, 3, tif=FOK).order
     assert (taker.status, taker.fill_count) == (OrderStatus.CANCELED, contracts(1))
 
 
@@ -173,9 +173,9 @@ def test_whether_own_orders_count_for_fill_or_kill_is_a_setting() -> None:
     sparing = engine(fill_or_kill_counts_own_orders=False)
     for exchange in (counting, sparing):
         place(exchange, "ann", ASK, 50, 2)
-    assert place(counting, "ann", BID, 50, 2, FOK).order.fill_count == 0
+    assert place(counting, "ann", BID, 50, 2, tif=FOK).order.fill_count == 0
     with pytest.raises(Refused, match="fill_or_kill_insufficient_resting_volume"):
-        place(sparing, "ann", BID, 50, 2, FOK)
+        place(sparing, "ann", BID, 50, 2, tif=FOK)
 
 
 @pytest.mark.parametrize(("side", "holds"), [(ASK, 2.0), (BID, -2.0)])
@@ -186,18 +186,18 @@ def test_reduce_only_is_capped_by_the_position(side: BookSide, holds: float) -> 
     place(exchange, "ben", other, 50, 2)
     assert held(exchange, "ben") == holds
     place(exchange, "cat", other, 50, 9)
-    closing = place(exchange, "ben", side, 50, 5, IOC, reduce_only=True).order
+    closing = place(exchange, "ben", side, 50, 5, tif=IOC, reduce_only=True).order
     assert (closing.fill_count, closing.initial_count, closing.remaining_count) == (contracts(2), contracts(5), 0)
     assert (closing.status, closing.reason) == (OrderStatus.CANCELED, UpdateReason.REDUCE_ONLY_CANCEL)
     assert held(exchange, "ben") == 0
-    nothing = place(exchange, "ben", side, 50, 5, IOC, reduce_only=True)
+    nothing = place(exchange, "ben", side, 50, 5, tif=IOC, reduce_only=True)
     assert (nothing.order.fill_count, nothing.order.remaining_count) == (0, 0)
 
 
 @pytest.mark.parametrize("tif", [GTC, FOK])
 def test_reduce_only_goes_with_ioc_only(tif: TimeInForce) -> None:
     with pytest.raises(Refused) as refused:
-        place(engine(), "ann", ASK, 50, 1, tif, reduce_only=True)
+        place(engine(), "ann", ASK, 50, 1, tif=tif, reduce_only=True)
     assert (said(refused.value), refused.value.details) == (
         (400, "invalid_order"),
         "reduce_only can only be used with IoC orders",
@@ -298,7 +298,7 @@ def test_accounts_of_the_house_trade_without_money_and_without_messages() -> Non
     assert "bot" not in exchange.accounts
     place(exchange, "ann", BID, 50, 1)
     exchange.set_book(RAIN, ladder((30, 1)), [], NOW)
-    place(exchange, "bot", ASK, 30, 1, IOC)
+    place(exchange, "bot", ASK, 30, 1, tif=IOC)
     told = exchange.take_events()
     assert {filled.fill.account_id for filled in only(told, Filled)} == {"ann"}
     assert {change.order.account_id for change in only(told, OrderChanged)} == {"ann"}

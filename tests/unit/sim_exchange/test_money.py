@@ -9,7 +9,7 @@ from mesh.kalshi.terms import FeeType, OrderStatus, SelfTradePrevention, UpdateR
 from mesh.types import Micros
 from sim_exchange.domain.events import CashChanged
 from sim_exchange.domain.results import PauseScope
-from sim_exchange.domain.types import Account, PriceBand, Refused
+from sim_exchange.domain.types import Account, Amendment, PriceBand, Refused
 from tests.fakes.exchange_engine import (
     ASK,
     BID,
@@ -201,14 +201,25 @@ def test_a_taker_may_sell_what_an_older_order_offers_already() -> None:
     place(exchange, "ben", BID, 40, 5)
     # The older offer has the position; this one must be able to pay as if it opened, and then closes.
     with pytest.raises(Refused, match="insufficient_balance"):
-        place(exchange, "ann", ASK, 40, 5, IOC)
+        place(exchange, "ann", ASK, 40, 5, tif=IOC)
     exchange.transfer("ann", 2, 0, usd(10), NOW)
     before = exchange.available("ann", 0)
-    sold = place(exchange, "ann", ASK, 40, 5, FOK).order
+    sold = place(exchange, "ann", ASK, 40, 5, tif=FOK).order
     assert sold.status is OrderStatus.EXECUTED
     assert held(exchange, "ann") == 185
     # Five of the older offer close nothing any more and lock one cent each.
     assert exchange.available("ann", 0) == before + usd(2) - sold.taker_fees - usd("0.05")
+
+
+def test_an_amended_order_still_closes_what_it_closed() -> None:
+    exchange = engine()
+    place(exchange, "ben", ASK, 50, 190)
+    place(exchange, "ann", BID, 50, 190)
+    closing = place(exchange, "ann", ASK, 99, 190).order
+    cheaper = Amendment(ticker=RAIN, side=ASK, price=cents(40), count=contracts(190))
+    before = exchange.available("ann", 0)
+    assert exchange.amend("ann", closing.order_id, cheaper, NOW).order.price == cents(40)
+    assert exchange.available("ann", 0) == before
 
 
 def test_fractions_trade_at_fractional_cents() -> None:
