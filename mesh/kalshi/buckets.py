@@ -23,7 +23,7 @@ _SHORTEST_NAP = 1e-4  # seconds; what a clock can resolve with certainty
 _LONGEST_NAP = 1.0  # seconds; a budget that is raised is noticed within this
 _TINY = 1e-9  # tokens; what rounding may leave missing
 _FIRST_BACKOFF = 0.5  # seconds after the first 429
-_LONGEST_BACKOFF = 30.0
+_LONGEST_BACKOFF = 8.0  # the exchange refills every bucket within 3 s; an exit with ordinary patience outlasts this
 
 _log = log.get(__name__)
 
@@ -75,12 +75,25 @@ class _Ticket:
 
 
 class TokenBucket:
-    """One bucket of one account or address."""
+    """One bucket of one account or address.
 
-    def __init__(self, name: str, rate: Rate, clock: Clock, dice: random.Random | None = None) -> None:
+    Args:
+        name: For errors and logs.
+        rate: The account's terms.
+        clock: Monotonic time.
+        dice: Spreads what follows a 429.
+        lateness: Seconds by which a request may take longer to the exchange than those after it. The exchange's full
+            bucket begins to refill when the first request of a burst arrives, not when it leaves; without this margin
+            a burst over a fresh connection ends in a 429.
+    """
+
+    def __init__(
+        self, name: str, rate: Rate, clock: Clock, dice: random.Random | None = None, *, lateness: float = 0.0
+    ) -> None:
         self.name = name
         self.usage = Usage()
         self._clock = clock
+        self._lateness = lateness
         self._dice = dice or random.Random()  # noqa: S311  spreads retries, keeps no secret
         self._account = rate
         self._budget: Rate | None = None
@@ -146,7 +159,8 @@ class TokenBucket:
                 else:
                     ticket.turn.clear()
                     await ticket.turn.wait()
-            self._tokens -= cost
+            full = self.rate.capacity - self._lateness * self.rate.per_second
+            self._tokens = min(self._tokens, full) - cost
             self.usage.calls += 1
             self.usage.tokens += cost
         finally:
@@ -194,7 +208,11 @@ class TokenBucket:
                 request=request,
                 retry_after=ticket.hopeless if math.isfinite(ticket.hopeless) else None,
             )
-        return self._behind(0.0, ticket.cost) if self._queue[0] is ticket else math.inf
+        if self._queue[0] is not ticket:
+            return math.inf
+        if (late := self._clock.monotonic() - ticket.deadline) > 0:  # this process was held up
+            raise NoBudget(f"{request} is {late:.3g} s too late", request=request)
+        return self._behind(0.0, ticket.cost)
 
     def _review(self, newest: _Ticket | None = None) -> None:
         """Find tickets that can no longer be served in time, and wake them to say so."""

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mesh.kalshi.terms import MarketFilter
+from mesh.kalshi.terms import MarketFilter, Word
+from mesh.types import utc
 
 _WITH_STATUS: dict[str, set[MarketFilter | None]] = {
     "created": {None, MarketFilter.UNOPENED, MarketFilter.OPEN},
@@ -41,8 +42,7 @@ class MarketQuery:
 
     def __post_init__(self) -> None:
         """Refuse what the exchange would refuse."""
-        if self.status is MarketFilter.UNKNOWN:
-            raise ValueError("an unknown state cannot be asked for")
+        known(self.status)
         families = [family for family in _WITH_STATUS if self._bounds(family) != (None, None)]
         if len(families) > 1:
             raise ValueError(f"times of {' and '.join(families)} cannot be asked for together")
@@ -71,13 +71,23 @@ class MarketQuery:
 
 
 def since(instant: datetime | None) -> int | None:
-    """Return the second in which a span begins, for a query."""
-    return None if instant is None else math.floor(instant.timestamp())
+    """Return the second in which a span begins, for a query. ValueError for a time without a zone."""
+    return None if instant is None else math.floor(utc(instant).timestamp())
 
 
 def until(instant: datetime | None) -> int | None:
-    """Return the second in which a span is over, for a query: a part of a second more is better than one less."""
-    return None if instant is None else math.ceil(instant.timestamp())
+    """Return the second in which a span is over, for a query: a part of a second more is better than one less.
+
+    ValueError for a time without a zone.
+    """
+    return None if instant is None else math.ceil(utc(instant).timestamp())
+
+
+def known(word: Word | None) -> str | None:
+    """Return a word as a parameter. ValueError for UNKNOWN, which stands for words of the exchange, not for one."""
+    if word is not None and word.name == "UNKNOWN":
+        raise ValueError("an unknown state cannot be asked for")
+    return word
 
 
 def listed(names: Iterable[str] | None) -> str | None:

@@ -12,6 +12,7 @@ DEFAULT_COST = 10.0
 _PREFIX = "/trade-api/v2"
 _BALANCE = "/portfolio/balance"  # has a bucket of its own that counts calls
 _SLOW_BALANCE_TIERS = frozenset({"basic", "advanced"})
+_LATENESS = 0.08  # seconds; what a new connection takes longer than an open one, or one route than another
 _BASIC = Rate(200, 200), Rate(100, 100)  # the lowest tier, until the exchange says what the account has
 
 
@@ -43,15 +44,19 @@ class Limits:
     def __init__(
         self, clock: Clock, *, read: Rate = _BASIC[0], write: Rate = _BASIC[1], dice: random.Random | None = None
     ) -> None:
-        self.read = TokenBucket("read", read, clock, dice)
-        self.write = TokenBucket("write", write, clock, dice)
-        self.balance = TokenBucket("balance", Rate(1, 1), clock, dice)
+        self.read = TokenBucket("read", read, clock, dice, lateness=_LATENESS)
+        self.write = TokenBucket("write", write, clock, dice, lateness=_LATENESS)
+        self.balance = TokenBucket("balance", Rate(1, 1), clock, dice, lateness=_LATENESS)
         self.costs = Costs()
+        self._counts_requests = False
 
     @classmethod
     def without_key(cls, clock: Clock, per_second: float) -> "Limits":
-        """Return the limits of an address, evenly paced: ordinary requests a second, without a burst."""
-        return cls(clock, read=Rate(per_second * DEFAULT_COST, DEFAULT_COST))
+        """Return the limits of an address, evenly paced: requests a second, whatever they would cost an account."""
+        made = cls(clock)
+        made.read = TokenBucket("read", Rate(per_second * DEFAULT_COST, DEFAULT_COST), clock)
+        made._counts_requests = True
+        return made
 
     def set_account(self, usage_tier: str, read: Rate, write: Rate) -> None:
         """Take the account's tier and its buckets as the exchange states them."""
@@ -72,7 +77,8 @@ class Limits:
         """Return the bucket that pays for a request, and its tokens; `items` is the length of a batch."""
         if method == "GET" and path == _BALANCE:
             return self.balance, 1.0
-        return (self.read if method == "GET" else self.write), self.costs.of(method, path) * items
+        cost = DEFAULT_COST if self._counts_requests else self.costs.of(method, path)
+        return (self.read if method == "GET" else self.write), cost * items
 
 
 def _wildcards(path: str) -> tuple[bool, int]:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 
-from mesh.kalshi.filters import MarketQuery, listed, since, until
+from mesh.kalshi.filters import MarketQuery, known, listed, since, until
 from mesh.kalshi.market_wire import (
     Event,
     EventReply,
@@ -63,7 +63,7 @@ class MarketData(Group):
         params = {
             "series_ticker": series_ticker,
             "tickers": listed(tickers),
-            "status": status,
+            "status": known(status),
             "min_close_ts": since(close_from),
             "min_updated_ts": since(updated_from),
             "with_nested_markets": nested_markets,

@@ -4,6 +4,7 @@ Each order has its own end, as in a call of its own: done, refused, or unknown. 
 tokens as a whole, so a batch is never larger than the account's write bucket.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
@@ -27,7 +28,7 @@ from mesh.kalshi.refusals import Fault, refusal
 
 _BATCH = f"{ORDERS}/batched"
 _PLACING, _CANCELLING = f"POST {_BATCH}", f"DELETE {_BATCH}"
-_NOBODY_KNOWS = ("internal", "unavailable", "timeout", "deadline")  # in a code: the exchange failed, it did not refuse
+_NOBODY_KNOWS = ("internal", "unavailable", "timeout", "deadline")  # the exchange failed, it did not refuse
 
 PlaceOutcome: TypeAlias = Placed | ExchangeError | OutcomeUnknown
 CancelOutcome: TypeAlias = Cancelled | ExchangeError | OutcomeUnknown
@@ -73,7 +74,9 @@ class OrderBatches(Group):
         )
         if isinstance(reply, OutcomeUnknown):
             return [_unknown_order(order, reply.why, reply.status) for order in orders]
-        answers = _matched(reply.orders, [item.client_order_id for item in reply.orders], list(by_id))
+        uses = Counter(item.order_id for item in reply.orders)
+        clear = [None if item.order_id and uses[item.order_id] > 1 else item for item in reply.orders]
+        answers = _matched(clear, [item.client_order_id for item in reply.orders], list(by_id))
         return [_placed(answers.get(client_order_id), order) for client_order_id, order in by_id.items()]
 
     async def cancel(
@@ -109,28 +112,31 @@ class OrderBatches(Group):
         )
         if isinstance(reply, OutcomeUnknown):
             return [_unknown_cancel(order_id, reply.why, reply.status) for order_id in by_id]
-        answers = {item.order_id: item for item in reply.orders}
+        answers = _matched(reply.orders, [item.order_id for item in reply.orders], list(by_id))
         return [_cancelled(answers.get(order_id), order_id) for order_id in by_id]
 
 
-def _matched(items: Sequence[K], names: Sequence[str | None], expected: Sequence[str]) -> dict[str, K]:
-    """Match answers to orders: by the name that an answer carries, else by its place where no answer is missing."""
-    in_place = len(items) == len(expected)
-    found: dict[str, K] = {}
+def _matched(items: Sequence[K], names: Sequence[str | None], expected: Sequence[str]) -> dict[str, K | None]:
+    """Match answers to orders: by the name that an answer carries, else by its place where all others are in theirs.
+
+    None stands for an order that two answers speak of: it cannot be told which of them is about it.
+    """
+    in_place = len(items) == len(expected) and all(
+        not name or name == wanted for name, wanted in zip(names, expected, strict=True)
+    )
+    found: dict[str, K | None] = {}
     for place, (item, name) in enumerate(zip(items, names, strict=True)):
-        if name:
-            found[name] = item
-        elif in_place:
-            found.setdefault(expected[place], item)
+        if about := name or (expected[place] if in_place else None):
+            found[about] = None if about in found else item
     return found
 
 
 def _placed(item: PlacedItem | None, order: NewOrder) -> PlaceOutcome:
     if item is None:
-        return _unknown_order(order, "the answer to the batch leaves this order out")
+        return _unknown_order(order, "the answer to the batch does not say what became of this order")
     if item.error is not None:
-        problem = _refused(item.error, _PLACING)
-        return problem or _unknown_order(order, f"the exchange failed on this order: {item.error.code}")
+        problem = None if item.order_id else _refused(item.error, _PLACING)
+        return problem or _unknown_order(order, f"not a refusal: {item.error}", order_id=item.order_id)
     if item.order_id is None or item.fill_count is None or item.remaining_count is None or item.ts_ms is None:
         return _unknown_order(order, "the answer is neither an order nor an error")
     try:
@@ -151,10 +157,10 @@ def _placed(item: PlacedItem | None, order: NewOrder) -> PlaceOutcome:
 
 def _cancelled(item: CancelledItem | None, order_id: str) -> CancelOutcome:
     if item is None:
-        return _unknown_cancel(order_id, "the answer to the batch leaves this order out")
+        return _unknown_cancel(order_id, "the answer to the batch does not say what became of this order")
     if item.error is not None:
-        problem = _refused(item.error, _CANCELLING)
-        return problem or _unknown_cancel(order_id, f"the exchange failed on this order: {item.error.code}")
+        problem = None if item.reduced_by else _refused(item.error, _CANCELLING)
+        return problem or _unknown_cancel(order_id, f"not a refusal: {item.error}")
     if item.ts_ms is None:
         return _unknown_cancel(order_id, "the answer is neither a cancellation nor an error")
     return Cancelled(
@@ -163,11 +169,12 @@ def _cancelled(item: CancelledItem | None, order_id: str) -> CancelOutcome:
 
 
 def _refused(error: ItemError, request: str) -> ExchangeError | None:
-    """Return the refusal that an item's error means; None where the exchange did not refuse but fail."""
-    code = (error.code or "").lower()
-    if any(word in code for word in _NOBODY_KNOWS):
+    """Return the refusal that an item's error means; None where the exchange says nothing, or failed."""
+    fault = Fault((error.code or "").lower(), error.message or "", error.details or "")
+    said = " ".join((fault.code, fault.message, fault.details)).lower()
+    if not said.strip() or any(word in said for word in _NOBODY_KNOWS):
         return None
-    return refusal(None, Fault(code, error.message or "", error.details or ""), request)
+    return refusal(None, fault, request)
 
 
 def _unknown_order(

@@ -64,7 +64,7 @@ class NewOrder:
             time_in_force=self.time_in_force,
             self_trade_prevention_type=self.self_trade_prevention,
             client_order_id=self.client_order_id,
-            expiration_time=None if self.expiration_time is None else int(self.expiration_time.timestamp()),
+            expiration_time=_seconds(self.expiration_time),
             post_only=self.post_only or None,
             reduce_only=self.reduce_only or None,
             cancel_order_on_pause=self.cancel_order_on_pause or None,
@@ -103,7 +103,6 @@ class NewTerms:
             raise InvalidOrder("an amendment needs a count above zero; to end an order, cancel it")
         if self.never_expires and self.expiration_time is not None:
             raise InvalidOrder("an order either expires or does not")
-        expiry = None if self.expiration_time is None else int(self.expiration_time.timestamp())
         return AmendRequest(
             ticker=self.ticker,
             side=self.quote.side,
@@ -111,7 +110,7 @@ class NewTerms:
             count=count_text(self.count),
             client_order_id=self.client_order_id,
             updated_client_order_id=self.updated_client_order_id,
-            expiration_time=0 if self.never_expires else expiry,
+            expiration_time=0 if self.never_expires else _seconds(self.expiration_time),
             exchange_index=self.exchange_index,
         )
 
@@ -142,8 +141,17 @@ def check_price(quote: Quote, market: Market | None, ticker: str) -> None:
         return
     if market.ticker != ticker:
         raise InvalidOrder(f"an order for {ticker} was checked against {market.ticker}")
-    grid = PriceGrid(market.price_ranges)
+    try:
+        grid = PriceGrid(market.price_ranges)
+    except ValueError as error:
+        raise InvalidPrice(f"the prices that {ticker} takes cannot be told: {error}") from None
     if not grid.valid(quote.price):
         below, above = grid.round_down(quote.price), grid.round_up(quote.price)
         near = " and ".join(price.dollars() for price in (below, above) if isinstance(price, Price))
         raise InvalidPrice(f"{quote.price.dollars()} is off the grid of {ticker}; near it are {near}")
+
+
+def _seconds(instant: datetime | None) -> int | None:
+    if instant is not None and instant.tzinfo is None:
+        raise InvalidOrder(f"an expiry without a zone: {instant.isoformat()}")
+    return None if instant is None else int(instant.timestamp())

@@ -6,9 +6,10 @@ Every write has three ends. It returns what the exchange did; or it raises, and 
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from mesh.kalshi.errors import InvalidOrder, OutcomeUnknown
-from mesh.kalshi.filters import listed, since, until
+from mesh.kalshi.filters import known, listed, since, until
 from mesh.kalshi.market_wire import Market
 from mesh.kalshi.order_terms import NewOrder, NewTerms, OrderRef
 from mesh.kalshi.order_wire import (
@@ -29,6 +30,8 @@ from mesh.kalshi.terms import OrderStatus
 from mesh.types import Hundredths, count_text
 
 ORDERS = "/portfolio/events/orders"
+
+Done = TypeVar("Done", Cancelled, Decreased)
 
 
 class Orders(Group):
@@ -82,9 +85,10 @@ class Orders(Group):
             ObjectNotFound: It rests no more, or never existed; the exchange does not say which.
             ExchangeError: Another refusal; nothing was cancelled.
         """
-        return await self._transport.write(
+        path = f"{ORDERS}/{order.order_id}"
+        reply = await self._transport.write(
             "DELETE",
-            f"{ORDERS}/{order.order_id}",
+            path,
             {
                 "market_ticker": order.market_ticker,
                 "exchange_index": order.exchange_index,
@@ -97,6 +101,7 @@ class Orders(Group):
             timeout=timeout,
             order_id=order.order_id,
         )
+        return _about(order, reply, f"DELETE {path}")
 
     async def cancel_all(
         self, *, subaccount: int | None = None, urgency: Urgency = EXIT, timeout: float | None = None
@@ -176,9 +181,10 @@ class Orders(Group):
             exchange_index=order.exchange_index,
             market_ticker=order.market_ticker,
         )
-        return await self._transport.write(
+        path = f"{ORDERS}/{order.order_id}/decrease"
+        reply = await self._transport.write(
             "POST",
-            f"{ORDERS}/{order.order_id}/decrease",
+            path,
             {"subaccount": order.subaccount},
             body,
             Decreased,
@@ -187,6 +193,7 @@ class Orders(Group):
             timeout=timeout,
             order_id=order.order_id,
         )
+        return _about(order, reply, f"POST {path}")
 
     async def order(self, order_id: str, *, urgency: Urgency = RECONCILE) -> Order:
         """Return one order. What it says may be some hundred milliseconds old."""
@@ -208,7 +215,7 @@ class Orders(Group):
         params = {
             "ticker": ticker,
             "event_ticker": listed(event_tickers),
-            "status": status,
+            "status": known(status),
             "min_ts": since(first),
             "max_ts": until(last),
             "subaccount": subaccount,
@@ -245,6 +252,14 @@ class Orders(Group):
         """Return how many contracts are ahead of each resting order in some markets, or in an event."""
         params = {"market_tickers": listed(market_tickers), "event_ticker": event_ticker, "subaccount": subaccount}
         return (await self._get("/portfolio/orders/queue_positions", QueuePositions, urgency, params)).positions
+
+
+def _about(order: OrderRef, reply: Done | OutcomeUnknown, request: str) -> Done | OutcomeUnknown:
+    """Return an answer that is about this order; about another one, it leaves the order's fate unknown."""
+    if reply.order_id == order.order_id:
+        return reply
+    why = f"answered for another order, {reply.order_id}"
+    return OutcomeUnknown(request=request, why=why, order_id=order.order_id)
 
 
 def contradiction(reply: Placed, order: NewOrder) -> str | None:

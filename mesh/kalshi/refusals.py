@@ -1,6 +1,6 @@
 """From an HTTP status and an error body, in any of the exchange's shapes, to the error it means. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 import msgspec
@@ -53,6 +53,7 @@ _BY_STATUS: dict[int, type[ExchangeError]] = {
     401: WrongKey,
     403: NotPermitted,
     404: ObjectNotFound,
+    408: ExchangeUnavailable,
     409: RequestConflict,
     410: EndpointGone,
     429: RateLimited,
@@ -68,6 +69,8 @@ class Fault:
     """Lower case."""
     message: str
     details: str
+    foreign: bool = field(default=False, compare=False)
+    """The body is no JSON: something in front of the exchange wrote it."""
 
 
 def read_fault(body: bytes) -> Fault:
@@ -75,7 +78,7 @@ def read_fault(body: bytes) -> Fault:
     try:
         found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Fault("", _text(body[: 4 * _LONGEST_TEXT].decode(errors="replace")), "")
+        return Fault("", _text(body[: 4 * _LONGEST_TEXT].decode(errors="replace")), "", foreign=bool(body))
     inner = found.get("error", found) if isinstance(found, dict) else found
     if not isinstance(inner, dict):
         return Fault("", _text(inner), "")
@@ -129,6 +132,8 @@ def _kind(status: int | None, fault: Fault) -> type[ExchangeError]:
         return UnexpectedReply
     if fault.code == "invalid_order" and "post only cross" in fault.details.lower().replace("_", " "):
         return PostOnlyCross
+    if status == 404 and fault.foreign:  # noqa: PLR2004
+        return UnexpectedReply  # a path that leads nowhere, which says nothing about the order or market
     named = _BY_CODE.get(fault.code)
     if status == 401:  # noqa: PLR2004
         return ClockSkewed if named is ClockSkewed else WrongKey

@@ -104,7 +104,7 @@ class Stream:
         self._update()
 
     def unsubscribe(self, channel: Channel, tickers: Iterable[str] | None = None) -> None:
-        """Want a channel, or some markets of it, no more.
+        """Want a channel, or some markets of it, no more. All consumers are told, with a `Gap`.
 
         Args:
             channel: Which one.
@@ -128,8 +128,7 @@ class Stream:
         """Return a market's book as it is now; None where it is not known exactly."""
         return None if self._session is None else self._session.book(ticker)
 
-    async def run(self) -> None:
-        """Connect again and again."""
+    async def _run(self) -> None:
         pace = Pace(self._config.first_pause_seconds, self._config.longest_pause_seconds, self._random)
         while True:
             problem = await self._connection()
@@ -138,8 +137,7 @@ class Stream:
             self._emit(Disconnected(problem, pause))
             await self._clock.sleep(pause)
 
-    def end(self) -> None:
-        """Let the consumers finish."""
+    def _end(self) -> None:
         self._ended = True
         for consumer in self._consumers:
             consumer.end()
@@ -204,7 +202,7 @@ async def streaming(
     Args:
         config: Which exchange.
         sender: Signs, and knows the exchange's time: `client.transport.sender`.
-        clock: Real time by default.
+        clock: Real time by default, which is what the exchange keeps its heartbeat in, the simulated one too.
         settings: Times and sizes.
         random: Chance in the pauses between attempts to connect.
 
@@ -217,11 +215,11 @@ async def streaming(
     stream = Stream(url, sender, clock or SystemClock(), settings, random or Random())  # noqa: S311  spreads load only
     try:
         async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(stream.run())
+            running = tasks.create_task(stream._run())
             try:
                 yield stream
             finally:
-                stream.end()
+                stream._end()
                 running.cancel()
     except BaseExceptionGroup as group:
         if len(group.exceptions) == 1:  # what the caller raised, as it was

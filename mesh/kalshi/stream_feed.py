@@ -9,6 +9,7 @@ from mesh.kalshi.stream_channels import Channel, Told
 from mesh.kalshi.stream_events import BookSnapshot, BookUpdated, Event, Gap, Resynced
 from mesh.kalshi.stream_market import DeltaBody, SnapshotBody
 
+NOT_WANTED = "it is not subscribed to any more"
 _MOST_OLD = 16
 """Messages in a row with numbers that were there before, after which the numbering has begun anew."""
 
@@ -61,16 +62,18 @@ class Feed:
         """Note that markets do not belong to the subscription any more, as was asked."""
         if self.tickers is not None:
             self.tickers.difference_update(tickers)
-        self.books.lose(tickers)
+        gone = self.books.lose(tickers) if self.channel is Channel.BOOK else tuple(sorted(tickers))
+        if gone:  # somebody else may still listen
+            self._emit(Gap(self.channel, gone, NOT_WANTED))
 
-    def closed(self, why: str | None) -> None:
-        """Note that the subscription is over, and tell what is lost by it unless that was asked for (None)."""
+    def closed(self, why: str) -> None:
+        """Note that the subscription is over, and tell what is lost by it."""
         if self.sid is None:
             return
         lost = self.books.lose()
         self.sid = None
         self.tickers = set()
-        if why is not None and (lost or self.channel is not Channel.BOOK):
+        if lost or self.channel is not Channel.BOOK:
             self._emit(Gap(self.channel, lost or None, why))
 
     def place(self, seq: int | None) -> Place:

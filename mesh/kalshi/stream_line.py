@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from mesh.kalshi.stream_channels import Channel
 from mesh.kalshi.stream_config import StreamConfig
 from mesh.kalshi.stream_events import Event, Refused
-from mesh.kalshi.stream_feed import Feed
+from mesh.kalshi.stream_feed import NOT_WANTED, Feed
 from mesh.kalshi.stream_pace import Pace
 from mesh.kalshi.stream_wire import (
     UNKNOWN_SID,
@@ -112,12 +112,15 @@ class Line:
         elif asked.action == "delete_markets":
             self.feed.removed(asked.tickers or ())
 
-    def delivered(self, ticker: str) -> None:
-        """Note that a book has come."""
-        if self.asked is not None and self.asked.action == "get_snapshot" and self.asked.tickers is not None:
-            self.asked.tickers.discard(ticker)
-            if not self.asked.tickers:
-                self.asked = None
+    def delivered(self, ticker: str) -> bool:
+        """Note that a book has come; tells whether it was the last of those that were asked for."""
+        if self.asked is None or self.asked.action != "get_snapshot" or self.asked.tickers is None:
+            return False
+        self.asked.tickers.discard(ticker)
+        if self.asked.tickers:
+            return False
+        self.asked = None
+        return True
 
     def undelivered(self, now: float) -> None:
         """Note that no more books will come in answer to the command."""
@@ -153,7 +156,7 @@ class Line:
             return self._subscribe(now) if wanted else None
         want = self._wanted.get(self._channel)
         if not wanted or self._renew or (want is None) != (feed.tickers is None):
-            return self._unsubscribe(feed.sid, now, "it is subscribed to anew" if wanted else None)
+            return self._unsubscribe(feed.sid, now, "it is subscribed to anew" if wanted else NOT_WANTED)
         if want is not None and feed.tickers is not None:
             # First more, then fewer: a subscription without any market might be taken for one to all.
             if more := want - feed.tickers:
@@ -175,7 +178,7 @@ class Line:
         )
         return self._ask("subscribe", params, None if tickers is None else set(tickers), now)
 
-    def _unsubscribe(self, sid: int, now: float, why: str | None) -> Asked:
+    def _unsubscribe(self, sid: int, now: float, why: str) -> Asked:
         self.feed.closed(why)
         return self._ask("unsubscribe", UnsubscribeParams(sids=(sid,)), None, now)
 

@@ -150,8 +150,7 @@ class Session:
             line.feed.broken(_UNREADABLE, _concerned(envelope.msg))
         else:
             line.feed.take(message)
-            if isinstance(message, SnapshotBody):
-                line.delivered(message.ticker)
+            if isinstance(message, SnapshotBody) and line.delivered(message.ticker):
                 self._step(line, now)
         if line.has_losses:
             self._step(line, now)

@@ -7,7 +7,7 @@ an answer, a refusal (raised), the certainty that nothing was sent (raised), or 
 import asyncio
 import importlib.metadata
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import aiohttp
@@ -22,6 +22,7 @@ from mesh.kalshi.attempt import Answer, Lost, TooLarge, Unsent, never_twice
 from mesh.kalshi.buckets import Priority, TokenBucket
 from mesh.kalshi.config import KalshiConfig
 from mesh.kalshi.errors import (
+    ClockSkewed,
     ExchangeError,
     NoAnswer,
     NoBudget,
@@ -38,6 +39,7 @@ from mesh.kalshi.signing import load_signer
 _OK = range(200, 300)
 _REFUSED = range(400, 500)
 _REQUEST_TIMEOUT = 408  # some proxy gave up; what it passed on before is not known
+_MOST_LESSONS = 2  # times that one read is refused for its timestamp before the caller hears of it
 _jittered = tenacity.wait_random_exponential(multiplier=0.25, max=5.0)  # random up to a bound that doubles
 
 _log = log.get(__name__)
@@ -72,13 +74,15 @@ class Transport:
     ) -> T:
         """Read something, trying again while the exchange is unavailable or overloaded and there is time.
 
+        A read that was refused for its timestamp is tried again with the time that the refusal told.
+
         Args:
             path: Below `/trade-api/v2`, ids in it as they are.
             params: Query.
             reply: What the answer is.
             priority: Who goes first when tokens are short.
             deadline: When the caller stops waiting, on the clock's monotonic(); None is `read_seconds` from now.
-            statuses: Statuses besides 2xx that carry such an answer.
+            statuses: Statuses besides 2xx that may carry such an answer.
 
         Raises:
             ExchangeError: A refusal, NoBudget, or what still stood in the way when time ran out.
@@ -93,16 +97,31 @@ class Transport:
                 raise OutOfTime(f"{request}: the deadline has passed", request=request)
             await bucket.take(cost, priority, until, request)
             answer = await self._read(request, url, bucket, until)
-            if answer.status not in _OK and answer.status not in statuses:
+            if answer.status in statuses:
+                with suppress(UnexpectedReply):  # then it is an ordinary failure with that status
+                    found = self.sender.decoded(answer, reply, request)
+                    bucket.passed(answer.sent)
+                    return found
+            if answer.status not in _OK:
                 problem = self.sender.refusal(answer, request, bucket)
                 bucket.usage.failed += isinstance(problem, Unavailable)
                 raise problem
             bucket.passed(answer.sent)
             return self.sender.decoded(answer, reply, request)
 
+        lessons = 0
+
+        def passes(problem: BaseException) -> bool:
+            """Tell whether a read that failed this way may succeed later."""
+            nonlocal lessons
+            if isinstance(problem, ClockSkewed) and problem.offset_seconds is not None:
+                lessons += 1  # the refusal told the exchange's time, which the next attempt carries
+                return lessons <= _MOST_LESSONS
+            return isinstance(problem, Unavailable | Overloaded) and not isinstance(problem, NoBudget)
+
         retrying = tenacity.AsyncRetrying(
             sleep=self._clock.sleep,
-            retry=tenacity.retry_if_exception(_passes),
+            retry=tenacity.retry_if_exception(passes),
             wait=_pause,
             stop=lambda state: self._clock.monotonic() + state.upcoming_sleep >= until,
             before_sleep=_tell,
@@ -221,6 +240,7 @@ async def connecting(
     if limits is None:
         limits = Limits(clock) if signer else Limits.without_key(clock, config.unauthenticated_per_second)
     async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),  # buckets bound the requests; an exit never queues behind slow reads
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={
             "Accept": "application/json",
@@ -238,11 +258,6 @@ def _pause(state: tenacity.RetryCallState) -> float:
     problem = state.outcome.exception() if state.outcome else None
     asked = problem.retry_after if isinstance(problem, ExchangeError) else None
     return max(asked or 0.0, _jittered(state))
-
-
-def _passes(problem: BaseException) -> bool:
-    """Tell whether a read that failed this way may succeed later."""
-    return isinstance(problem, Unavailable | Overloaded) and not isinstance(problem, NoBudget)
 
 
 def _tell(state: tenacity.RetryCallState) -> None:

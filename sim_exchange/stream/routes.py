@@ -1,7 +1,8 @@
 """The WebSocket's door: who may come in, and the three tasks of a connection: reading, writing and the heartbeat."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import formatdate
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -9,6 +10,7 @@ from mesh import log
 from mesh.clock import Clock
 from sim_exchange.api.auth import KEY_HEADER, Key, Keys, authenticate
 from sim_exchange.api.replies import Problem, Reply, problem, reply, too_many_requests
+from sim_exchange.api.text import unix_seconds
 from sim_exchange.effects import RequestFacts
 from sim_exchange.faults import Faults
 from sim_exchange.quirks import Quirks
@@ -51,11 +53,17 @@ class _Door:
 
     async def enter(self, request: web.Request) -> web.StreamResponse:
         """Let a connection in, and keep it until it ends."""
+        now = self._wall.now() + timedelta(seconds=self._faults.skew("GET", PATH))
         try:
-            key = self._caller(request)
+            key = self._caller(request, now)
             await self._strike(request, key)
         except Problem as refused:
-            return web.Response(status=refused.reply.status, body=refused.reply.body, content_type="application/json")
+            return web.Response(
+                status=refused.reply.status,
+                body=refused.reply.body,
+                content_type="application/json",
+                headers={"Date": formatdate(unix_seconds(now), usegmt=True)},
+            )
         # The payload of the pings is ours to choose, so they are not left to aiohttp; it does answer the client's.
         socket = web.WebSocketResponse(max_msg_size=self._streams.limits.message_bytes)
         await socket.prepare(request)
@@ -76,9 +84,8 @@ class _Door:
             for socket, transport in self._inside.items():
                 tasks.create_task(_part(socket, transport))
 
-    def _caller(self, request: web.Request) -> Key:
+    def _caller(self, request: web.Request, now: datetime) -> Key:
         """Verify the signature. Problem (401, 403)."""
-        now = self._wall.now() + timedelta(seconds=self._faults.skew("GET", PATH))
         if KEY_HEADER not in request.headers:
             raise Problem(reply({"code": "token_authentication_failure"}, 401))
         key = authenticate(request.headers, "GET", PATH, keys=self._keys, quirks=self._quirks, now=now)

@@ -1,7 +1,8 @@
-"""Two SDKs of independent authors, unmodified, against the simulated exchange: only host and key are ours.
+"""Other SDKs, unmodified, against the simulated exchange: only host and key are ours.
 
-pykalshi 2.0.0 and kalshi-sdk 22.4.0 place orders of version 2 and have WebSockets; both sign with RSA keys only. What
-does not work is asserted too, with the reason: it would not work on the real exchange either.
+pykalshi 2.0.0 and kalshi-sdk 22.4.0, of independent authors, place orders of version 2 and have WebSockets; both sign
+with RSA keys only. kalshi-python 2.1.4 is the official SDK of 2025, from before version 2. What does not work is
+asserted too, with the reason: it does not work on the real exchange either.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,13 @@ MARKETS: dict[str, Any] = {
     "past": {"event": PAST, "ticker": PAST_TICKER, "start_ts": 1783432800, "end_ts": 1783573200},  # its whole life
 }
 MIDNIGHT = "2026-07-10T00:00:00Z"
-MEMBERS = {"alice": "rsa unlimited", "bob": "rsa unlimited", "eve": "ed25519 unlimited", "poor": "rsa basic"}
+MEMBERS = {
+    "alice": "rsa unlimited",
+    "bob": "rsa unlimited",
+    "carol": "rsa unlimited",
+    "eve": "ed25519 unlimited",
+    "poor": "rsa basic",
+}
 
 
 @pytest.fixture(scope="module")
@@ -301,6 +308,20 @@ def test_kalshi_sdk_cannot_hear_of_a_book_with_an_empty_side(kalshi_sdk: Sdk, le
     seen = kalshi_sdk.run("one_sided", lenient.access("alice"), ticker=lenient.fresh(3))
     assert seen["book"] is None
     assert (seen["rest"]["yes"], seen["rest"]["no"]) == ([{"price": "0.4000", "quantity": "4.00"}], [])
+
+
+def test_an_sdk_from_before_version_2_can_look_but_not_trade(exchange: SdkExchange) -> None:
+    """The old official SDK: what it still knows works, the rest fails as it does since cents and V1 orders are gone."""
+    sdk = sdk_environment("kalshi-python")
+    seen = sdk.run("everything", exchange.access("carol"), ticker=TICKER)
+    assert seen["status"] == {"exchange_active": True, "trading_active": True}
+    assert seen["balance"] == {"balance": 100_000}
+    gone = [410, {"error": {"code": "deprecated_v1_order_endpoint", "message": "deprecated v1 order endpoint"}}]
+    assert seen["create"] == seen["cancel"] == seen["amend"] == gone
+    assert set(seen["markets"]) == {"status"}  # it knows no `finalized`
+    assert seen["book"]["orderbook"] is None  # renamed to `orderbook_fp`
+    assert (seen["trade"]["price"], seen["trade"]["count"]) == (None, None)  # cents and whole contracts
+    assert seen["positions"]["positions"] is None
 
 
 def _wire(exchange: SdkExchange, path: str) -> list[Any]:

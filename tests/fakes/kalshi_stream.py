@@ -1,6 +1,6 @@
 """Consumers of the client's stream, and an exchange that does on its WebSocket exactly what a test says.
 
-async with scripted_exchange() as exchange, listening_to(exchange.url) as (stream, ear):
+async with scripted_exchange() as exchange, listening_to(exchange.url, tmp_path) as (stream, ear):
     stream.subscribe(Channel.BOOK, ["A"])
     peer = await exchange.connection()
     await peer.confirm("subscribe", sid=1)

@@ -78,6 +78,37 @@ def test_a_hole_makes_every_book_stale_until_its_snapshot() -> None:
     assert len(talk.sent) == 1
 
 
+def test_a_hole_while_books_are_on_their_way_means_asking_again() -> None:
+    talk = books("A")
+    talk.delta(3)
+    talk.delta(5)  # 4 may have been the book
+    talk.wait(2)
+    assert [command["params"]["action"] for command in talk.sent] == ["get_snapshot", "get_snapshot"]
+    talk.book(6)
+    assert [type(event) for event in talk.take()] == [Gap, BookSnapshot]
+
+
+def test_only_the_books_are_an_answer_to_a_request_for_books() -> None:
+    talk = books("A")
+    talk.delta(3)
+    talk.say("ok", {}, id=talk.last["id"], sid=1, seq=4)
+    talk.wait(9)
+    assert len(talk.sent) == 1
+    talk.wait(2)
+    assert talk.last["cmd"] == "unsubscribe"
+
+
+def test_after_a_gap_was_made_good_nothing_is_asked_for_too_early() -> None:
+    talk = books("A")
+    talk.delta(3)
+    talk.book(4)
+    talk.wait(1)
+    talk.want(Channel.BOOK, "A", "B")
+    talk.say("ok", {}, id=talk.last["id"], sid=1, seq=5)
+    talk.wait(5)
+    assert [command["params"]["action"] for command in talk.sent] == ["get_snapshot", "add_markets"]
+
+
 def test_a_message_that_was_there_before_changes_nothing() -> None:
     talk = books("A")
     talk.delta(2)
@@ -216,12 +247,28 @@ kinds = st.sampled_from(
 )  # fmt: skip
 
 
-@given(st.lists(st.tuples(kinds, st.dictionaries(st.sampled_from(["id", "sid", "seq", "msg"]), json_values))))
-def test_no_frame_breaks_the_session(frames: list[tuple[str, dict[str, Any]]]) -> None:
-    talk = books("A")
-    for kind, fields in frames:
+numbers = st.integers(0, 5) | json_values
+bodies = st.sampled_from(
+    [FILL, TRADE, {"code": 25, "msg": ""}, {"code": 11, "msg": "", "market_tickers": ["A"]}]
+).flatmap(
+    lambda body: st.fixed_dictionaries(
+        {}, optional={name: st.just(value) | json_values for name, value in body.items()}
+    )
+)
+frames = st.fixed_dictionaries(
+    {"type": kinds}, optional={"id": numbers, "sid": numbers, "seq": numbers, "msg": bodies | json_values}
+)
+
+
+@given(st.lists(frames, max_size=20))
+def test_no_frame_breaks_the_session(frames: list[dict[str, Any]]) -> None:
+    talk = Talk({Channel.BOOK: {"A"}, Channel.FILLS: None})
+    for sid, (channel, number) in enumerate((("orderbook_delta", 1), ("fill", 2)), 1):
+        talk.say("subscribed", {"channel": channel, "sid": sid}, id=number)
+    talk.book(1)
+    for frame in frames:
         try:
-            talk.raw(json.dumps({"type": kind, **fields}).encode(errors="surrogatepass"))
+            talk.raw(json.dumps(frame).encode())
             talk.wait(0.5)
         except NoAnswer:
             return
@@ -409,7 +456,7 @@ def test_markets_are_taken_out_when_they_are_not_wanted_any_more() -> None:
     talk.delta(4, ticker="A")
     talk.book(5, ticker="A")
     talk.delta(6, ticker="B")
-    assert [type(event) for event in talk.take()] == [BookUpdated]
+    assert [type(event) for event in talk.take()] == [Gap, BookUpdated]
 
 
 def test_a_channel_ends_when_it_is_not_wanted_any_more() -> None:
@@ -421,7 +468,7 @@ def test_a_channel_ends_when_it_is_not_wanted_any_more() -> None:
     talk.say("unsubscribed", id=talk.last["id"], sid=1, seq=1)
     talk.wait(60)
     assert len(talk.sent) == 2
-    assert talk.take() == []
+    assert talk.take() == [Gap(Channel.FILLS, None, "it is not subscribed to any more")]
 
 
 def test_from_some_markets_to_all_of_them_is_a_new_subscription() -> None:
