@@ -61,8 +61,9 @@ image: $(READY) $(RULES) ## accept today's contracts as the baseline that `buf b
 wheel: $(READY) ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel
 
-bench: $(READY) ## measure the transport against a bare echo, conditions printed
+bench: $(READY) ## measure the transport against a bare echo, and the simulated exchange; conditions printed
 	@$(BIN)/python -m benchmarks.rpc
+	@$(BIN)/python -m benchmarks.exchange
 
 soak: $(READY) ## many thousand calls, cancelled ones included: memory and handlers stay flat
 	@$(BIN)/python -m pytest -m soak tests/soak

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path as Folder
-from typing import Any
+from typing import Any, BinaryIO
 
 import aiohttp
 import psutil
@@ -30,7 +30,6 @@ class Daemon:
 
     process: psutil.Process
     url: str
-    log: Folder
     start_seconds: float
     """From the start of the process to its readiness, by the wall clock."""
 
@@ -54,6 +53,22 @@ async def exchange(folder: Folder, key: Ed25519PrivateKey, source: str = "", clo
         source: TOML of the table `source`; empty for the default markets.
         clock: TOML of the table `clock`; empty for the real time.
     """
+    log, started = folder / "log", time.perf_counter()
+    with _prepare(folder, log, key, source, clock) as sink:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "sim_exchange", "--config", "exchange.toml", cwd=folder, stderr=sink
+        )
+    try:
+        url = await _ready(process, log)
+        yield Daemon(psutil.Process(process.pid), url, time.perf_counter() - started)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+def _prepare(folder: Folder, log: Folder, key: Ed25519PrivateKey, source: str, clock: str) -> BinaryIO:
+    """Write the configuration, and open the log."""
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     (folder / "bench.pem").write_bytes(public)
     (folder / "exchange.toml").write_text(
@@ -63,28 +78,23 @@ async def exchange(folder: Folder, key: Ed25519PrivateKey, source: str = "", clo
         + f'[[accounts]]\nname = "bench"\nkey_id = "{_KEY_ID}"\npublic_key_file = "bench.pem"\n'
         'cash_dollars = "100000000.00"\ntier = "unlimited"\n'
     )
-    log, started = folder / "log", time.perf_counter()
-    with log.open("wb") as sink:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "sim_exchange", "--config", "exchange.toml", cwd=folder, stderr=sink
-        )
-    try:
-        url = await _ready(process, log)
-        yield Daemon(psutil.Process(process.pid), url, log, time.perf_counter() - started)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+    return log.open("wb")
 
 
 async def _ready(process: asyncio.subprocess.Process, log: Folder) -> str:
     async with asyncio.timeout(_START_SECONDS):
         while process.returncode is None:
-            entries = {entry["event"]: entry for entry in map(json.loads, log.read_text().splitlines())}
+            entries = _entries(log)
             if "ready" in entries:
                 return str(entries["listening"]["url"])
             await asyncio.sleep(_POLL_SECONDS)
-    raise RuntimeError(f"the exchange did not start:\n{log.read_text()}")
+    raise RuntimeError(f"the exchange did not start: {_entries(log)}")
+
+
+def _entries(log: Folder) -> dict[str, Any]:
+    """Read the log's whole lines, by event."""
+    lines = log.read_text().rpartition("\n")[0].splitlines()
+    return {entry["event"]: entry for entry in map(json.loads, lines)}
 
 
 class Caller:
