@@ -39,6 +39,7 @@ from sim_exchange.tape.tape import Tape
 
 _FLUSH_SECONDS = 1.0
 _DRAIN_SECONDS = 5.0
+_BREATH_SECONDS = 0.002
 _IDENTITY = "markets"
 
 _log = log.get(__name__)
@@ -108,6 +109,7 @@ async def simulated_exchange(config: ExchangeConfig, lifecycle: Lifecycle) -> As
         desk = admin(exchange=exchange, archive=archive, faults=faults, clock=clock, publish=driver.publish)
         lifecycle.tasks.create_task(driver.run(now), name="markets")
         lifecycle.tasks.create_task(_flush(recorder, clock), name="store")
+        lifecycle.tasks.create_task(_load_history(tape), name="history")
         try:
             async with (
                 _listening(desk, config.admin_listen) as admin_url,
@@ -120,6 +122,12 @@ async def simulated_exchange(config: ExchangeConfig, lifecycle: Lifecycle) -> As
                 yield Running(str(url), admin_url, exchange, clock)
         finally:
             recorder.close(clock.now())
+
+
+async def _load_history(tape: Tape) -> None:
+    """Load what was before the simulation bit by bit, so that nobody has to wait for all of it at once."""
+    for _ in tape.preload():
+        await asyncio.sleep(_BREATH_SECONDS)
 
 
 async def _flush(recorder: Recorder, clock: Clock) -> None:
@@ -208,9 +216,9 @@ def _store(config: ExchangeConfig) -> Store:
     """Open the state, which belongs to one seed and one set of markets. Fatal if it is of others."""
     folder = config.state_folder
     store = Store(folder and folder / STATE_FILE)
-    identity = hashlib.sha256(
-        msgspec.json.encode([config.seed, config.cash_per_shard, config.source.model_dump(mode="json")])
-    )
+    # Without defaults, so that a setting that a later version adds does not make it another source.
+    source = config.source.model_dump(mode="json", exclude_defaults=True)
+    identity = hashlib.sha256(msgspec.json.encode([config.seed, config.cash_per_shard, source]))
     known = store.fact(_IDENTITY)
     if known is None:
         store.set_fact(_IDENTITY, identity.hexdigest())

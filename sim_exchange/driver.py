@@ -1,5 +1,6 @@
 """What makes the exchange live: source events and due changes, each at its time."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from sim_exchange.domain.types import Refused
 from sim_exchange.hub import Hub
 from sim_exchange.sources.base import Book, Determined, Item, NewListing, Print, Source, SourceEvent
 
-_BATCH = 200  # source events before others get their turn
+_TURN_SECONDS = 0.01  # of real time, before others get theirs
 _LATE_SECONDS = 5.0
 
 _log = log.get(__name__)
@@ -60,16 +61,17 @@ class Driver:
         while True:
             upcoming = self._apply_due(upcoming, events)
             now = self._clock.now()
-            self._exchange.advance(now)
+            # Not past what the source has to say first, where it is behind.
+            self._exchange.advance(now if upcoming is None else min(now, upcoming.at))
             self.publish()
             await self._clock.sleep(self._seconds_to_next(upcoming, now))
 
     def _apply_due(self, upcoming: SourceEvent | None, events: Iterator[SourceEvent]) -> SourceEvent | None:
-        """Apply events whose time has come, a batch at most; give the next one."""
+        """Apply events whose time has come, for a turn at most; give the next one."""
         now = self._clock.now()
-        for _ in range(_BATCH):
-            if upcoming is None or upcoming.at > now:
-                break
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _TURN_SECONDS
+        while upcoming is not None and upcoming.at <= now and loop.time() < until:
             self.apply(upcoming)
             upcoming = next(events, None)
         self._watch_lateness(upcoming, now)
@@ -81,8 +83,10 @@ class Driver:
         match event:
             case NewListing(at, item):
                 self._list(item, at)
-            case Book(at, ticker, bids, asks):
-                exchange.set_book(ticker, bids, asks, at)
+            case Book(at, ticker, bids, asks, through):
+                exchange.set_book(ticker, bids, asks, at, through=through)
+            case Print(at, ticker, side, price, count, through, exact=True):
+                exchange.house_print(ticker, side, price, count, at, through=through)
             case Print(at, ticker, side, price, count):
                 exchange.house_trade(ticker, side, price, count, at)
             case Determined(at, ticker, result, value, expiration_value):

@@ -50,7 +50,7 @@ _DEPOSITED = "deposited"
 _IN_ORDER = "ended in order"
 _INSTANT = timedelta(microseconds=1)
 _SPARE_IDS = 1_000_000
-"""More than the simulation's own trades can have used up since the last flush when a process is killed."""
+"""More than can have been used up since the last flush when a process is killed."""
 
 
 class Cash(Struct, frozen=True):
@@ -87,6 +87,7 @@ class Recorder:
         self._moved: set[str] = set()
         self._minutes, _ = tape.marks
         store.set_fact(_IN_ORDER, "")
+        store.set_fact(_ISSUED, str(exchange.issued))
         store.commit()
 
     def __call__(self, happenings: Sequence[Happening]) -> None:
@@ -98,7 +99,7 @@ class Recorder:
         for happening in happenings:
             promised |= self._write(happening)
         if promised:
-            self._note_totals()
+            self._note_money()
             self._store.commit()
 
     def flush(self, now: datetime) -> None:
@@ -109,7 +110,8 @@ class Recorder:
         closed = self._tape.minutes_since(self._minutes)
         self._minutes, _ = self._tape.marks
         self._store.append("minute", [saved for saved in closed if saved.ticker in self._touched])
-        self._note_totals()
+        self._note_money()
+        self._store.set_fact(_ISSUED, str(self._exchange.issued))
         self._store.set_fact(_TIME, now.isoformat())
         self._store.commit()
 
@@ -121,8 +123,7 @@ class Recorder:
         self._store.set_fact(_IN_ORDER, "yes")
         self._store.commit()
 
-    def _note_totals(self) -> None:
-        self._store.set_fact(_ISSUED, str(self._exchange.issued))
+    def _note_money(self) -> None:
         self._store.set_fact(_FEES, str(self._exchange.fees_collected))
         self._store.set_fact(_DEPOSITED, str(self._exchange.deposited))
 

@@ -237,12 +237,14 @@ class TokenBucket:
             return math.inf
         short = ahead + min(cost, rate.capacity) - self._tokens
         closed = max(0.0, self._closed_until - self._clock.monotonic())
-        return max(closed, short / rate.per_second) if short > _TINY else closed
+        return closed + (short / rate.per_second if short > _TINY else 0.0)
 
     def _refill(self) -> None:
         now = self._clock.monotonic()
         rate = self.rate
-        self._tokens = min(rate.capacity, self._tokens + (now - self._refilled) * rate.per_second)
+        # Nothing is saved up while the bucket is closed: all who waited would else set off at once.
+        seconds = max(0.0, now - max(self._refilled, self._closed_until))
+        self._tokens = min(rate.capacity, self._tokens + seconds * rate.per_second)
         self._refilled = now
 
     def _change(self, account: Rate, budget: Rate | None) -> None:

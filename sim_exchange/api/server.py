@@ -95,7 +95,7 @@ def api(
         tiers: What each usage tier may spend.
         weekly_maintenance: What the schedule says about Thursdays.
     """
-    shards = tuple(_shards_of(exchange))
+    shards = tuple(exchange.shards)
     services = Services(
         exchange=exchange,
         tape=tape,
@@ -257,15 +257,3 @@ def _drop(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
-
-
-def _shards_of(exchange: Exchange) -> Sequence[int]:
-    """Find the shards: the exchange tells only about one that is named."""
-    found = []
-    for index in range(101):
-        try:
-            exchange.status(index)
-        except KeyError:
-            continue
-        found.append(index)
-    return found

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import unquote
 
-from mesh.types import Micros
+from mesh.kalshi.terms import BookSide
+from mesh.types import Hundredths, Micros
 from sim_exchange.api.calls import Call, Services
 from sim_exchange.domain.results import PauseScope
 from sim_exchange.effects import Effects
-from sim_exchange.thinning import thin
 
 _IN_BODY = re.compile(rb'"(?:market_)?ticker"\s*:\s*"([^"\\]{1,200})"')
+_SIDE = re.compile(rb'"side"\s*:\s*"(bid|ask)"')
 _IN_QUERY = re.compile(r"(?:^|&)(?:market_)?tickers?=([^&]{1,20000})")
 
 
@@ -32,8 +33,7 @@ def troubled(call: Call, effects: Effects, tickers: tuple[str, ...]) -> Iterator
     if effects.moved_to_shard is not None:
         _move_cash(call, effects.moved_to_shard, tickers)
     if effects.fill_at_most is not None:
-        for ticker in dict.fromkeys(tickers):
-            thin(call.services.exchange, ticker, effects.fill_at_most, call.now)
+        _withdraw(call, tickers, effects.fill_at_most)
     if effects.pause is None:
         yield
         return
@@ -47,6 +47,17 @@ def troubled(call: Call, effects: Effects, tickers: tuple[str, ...]) -> Iterator
     finally:
         for shard in paused:
             exchange.resume(scope, shard, call.now)
+
+
+def _withdraw(call: Call, tickers: tuple[str, ...], keep: Hundredths) -> None:
+    """Leave the request's orders little to take; where they do not say from which side, on both."""
+    exchange = call.services.exchange
+    order = exchange.orders.get(call.path.get("order_id", ""))
+    named = {BookSide(word.decode()) for word in _SIDE.findall(call.body)} | ({order.side} if order else set())
+    for ticker in dict.fromkeys(tickers):
+        if ticker in exchange.markets:
+            for side in sorted(named or BookSide):
+                exchange.thin(ticker, side, keep, call.now)
 
 
 def _move_cash(call: Call, destination: int, tickers: tuple[str, ...]) -> None:

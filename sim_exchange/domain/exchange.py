@@ -28,15 +28,12 @@ from sim_exchange.domain.types import (
     Account,
     Amendment,
     Event,
-    Fill,
     Market,
     NewOrder,
     Order,
     OrderGroup,
-    Position,
     PriceBand,
     Series,
-    Settlement,
 )
 from sim_exchange.quirks import Quirks
 

@@ -52,7 +52,10 @@ class Print(Struct, frozen=True):
     """YES price at which they traded."""
     count: Hundredths
     through: bool = False
-    """Members' orders at this very price got nothing of it, only those at a better one."""
+    """Members' orders at this very price got nothing of it, only those at a better one. Only where it is `exact`."""
+    exact: bool = False
+    """It did happen like this, and is told in full at this price, whatever the book holds; else it takes what is
+    there."""
 
 
 class Determined(Struct, frozen=True):

@@ -10,10 +10,14 @@ How members' orders fill against a recording, which cannot answer them:
    stays taken until the recorded level is empty, however often it is quoted anew. Where no size was recorded,
    `assumed_size` contracts are shown.
 2. A resting order fills only by what was recorded after it. With `maker_fills = "through"` that is a trade or a quote
-   strictly through its price; a trade at its price goes to others. With `"queue"` a trade at its price fills it too,
-   but only after all that was quoted there before it has traded: contracts that leave the recorded level without a
-   trade leave from behind it first. A quote of the other side at its price fills it.
-3. Nothing else. Nobody reacts to members' orders. When no market of an event was heard of for `outage_seconds`, their
+   strictly through its price; a trade at its price goes to others, and a quote of the other side at its price is not
+   shown while the order rests. With `"queue"` a trade at its price fills it too, but only what is left over once as
+   much has traded there as was quoted there when the order came. Quotes alone bring it no further: what left the level
+   without a trade may be the very trade that is told next, and would count twice. A quote of the other side at its
+   price fills it.
+3. A recorded trade is printed in full, whatever members took from the book before: without members, trades come out as
+   they went in. What members get of one, they get at their own price, the rest is traded at the recorded one.
+4. Nothing else. Nobody reacts to members' orders. When no market of an event was heard of for `outage_seconds`, their
    quotes are withdrawn until they are heard of again.
 
 Not recorded and therefore assumed: markets are created when they open; `recorded_markets` says what is done about
@@ -44,6 +48,7 @@ from sim_exchange.sources.recorded_feeds import LISTING, QUOTES, RESULT, TRADES,
 from sim_exchange.sources.recorded_files import ByMarket, Kind, find, tickers_of
 from sim_exchange.sources.recorded_flow import beginning, withdrawing
 from sim_exchange.sources.recorded_markets import Recorded, event_day, event_record, read_markets, series_record
+from sim_exchange.sources.recorded_observations import read_highs
 from sim_exchange.sources.recorded_past import HOURS, MINUTES, past
 from sim_exchange.tape.periods import microseconds
 
@@ -73,6 +78,9 @@ class RecordedConfig(Strict):
     outage_seconds: PositiveFloat = 1800
     """Silence of all markets of an event after which their quotes are withdrawn; two hours at least where the quotes
     are hourly candles."""
+    observations: Path | None = None
+    """Parquet file with `series_ticker`, `date` and `tmax_f`: the observed highs decide weather markets whose results
+    were not recorded. Absent leaves those without a result."""
 
 
 class RecordedSource:
@@ -82,7 +90,8 @@ class RecordedSource:
         config: What is replayed.
 
     Raises:
-        ConfigError: The folder has no markets of a series, or nothing is left after choosing.
+        ConfigError: The folder has no markets of a series, nothing is left after choosing, or the observations cannot
+            be read.
     """
 
     def __init__(self, config: RecordedConfig) -> None:
@@ -137,13 +146,14 @@ class RecordedSource:
         config = self._config
         chosen: list[Recorded] = []
         titles: dict[str, str] = {}
+        highs = {} if config.observations is None else read_highs(config.observations)
         for series in config.series:
             path = config.folder / f"markets_{series}.parquet"
             if not path.is_file():
                 raise ConfigError(f"source.series: there is no markets_{series}.parquet in {config.folder}")
             rows = [row for row in pq.read_table(path).to_pylist() if self._is_chosen(row["event_ticker"])]
             titles |= {row["event_ticker"]: row["title"] or "" for row in rows}
-            chosen += read_markets(rows, self._notes)
+            chosen += read_markets(rows, self._notes, highs)
         if not chosen:
             raise ConfigError("source: no market of these series, events and days has usable times")
         return sorted(chosen, key=lambda recorded: recorded.market.open_time), titles

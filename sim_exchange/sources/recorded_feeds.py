@@ -133,4 +133,4 @@ class Feeds:
             exact = micros(price)
             if self._usable(time, ticker, TRADES) and self._valid(ticker, exact):
                 taker = BookSide.BID if side == "yes" else BookSide.ASK
-                yield Print(instant(time), ticker, taker, exact, hundredths(count), self._through)
+                yield Print(instant(time), ticker, taker, exact, hundredths(count), self._through, exact=True)

@@ -2,7 +2,8 @@
 
 Much is missing in recordings. A close that is not recorded is read off the ticker, which names the hour or the day, and
 an opening that is not recorded is the series' usual one; a market whose times cannot be known is left out. Result and
-value are the recorded ones, else the inferred ones; without either a market stays closed for ever.
+value are the recorded ones, else the inferred ones, else a weather market's are those that the day's observed high
+gives it; without any a market stays closed for ever.
 """
 
 import re
@@ -18,6 +19,7 @@ from mesh.kalshi.grid import GRIDS
 from mesh.kalshi.terms import Result, StrikeType
 from mesh.types import DOLLAR, Hundredths, Micros
 from sim_exchange.domain.types import Event, Market, PriceBand, Series
+from sim_exchange.sources.recorded_observations import Highs, answer, high_of
 
 _NEW_YORK = ZoneInfo("America/New_York")
 _CITIES = {"NY": -5, "PHIL": -5, "MIA": -5, "CHI": -6, "AUS": -6, "THOU": -6, "DEN": -7, "LAX": -8}
@@ -54,9 +56,9 @@ def event_day(event_ticker: str) -> date | None:
     return None if named is None else named[0]
 
 
-def read_markets(rows: Iterable[Mapping[str, Any]], notes: Counter[str]) -> list[Recorded]:
+def read_markets(rows: Iterable[Mapping[str, Any]], notes: Counter[str], highs: Highs) -> list[Recorded]:
     """Make records; `notes` counts what was inferred and what was left out, by reason."""
-    made = (_recorded(row, notes) for row in rows)
+    made = (_recorded(row, notes, highs) for row in rows)
     return [recorded for recorded in made if recorded is not None]
 
 
@@ -89,7 +91,7 @@ def event_record(markets: list[Market], title: str) -> Event:
     )
 
 
-def _recorded(row: Mapping[str, Any], notes: Counter[str]) -> Recorded | None:
+def _recorded(row: Mapping[str, Any], notes: Counter[str], highs: Highs) -> Recorded | None:
     ticker, series = row["market_ticker"], row["series_ticker"]
     close = _time(row["close_time"]) or _close(series, row["event_ticker"])
     if close is None:
@@ -102,7 +104,6 @@ def _recorded(row: Mapping[str, Any], notes: Counter[str]) -> Recorded | None:
     notes["without strikes"] += strike is StrikeType.CUSTOM
     label = "tapered_deci_cent" if series.endswith("15M") else "linear_cent"
     opened = opened or _opening(series, row["event_ticker"], close)
-    ending = _ending(row, series, close, notes)
     words = row["subtitle"] or ticker.rsplit("-", 1)[-1]
     market = Market(
         ticker=ticker,
@@ -126,17 +127,34 @@ def _recorded(row: Mapping[str, Any], notes: Counter[str]) -> Recorded | None:
         exchange_index=2 if series.startswith(_CRYPTO) else 0,
         updated_time=opened,
     )
+    ending = _ending(row, market, notes) or _observed(market, highs)
+    notes["result inferred from the observed high"] += ending is not None and not _result(row)
+    notes["without a result"] += ending is None
     return Recorded(market, ending, _count(row["volume"]), _count(row["open_interest"]))
 
 
-def _ending(row: Mapping[str, Any], series: str, close: datetime, notes: Counter[str]) -> Ending | None:
+def _result(row: Mapping[str, Any]) -> str:
     word = row["result"] or row["result_inferred"]
-    if word not in {"yes", "no"}:
-        notes["without a result"] += 1
+    return word if word in {"yes", "no"} else ""
+
+
+def _ending(row: Mapping[str, Any], market: Market, notes: Counter[str]) -> Ending | None:
+    if not (word := _result(row)):
         return None
     notes["inferred result"] += row["result"] is None
-    value = DOLLAR if word == "yes" else Micros(0)
-    return Ending(_known(series, close), Result(word), value, row["expiration_value"] or "")
+    return _end(market, Result(word), row["expiration_value"] or "")
+
+
+def _observed(market: Market, highs: Highs) -> Ending | None:
+    """Let the observed high decide."""
+    high = high_of(highs, market.series_ticker, event_day(market.event_ticker))
+    yes = None if high is None or not _WEATHER.match(market.series_ticker) else answer(market, Decimal(high))
+    return None if yes is None else _end(market, Result.YES if yes else Result.NO, f"{high:.2f}")
+
+
+def _end(market: Market, result: Result, expiration_value: str) -> Ending:
+    value = DOLLAR if result is Result.YES else Micros(0)
+    return Ending(_known(market.series_ticker, market.close_time), result, value, expiration_value)
 
 
 def _strike(row: Mapping[str, Any]) -> StrikeType:

@@ -24,6 +24,7 @@ class DeltaBody(Struct, kw_only=True):
     delta_fp: str
     side: str
     client_order_id: str | UnsetType = UNSET
+    subaccount: int | UnsetType = UNSET
     ts: str
     ts_ms: int
 
@@ -109,6 +110,7 @@ def delta(change: BookChanged, market_id: str, clock: int, *, use_yes_price: boo
             delta_fp=count_text(change.delta),
             side=outcome(change.side),
             client_order_id=change.client_order_id if own else UNSET,
+            subaccount=(change.subaccount or UNSET) if own else UNSET,
             ts=milliseconds(change.time),
             ts_ms=unix_ms(change.time),
         )

@@ -14,8 +14,8 @@ class AllTrades:
 
     Args:
         tapes: The markets' tapes by their numbers.
-        load_all: Makes the tapes of all markets be there; called once somebody pages back beyond the simulation's
-            beginning. Markets listed later have no such past.
+        load_all: Makes the tapes of all markets be there; called once, when trades from before the simulation's
+            beginning are first needed. Markets listed later have no such past.
     """
 
     def __init__(self, tapes: Sequence[MarketTape], load_all: Callable[[], None]) -> None:
@@ -27,6 +27,10 @@ class AllTrades:
     def __len__(self) -> int:
         """Count the simulation's trades."""
         return len(self._lived)
+
+    def prepare(self) -> None:
+        """Put the trades from before the simulation in order, which else the first to page back that far waits for."""
+        self._past()
 
     def append(self, time: int, market: int, place: int) -> None:
         """Add the newest: its time in microseconds, the market's number and its index in the market's log."""
@@ -61,8 +65,5 @@ class AllTrades:
     def _past(self) -> TradeIndex:
         if self._before is None:
             self._load_all()
-            places = ((tape.trades.time(at), tape.number, at) for tape in self._tapes for at in range(tape.past_trades))
-            self._before = TradeIndex()
-            for time, market, place in sorted(places):
-                self._before.append(time, market, place)
+            self._before = TradeIndex.merged((tape.number, tape.trades, tape.past_trades) for tape in self._tapes)
         return self._before

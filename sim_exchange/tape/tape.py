@@ -12,7 +12,7 @@ What the exchange leaves open is decided here:
   the latter are 0, as recorded.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Raw, Struct
@@ -100,6 +100,11 @@ class Tape:
             self._quote(self._tapes[ticker], time)
         for ticker in traded:
             self._tapes[ticker].open_interest(self._markets[ticker].open_interest)
+
+    def preload(self) -> Iterator[None]:
+        """Load the history of every market, one a step; what is not loaded yet when it is needed is loaded then."""
+        yield from self._load()
+        self._all_trades.prepare()
 
     def candles(
         self, ticker: str, period: int, start_ts: int, end_ts: int, *, include_latest_before_start: bool = False
@@ -258,9 +263,15 @@ class Tape:
             self._numbered.append(tape)
         return tape
 
+    def _load(self) -> Iterator[None]:
+        for ticker in list(self._markets):
+            if ticker not in self._tapes:
+                self._tape(ticker)
+                yield
+
     def _load_all(self) -> None:
-        for ticker in self._markets:
-            self._tape(ticker)
+        for _ in self._load():
+            pass
 
     def _encoded(
         self, tape: MarketTape, period: int, index: int, encoder: encode.Encoder, fragments: dict[int, Raw]

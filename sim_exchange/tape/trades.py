@@ -2,6 +2,9 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+
+import numpy as np
 
 from mesh.kalshi.terms import BookSide
 from mesh.types import Hundredths, Micros
@@ -55,6 +58,10 @@ class TradeLog:
         """Give a trade's time in microseconds since 1970."""
         return self._times[index]
 
+    def times(self, count: int) -> "array[int]":
+        """Give the times of the oldest `count` trades in microseconds since 1970."""
+        return self._times[:count]
+
     def within(self, earliest: int, latest: int) -> range:
         """Give the indexes of the trades from `earliest` to `latest`, both included, in microseconds since 1970."""
         return range(bisect_left(self._times, earliest), bisect_right(self._times, latest))
@@ -68,6 +75,18 @@ class TradeIndex:
     def __init__(self) -> None:
         self._times = array("q")
         self._places = array("q")
+
+    @classmethod
+    def merged(cls, logs: Iterable[tuple[int, TradeLog, int]]) -> "TradeIndex":
+        """Put trades of many logs in order: each log with its market's number, and how many of its oldest trades."""
+        index = cls()
+        for market, log, count in logs:
+            index._times += log.times(count)
+            index._places.extend(range(market << _PLACE_BITS, (market << _PLACE_BITS) + count))
+        times, places = np.array(index._times), np.array(index._places)
+        order = np.lexsort((places, times))
+        index._times, index._places = array("q", times[order].tobytes()), array("q", places[order].tobytes())
+        return index
 
     def __len__(self) -> int:
         return len(self._times)

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from mesh.types import Hundredths, Micros
+from mesh.types import Hundredths
 from sim_exchange.admin import admin
-from sim_exchange.thinning import thin
 from tests.fakes.exchange_world import FINE, MILD, WARM, World, exchange_world, order
 
 ORDERS = "/portfolio/events/orders"
@@ -175,19 +174,3 @@ async def test_invariants_hold_and_their_breach_is_seen() -> None:
         assert found["hold"] is False
         assert found["unbalanced"] == {WARM: 1}
         assert set(found["crossed"]) == {WARM}
-
-
-async def test_liquidity_withdraws_to_the_best_of_each_side() -> None:
-    async with exchange_world() as world:
-        alice = world.member("alice")
-        world.book(WARM, bids={"0.4000": "5.00"}, asks={"0.4500": "4.00", "0.4600": "10.00"})
-        taken = await alice.post(ORDERS, order(price="0.4500", count="1.00", time_in_force="immediate_or_cancel"))
-        assert taken.body["fill_count"] == "1.00"
-        await alice.post(ORDERS, order(side="ask", price="0.4700", count="2.00"))
-        thin(world.exchange, WARM, Hundredths(350), world.now)
-        thin(world.exchange, "KX-NO", Hundredths(1), world.now)
-        world.publish()
-        book = (await alice.get(f"/markets/{WARM}/orderbook")).body["orderbook_fp"]
-        assert book["yes_dollars"] == [["0.4000", "3.50"]]
-        assert book["no_dollars"] == [["0.5300", "2.00"], ["0.5400", "0.50"], ["0.5500", "3.00"]]
-        assert world.exchange.money_held() == world.exchange.deposited != Micros(0)

@@ -118,6 +118,24 @@ async def test_liquidity_may_be_gone_when_an_order_arrives(world: World, alice: 
     fault(world, "partial_fill", contracts="4.00", count=1)
     answer = await alice.post(ORDERS, order(price="0.5000", count="8.00", time_in_force="immediate_or_cancel"))
     assert (answer.body["fill_count"], answer.body["remaining_count"]) == ("4.00", "0.00")
+    book = (await alice.get(f"/markets/{WARM}/orderbook")).body["orderbook_fp"]
+    assert book == {"yes_dollars": [["0.3800", "10.00"]], "no_dollars": []}, "the order's own side is left alone"
+
+
+async def test_liquidity_is_gone_for_orders_that_do_not_tell_their_side(world: World, alice: Caller) -> None:
+    created = await alice.post(ORDERS, order(side="ask", price="0.4400", count="5.00"))
+    fault(world, "partial_fill", contracts="2.00", count=1)
+    path = f"{ORDERS}/{created.body['order_id']}"
+    await alice.post(f"{path}/decrease", {"reduce_by": "1.00"})
+    book = (await alice.get(f"/markets/{WARM}/orderbook")).body["orderbook_fp"]
+    assert book["yes_dollars"] == [["0.3800", "2.00"]], "it rests to sell, and would take bids"
+    assert book["no_dollars"] == [["0.5600", "4.00"], ["0.5700", "9.00"], ["0.5800", "3.00"]]
+    fault(world, "partial_fill", contracts="1.00", count=1, ticker=WARM)
+    batch = {"orders": [order(side="bid", price="0.4400"), order(side="ask", price="0.3700", count="4.00")]}
+    answer = await alice.post(f"{ORDERS}/batched", batch)
+    assert answer.status == 201
+    book = (await alice.get(f"/markets/{WARM}/orderbook")).body["orderbook_fp"]
+    assert book["yes_dollars"] == []
 
 
 async def test_cash_may_be_on_another_shard(world: World) -> None:

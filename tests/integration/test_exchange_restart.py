@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mesh.types import Micros
 from sim_exchange.domain.exchange import SHARDS, Exchange
+from sim_exchange.domain.types import Event, Market, Series
 from sim_exchange.hub import Hub
 from sim_exchange.invariants import check
 from sim_exchange.quirks import Quirks
@@ -21,7 +22,10 @@ from tests.fakes.exchange_engine import BID, NOW, ladder, order, place
 
 many = st.lists(commands, min_size=5, max_size=40)
 thorough = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.generate]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.generate],
 )
 
 
@@ -57,7 +61,8 @@ class Recorded:
             tape = Tape(exchange.markets)
             restore_tape(store, tape, exchange)
         source = Runner(Quirks(), Micros(100)).exchange  # lists its markets anew after every start
-        for item in (*source.series.values(), *source.events.values(), *source.markets.values()):
+        items: list[Series | Event | Market] = [*source.series.values(), *source.events.values()]
+        for item in (*items, *source.markets.values()):
             exchange.list(item, self.runner.now)
         return exchange, tape
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.clock import ManualClock
+from mesh.clock import ManualClock, SystemClock
 from mesh.kalshi.buckets import Priority, Rate, TokenBucket
 from mesh.kalshi.errors import NoBudget, TooExpensive
 
@@ -152,7 +153,7 @@ async def test_a_429_empties_and_closes_the_bucket() -> None:
         assert 0.25 <= closed <= 0.5
         trace.ask("later", 1, EXIT)
         await trace.clock.advance(1)
-    assert [at for _, at in trace.passed] == pytest.approx([closed], abs=0.001)
+    assert [at for _, at in trace.passed] == pytest.approx([closed + 0.01], abs=0.001)
     assert trace.bucket.usage.throttled == 1
 
 
@@ -170,6 +171,45 @@ async def test_backoff_grows_with_429s_in_a_row_and_ends_with_a_success() -> Non
         assert trace.bucket.throttled(trace.clock.monotonic()) <= 0.5
 
 
+async def test_nothing_is_saved_up_behind_a_429() -> None:
+    async with tracing(100, 100) as trace:
+        trace.bucket.throttled(0.0, retry_after=5.0)
+        for number in range(3):
+            trace.ask(str(number), 10)
+        await trace.clock.advance(10)
+    assert trace.passed == [("0", 5.1), ("1", 5.2), ("2", 5.3)]
+
+
+async def test_a_full_bucket_allows_for_a_first_request_that_arrives_late() -> None:
+    clock = ManualClock(datetime(2026, 11, 22, tzinfo=UTC))
+    bucket = TokenBucket("balance", Rate(1, 1), clock, lateness=0.25)
+    assert bucket.tokens == 1
+    await bucket.take(1, Priority.SCAN)
+    with pytest.raises(NoBudget):
+        await bucket.take(1, Priority.SCAN, deadline=1.0)
+    await clock.advance(1.25)
+    await bucket.take(1, Priority.SCAN, deadline=1.25)
+
+
+async def test_tokens_that_come_too_late_are_not_taken() -> None:
+    bucket = TokenBucket("write", Rate(100, 10), SystemClock())
+    await bucket.take(10, Priority.ENTRY)
+    async with asyncio.TaskGroup() as tasks:
+        late = tasks.create_task(_refused(bucket, within=0.15))
+        await asyncio.sleep(0.02)
+        time.sleep(0.3)  # noqa: ASYNC251  the process is held up
+    assert await late
+    assert bucket.usage.calls == 1
+
+
+async def _refused(bucket: TokenBucket, within: float) -> bool:
+    try:
+        await bucket.take(10, Priority.ENTRY, time.monotonic() + within, "POST /x")
+    except NoBudget as refusal:
+        return "too late" in refusal.message
+    return False
+
+
 async def test_refusals_of_requests_under_way_together_count_once() -> None:
     async with tracing(100, 100) as trace:
         await trace.clock.advance(1)
@@ -185,7 +225,7 @@ async def test_retry_after_is_honoured_when_longer() -> None:
         assert trace.bucket.throttled(0.0, retry_after=7.0) == 7.0
         trace.ask("later", 1, EXIT)
         await trace.clock.advance(10)
-    assert trace.passed == [("later", 7.0)]
+    assert trace.passed == [("later", 7.01)]
 
 
 async def test_a_429_tells_those_whose_time_is_now_too_short() -> None:

@@ -89,6 +89,12 @@ def test_a_budget_from_outside() -> None:
     assert made.read.rate == Rate(200, 200)
 
 
+def test_without_a_key_a_dear_call_is_one_request() -> None:
+    made = Limits.without_key(ManualClock(datetime(2026, 11, 22, tzinfo=UTC)), per_second=4)
+    made.costs = Costs(30, LISTED)
+    assert made.price("GET", "/cfbenchmarks") == made.price("GET", "/markets") == (made.read, 10)
+
+
 async def test_without_a_key_requests_are_evenly_paced() -> None:
     made = Limits.without_key(ManualClock(datetime(2026, 11, 22, tzinfo=UTC)), per_second=4)
     bucket, cost = made.price("GET", "/markets")

@@ -99,6 +99,7 @@ def test_shapes(body: bytes, expected: Fault) -> None:
         (403, "", "", NotPermitted, errors.Denied),
         (404, "market_not_found", "", MarketNotFound, errors.NotFound),
         (404, "", "", ObjectNotFound, errors.NotFound),
+        (408, "", "", ExchangeUnavailable, errors.Unavailable),
         (409, "order_already_exists", "", DuplicateClientOrderId, errors.AlreadyExists),
         (409, "fill_or_kill_insufficient_resting_volume", "", NotFilled, errors.Conflict),
         (409, "market_closed", "", MarketClosed, errors.NotReady),

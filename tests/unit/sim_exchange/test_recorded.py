@@ -110,6 +110,7 @@ def test_everything_comes_in_the_order_of_time(folder: Folder) -> None:
         (at(20), BookSide.ASK, 400_000, 300),
         (at(35), BookSide.BID, 500_000, 700),
     ]
+    assert all(one.exact and one.through for one in traded)
     quoted = books(events)
     assert quoted[0] == Book(at(10), WARM, level(400_000, 500), level(500_000, 500), through=True)
     assert events.index(traded[1]) < events.index(quoted[2]), "a trade comes before the book it leaves behind"

@@ -12,6 +12,7 @@ from mesh.kalshi.terms import BookSide, MarketStatus
 from mesh.types import DOLLAR
 from sim_exchange.domain.exchange import Exchange
 from sim_exchange.domain.types import Market
+from sim_exchange.invariants import check
 from sim_exchange.quirks import Quirks
 from sim_exchange.sources.base import Book, Determined, NewListing, Print, SourceEvent
 from sim_exchange.sources.recorded import RecordedConfig, RecordedSource
@@ -43,7 +44,7 @@ class Replay:
         for item in source.catalogue(start):
             self.exchange.list(item, start)
         self.shown: dict[str, Book] = {}
-        self.printed: dict[str, int] = {}
+        self.printed: dict[str, list[tuple[int, int, BookSide]]] = {}
         self._live(islice(source.events(start), most))
         self.exchange.advance(max(market.close_time for market in self.exchange.markets.values()) + timedelta(days=1))
         self.tape(self.exchange.take_events())
@@ -53,13 +54,13 @@ class Replay:
             match event:
                 case NewListing(at, item):
                     self.exchange.list(item, at)
-                case Book(at, ticker, bids, asks):
-                    self.exchange.set_book(ticker, bids, asks, at)
+                case Book(at, ticker, bids, asks, through):
+                    self.exchange.set_book(ticker, bids, asks, at, through=through)
                     self.shown[ticker] = event
                     self._compare(event)
-                case Print(at, ticker, side, price, count):
-                    self.exchange.house_trade(ticker, side, price, count, at)
-                    self.printed[ticker] = self.printed.get(ticker, 0) + count
+                case Print(at, ticker, side, price, count, through):
+                    self.exchange.house_print(ticker, side, price, count, at, through=through)
+                    self.printed.setdefault(ticker, []).append((price, count, side))
                 case Determined(at, ticker, result, value, text):
                     self.exchange.determine(ticker, result, value, text, at)
             self.tape(self.exchange.take_events())
@@ -126,3 +127,20 @@ def test_minutes_of_recorded_trades_are_complete(day: str) -> None:
         known = source.past(market.ticker, market.close_time)
         assert sum(candle.volume for candle in known.minutes) == sum(trade.count for trade in known.trades)
         assert market.volume == sum(trade.count for trade in known.trades)
+
+
+@pytest.mark.parametrize("fills", ["through", "queue"])
+def test_recorded_trades_come_out_as_they_went_in(fills: str) -> None:
+    replay = Replay(recording("KXHIGHNY", "2025-03-03", maker_fills=fills))
+    assert len(replay.printed) >= 6
+    for ticker, printed in replay.printed.items():
+        trades: list[tuple[int, int, BookSide]] = []
+        page, before = replay.tape.trades(ticker)
+        while page:
+            trades += [(trade.price, trade.count, trade.taker_side) for trade in page]
+            page, before = replay.tape.trades(ticker, before=before) if before is not None else ([], None)
+        assert trades[::-1] == printed
+        candles = replay.tape.candles(ticker, MINUTE, 0, FAR)
+        volume = sum(count for _, count, _ in printed)
+        assert sum(candle.volume for candle in candles) == replay.exchange.markets[ticker].volume == volume
+    assert check(replay.exchange).hold

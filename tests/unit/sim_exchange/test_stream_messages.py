@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from mesh.clock import ManualClock
-from mesh.types import Hundredths
-from sim_exchange.domain.events import Happening, Listed, MarketChange, MarketChanged
+from mesh.kalshi.terms import BookSide
+from mesh.types import Hundredths, Micros
+from sim_exchange.domain.events import BookChanged, Happening, Listed, MarketChange, MarketChanged
 from sim_exchange.domain.exchange import Exchange
 from sim_exchange.domain.types import Account, Event
 from sim_exchange.effects import MessageFacts
@@ -17,7 +18,7 @@ from sim_exchange.faults import Faults
 from sim_exchange.hub import Hub
 from sim_exchange.quirks import Quirks
 from sim_exchange.stream import frames
-from sim_exchange.stream.book_messages import milliseconds
+from sim_exchange.stream.book_messages import delta, milliseconds
 from sim_exchange.stream.lifecycle_messages import market_changed
 from sim_exchange.stream.outbox import Outbox
 from sim_exchange.stream.session import Session, StreamLimits
@@ -176,3 +177,14 @@ def test_whether_any_rule_is_about_messages_is_known_at_once() -> None:
     faults.add(PlainMessageRule(kind="skip_seq", ticker=WARM))
     assert faults.strike_messages
     assert not faults.on_message(MessageFacts("trade", "alice", "OTHER")).lose
+
+
+def test_the_owner_of_a_change_is_told_his_subaccount_if_it_is_not_the_primary_one() -> None:
+    def said(subaccount: int, *, own: bool) -> dict[str, Any]:
+        change = BookChanged(WARM, BookSide.BID, Micros(480_000), Hundredths(100), NOW, "ann", "hers", subaccount)
+        body: dict[str, Any] = json.loads(delta(change, "id", 1, use_yes_price=False, own=own))
+        return body
+
+    assert (said(3, own=True)["subaccount"], said(3, own=True)["client_order_id"]) == (3, "hers")
+    assert "subaccount" not in said(0, own=True)
+    assert "subaccount" not in said(3, own=False)

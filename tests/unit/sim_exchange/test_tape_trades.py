@@ -128,6 +128,20 @@ def test_the_past_of_other_markets_is_not_asked_for_without_need() -> None:
     assert sorted(it.asked) == list(NAMES)
 
 
+@given(trades, st.integers(0, 4))
+def test_history_that_was_loaded_before_it_was_needed_is_the_same(made: list[tuple[int, int]], steps: int) -> None:
+    at_once, bit_by_bit = Setting(made), Setting(made)
+    loading = bit_by_bit.tape.preload()
+    for _ in range(steps):
+        known = len(bit_by_bit.asked)
+        next(loading, None)
+        assert len(bit_by_bit.asked) <= known + 1
+    found = bit_by_bit.pages(None, 3)
+    assert found == at_once.pages(None, 100)
+    assert list(loading) == [], "the rest was loaded by the one who needed it"
+    assert sorted(bit_by_bit.asked) == list(NAMES)
+
+
 def test_an_id_that_is_no_uuid_is_refused() -> None:
     it = Setting([])
     odd = Trade(
