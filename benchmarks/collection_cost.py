@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from mesh.kalshi.candle_plan import CallCosts, life, one_by_one, together, tokens
-from mesh.kalshi.reading import PAGE
+from mesh.kalshi.rest.candle_plan import CallCosts, life, one_by_one, together, tokens
+from mesh.kalshi.rest.reading import PAGE
 
 PERIODS = (1, 60)
 COSTS = CallCosts()

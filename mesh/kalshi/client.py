@@ -4,20 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from mesh.clock import Clock
-from mesh.kalshi.account import Account
-from mesh.kalshi.anytime import Anytime
-from mesh.kalshi.candles import Candles
 from mesh.kalshi.config import KalshiConfig
-from mesh.kalshi.exchange_info import ExchangeInfo
-from mesh.kalshi.historical import Historical
-from mesh.kalshi.limits import Limits
-from mesh.kalshi.market_data import MarketData
-from mesh.kalshi.order_batches import OrderBatches
-from mesh.kalshi.order_groups import OrderGroupCalls
-from mesh.kalshi.orders import Orders
-from mesh.kalshi.portfolio import Portfolio
-from mesh.kalshi.transport import Transport, connecting
-from mesh.kalshi.wire import decode
+from mesh.kalshi.rest.account import Account
+from mesh.kalshi.rest.anytime import Anytime
+from mesh.kalshi.rest.candles import Candles
+from mesh.kalshi.rest.exchange_info import ExchangeInfo
+from mesh.kalshi.rest.historical import Historical
+from mesh.kalshi.rest.market_data import MarketData
+from mesh.kalshi.rest.order_batches import OrderBatches
+from mesh.kalshi.rest.order_groups import OrderGroupCalls
+from mesh.kalshi.rest.orders import Orders
+from mesh.kalshi.rest.portfolio import Portfolio
+from mesh.kalshi.rest.wire import decode
+from mesh.kalshi.transport.limits import Limits
+from mesh.kalshi.transport.transport import Transport, connecting
 
 
 class KalshiClient:

@@ -14,12 +14,13 @@ import msgspec
 import pytest
 import yaml
 
-from mesh.kalshi import stream_market, stream_own
-from mesh.kalshi.stream_channels import Channel, Told
-from mesh.kalshi.stream_events import BookSnapshot, BookUpdated, Gap
-from mesh.kalshi.stream_wire import ENDING, MESSAGES, UNKNOWN_SID, Concerning, Envelope, ErrorBody, SubscribedBody
+from mesh.kalshi.rest.wire import Count, Money, NetCount, Number, Record, decode
+from mesh.kalshi.stream import market as stream_market
+from mesh.kalshi.stream import own as stream_own
+from mesh.kalshi.stream.channels import Channel, Told
+from mesh.kalshi.stream.events import BookSnapshot, BookUpdated, Gap
+from mesh.kalshi.stream.wire import ENDING, MESSAGES, UNKNOWN_SID, Concerning, Envelope, ErrorBody, SubscribedBody
 from mesh.kalshi.terms import Word
-from mesh.kalshi.wire import Count, Money, NetCount, Number, Record, decode
 from mesh.types import Price
 from tests.fakes.asyncapi import PATH
 from tests.fakes.exchange_samples import FOLDER as SAMPLES

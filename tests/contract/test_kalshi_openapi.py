@@ -12,10 +12,18 @@ import msgspec
 import pytest
 import yaml
 
-from mesh.kalshi import batch_wire, exchange_wire, group_wire, historical_wire, market_wire, order_wire, portfolio_wire
-from mesh.kalshi import price_wire as prices
+from mesh.kalshi.rest import (
+    batch_wire,
+    exchange_wire,
+    group_wire,
+    historical_wire,
+    market_wire,
+    order_wire,
+    portfolio_wire,
+)
+from mesh.kalshi.rest import price_wire as prices
+from mesh.kalshi.rest.wire import Body, Cents, Count, Money, NetCount, Number, Record
 from mesh.kalshi.terms import Word
-from mesh.kalshi.wire import Body, Cents, Count, Money, NetCount, Number, Record
 from mesh.types import Price
 from tests.fakes.kalshi_calls import Sent, every_call
 

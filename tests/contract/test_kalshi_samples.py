@@ -11,15 +11,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from mesh.kalshi.exchange_wire import AccountLimits, EndpointCosts, ExchangeStatus, SeriesFeeChanges
 from mesh.kalshi.grid import PriceGrid
-from mesh.kalshi.historical_wire import ArchivedCandle
-from mesh.kalshi.market_wire import Market, MarketsPage, SeriesReply
-from mesh.kalshi.order_wire import Cancelled, OrderReply, Placed
-from mesh.kalshi.portfolio_wire import Balance, Fill, FillsPage, PositionsPage, SettlementsPage
-from mesh.kalshi.price_wire import BookReply, Candle, CandlesReply, TradesPage
+from mesh.kalshi.rest.exchange_wire import AccountLimits, EndpointCosts, ExchangeStatus, SeriesFeeChanges
+from mesh.kalshi.rest.historical_wire import ArchivedCandle
+from mesh.kalshi.rest.market_wire import Market, MarketsPage, SeriesReply
+from mesh.kalshi.rest.order_wire import Cancelled, OrderReply, Placed
+from mesh.kalshi.rest.portfolio_wire import Balance, Fill, FillsPage, PositionsPage, SettlementsPage
+from mesh.kalshi.rest.price_wire import BookReply, Candle, CandlesReply, TradesPage
+from mesh.kalshi.rest.wire import Record, decode
 from mesh.kalshi.terms import BookSide, FeeType, MarketStatus, OrderStatus, Result, SelfTradePrevention, StrikeType
-from mesh.kalshi.wire import Record, decode
 from mesh.types import Price, Side
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "samples"

@@ -10,16 +10,16 @@ from typing import Any, Literal
 from aiohttp import web
 
 from mesh.clock import SystemClock
-from mesh.kalshi.buckets import Rate
-from mesh.kalshi.candle_plan import CandleCall
 from mesh.kalshi.client import KalshiClient, connect
 from mesh.kalshi.config import KalshiConfig
 from mesh.kalshi.errors import ExchangeError
-from mesh.kalshi.filters import MarketQuery
-from mesh.kalshi.limits import Limits
-from mesh.kalshi.order_terms import NewOrder, NewTerms, OrderRef
+from mesh.kalshi.rest.candle_plan import CandleCall
+from mesh.kalshi.rest.filters import MarketQuery
+from mesh.kalshi.rest.order_terms import NewOrder, NewTerms, OrderRef
 from mesh.kalshi.sides import Quote
 from mesh.kalshi.terms import BookSide, MarketFilter, OrderStatus, TimeInForce
+from mesh.kalshi.transport.buckets import Rate
+from mesh.kalshi.transport.limits import Limits
 from mesh.types import Hundredths, Micros, Price
 
 NOW = datetime(2026, 7, 10, 12, tzinfo=UTC)

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from mesh.kalshi.stream_channels import Channel
-from mesh.kalshi.stream_config import StreamConfig
-from mesh.kalshi.stream_events import Event, Resynced
-from mesh.kalshi.stream_line import Wanted
-from mesh.kalshi.stream_session import Session
-from mesh.kalshi.stream_stats import StreamStats
-from mesh.kalshi.stream_wire import Command
+from mesh.kalshi.stream.channels import Channel
+from mesh.kalshi.stream.config import StreamConfig
+from mesh.kalshi.stream.events import Event, Resynced
+from mesh.kalshi.stream.line import Wanted
+from mesh.kalshi.stream.session import Session
+from mesh.kalshi.stream.stats import StreamStats
+from mesh.kalshi.stream.wire import Command
 
 CONFIG = StreamConfig(first_pause_seconds=1.0, longest_pause_seconds=16.0, answer_seconds=10.0)
 FILL = {

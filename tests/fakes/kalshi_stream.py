@@ -21,12 +21,12 @@ from cryptography.hazmat.primitives import serialization
 
 from mesh.clock import Clock, SystemClock
 from mesh.kalshi.config import KalshiConfig
-from mesh.kalshi.stream import Stream, streaming
-from mesh.kalshi.stream_config import StreamConfig
-from mesh.kalshi.stream_events import Event
-from mesh.kalshi.stream_queue import Events
-from mesh.kalshi.transport import connecting
-from mesh.kalshi.wire import decode
+from mesh.kalshi.rest.wire import decode
+from mesh.kalshi.stream.config import StreamConfig
+from mesh.kalshi.stream.events import Event
+from mesh.kalshi.stream.queue import Events
+from mesh.kalshi.stream.streaming import Stream, streaming
+from mesh.kalshi.transport.transport import connecting
 from tests.fakes.exchange_keys import Signer
 
 PATH = "/trade-api/ws/v2"

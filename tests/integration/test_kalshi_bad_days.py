@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import TypeAdapter
 
 from mesh.clock import Clock, SystemClock
-from mesh.kalshi.buckets import Priority, Rate
 from mesh.kalshi.client import KalshiClient, connect
 from mesh.kalshi.config import KalshiConfig
 from mesh.kalshi.errors import (
@@ -35,13 +34,14 @@ from mesh.kalshi.errors import (
     TradingPaused,
     UnexpectedReply,
 )
-from mesh.kalshi.limits import Limits
-from mesh.kalshi.order_terms import NewOrder, NewTerms, OrderRef
-from mesh.kalshi.order_wire import Cancelled, Placed
-from mesh.kalshi.pages import gather
-from mesh.kalshi.reading import Urgency
+from mesh.kalshi.rest.order_terms import NewOrder, NewTerms, OrderRef
+from mesh.kalshi.rest.order_wire import Cancelled, Placed
+from mesh.kalshi.rest.pages import gather
+from mesh.kalshi.rest.reading import Urgency
 from mesh.kalshi.sides import Quote
 from mesh.kalshi.terms import BookSide, MarketFilter, OrderStatus, TimeInForce
+from mesh.kalshi.transport.buckets import Priority, Rate
+from mesh.kalshi.transport.limits import Limits
 from mesh.types import CONTRACT, Hundredths, Price
 from sim_exchange.faults import FaultRule
 from tests.fakes.exchange_keys import Signer

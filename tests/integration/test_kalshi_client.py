@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from mesh.kalshi.candle_plan import life
 from mesh.kalshi.client import KalshiClient
 from mesh.kalshi.errors import (
     InvalidOrder,
@@ -20,14 +19,15 @@ from mesh.kalshi.errors import (
     RequestRefused,
     UnexpectedReply,
 )
-from mesh.kalshi.filters import MarketQuery
-from mesh.kalshi.limits import Costs
-from mesh.kalshi.market_wire import PriceBand
-from mesh.kalshi.order_terms import NewOrder, OrderRef
-from mesh.kalshi.order_wire import Cancelled, Placed
-from mesh.kalshi.pages import gather
+from mesh.kalshi.rest.candle_plan import life
+from mesh.kalshi.rest.filters import MarketQuery
+from mesh.kalshi.rest.market_wire import PriceBand
+from mesh.kalshi.rest.order_terms import NewOrder, OrderRef
+from mesh.kalshi.rest.order_wire import Cancelled, Placed
+from mesh.kalshi.rest.pages import gather
 from mesh.kalshi.sides import Quote
 from mesh.kalshi.terms import BookSide, MarketFilter, TimeInForce
+from mesh.kalshi.transport.limits import Costs
 from mesh.types import CONTRACT, Hundredths, Micros, Price
 from tests.fakes.kalshi_calls import talking
 

@@ -20,12 +20,12 @@ from mesh.kalshi.errors import (
     RateLimited,
     WrongKey,
 )
-from mesh.kalshi.stream import streaming
-from mesh.kalshi.stream_channels import Channel
-from mesh.kalshi.stream_config import StreamConfig
-from mesh.kalshi.stream_events import BookSnapshot, BookUpdated, Connected, Disconnected, Gap, Resynced
-from mesh.kalshi.transport import connecting
-from mesh.kalshi.wire import decode
+from mesh.kalshi.rest.wire import decode
+from mesh.kalshi.stream.channels import Channel
+from mesh.kalshi.stream.config import StreamConfig
+from mesh.kalshi.stream.events import BookSnapshot, BookUpdated, Connected, Disconnected, Gap, Resynced
+from mesh.kalshi.stream.streaming import streaming
+from mesh.kalshi.transport.transport import connecting
 from mesh.types import Hundredths, Price
 from tests.fakes.kalshi_stream import PATIENCE, QUICK, Ear, Peer, ScriptedExchange, listening_to, scripted_exchange
 

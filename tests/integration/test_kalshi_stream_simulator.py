@@ -12,11 +12,11 @@ import pytest
 from mesh.clock import SystemClock
 from mesh.kalshi.book import Book
 from mesh.kalshi.errors import ClockSkewed, RateLimited, WrongKey
-from mesh.kalshi.stream import Stream
-from mesh.kalshi.stream_channels import Channel
-from mesh.kalshi.stream_events import BookSnapshot, BookUpdated, Connected, Disconnected, Event, Gap, Resynced
-from mesh.kalshi.stream_market import LifecycleEvent, MarketLifecycle, Ticker, Trade
-from mesh.kalshi.stream_own import Fill, GroupUpdate, OrderUpdate, PositionUpdate
+from mesh.kalshi.stream.channels import Channel
+from mesh.kalshi.stream.events import BookSnapshot, BookUpdated, Connected, Disconnected, Event, Gap, Resynced
+from mesh.kalshi.stream.market import LifecycleEvent, MarketLifecycle, Ticker, Trade
+from mesh.kalshi.stream.own import Fill, GroupUpdate, OrderUpdate, PositionUpdate
+from mesh.kalshi.stream.streaming import Stream
 from mesh.kalshi.terms import BookSide, OrderStatus, Result
 from mesh.types import Micros, Price
 from sim_exchange.fault_rules import DropSocket, FaultRule, PlainMessageRule, PlainRequestRule

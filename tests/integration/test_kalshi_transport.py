@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mesh.clock import SystemClock
-from mesh.kalshi.buckets import Priority, Rate
 from mesh.kalshi.config import KalshiConfig
 from mesh.kalshi.errors import (
     ClockSkewed,
@@ -40,9 +39,10 @@ from mesh.kalshi.errors import (
     UnexpectedReply,
     WrongKey,
 )
-from mesh.kalshi.limits import Limits
-from mesh.kalshi.transport import Transport, connecting
-from mesh.kalshi.wire import Body, Record, decode
+from mesh.kalshi.rest.wire import Body, Record, decode
+from mesh.kalshi.transport.buckets import Priority, Rate
+from mesh.kalshi.transport.limits import Limits
+from mesh.kalshi.transport.transport import Transport, connecting
 
 ORDERS = "/portfolio/events/orders"
 KEY_ID = "0b1f6f0e-1111-2222-3333-444455556666"

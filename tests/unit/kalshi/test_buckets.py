@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh.clock import ManualClock, SystemClock
-from mesh.kalshi.buckets import Priority, Rate, TokenBucket
 from mesh.kalshi.errors import NoBudget, TooExpensive
+from mesh.kalshi.transport.buckets import Priority, Rate, TokenBucket
 
 EXIT, ENTRY, RECONCILIATION, SCAN = Priority
 

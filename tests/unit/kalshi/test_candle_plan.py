@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.kalshi.candle_plan import (
+from mesh.kalshi.rest.candle_plan import (
     MOST_BATCH_MARKETS,
     MOST_BATCH_PERIODS,
     MOST_PERIODS,

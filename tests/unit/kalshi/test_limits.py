@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mesh.clock import ManualClock
-from mesh.kalshi.buckets import Priority, Rate
 from mesh.kalshi.errors import NoBudget
-from mesh.kalshi.limits import Costs, Limits
+from mesh.kalshi.transport.buckets import Priority, Rate
+from mesh.kalshi.transport.limits import Costs, Limits
 
 RECORDED = Path(__file__).parents[4] / "shared" / "reference" / "samples" / "demo-2026-06__account__endpoint_costs.json"
 LISTED = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from mesh.kalshi.errors import UnexpectedReply
-from mesh.kalshi.pages import follow, gather
+from mesh.kalshi.rest.pages import follow, gather
 
 
 @dataclass(frozen=True)

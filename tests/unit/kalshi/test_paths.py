@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from mesh.kalshi.errors import RequestRefused
-from mesh.kalshi.paths import url_of
+from mesh.kalshi.transport.paths import url_of
 
 BASE = URL("https://external-api.kalshi.com/trade-api/v2")
 

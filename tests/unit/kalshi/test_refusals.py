@@ -32,7 +32,7 @@ from mesh.kalshi.errors import (
     UnexpectedReply,
     WrongKey,
 )
-from mesh.kalshi.refusals import Fault, read_fault, refusal, retry_seconds
+from mesh.kalshi.transport.refusals import Fault, read_fault, refusal, retry_seconds
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "reference" / "samples"
 RECORDED = {

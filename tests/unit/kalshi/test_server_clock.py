@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from mesh.kalshi.server_clock import ServerClock
+from mesh.kalshi.transport.server_clock import ServerClock
 
 START = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
 

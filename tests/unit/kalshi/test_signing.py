@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from mesh.config import ConfigError
-from mesh.kalshi.signing import load_signer
+from mesh.kalshi.transport.signing import load_signer
 from mesh.secret import scrub
 
 KEY_ID = "0b1f6f0e-1111-2222-3333-444455556666"

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from mesh.kalshi.book import Book, Change
 from mesh.kalshi.errors import NoAnswer
-from mesh.kalshi.stream_channels import Channel
-from mesh.kalshi.stream_config import StreamConfig
-from mesh.kalshi.stream_events import BookSnapshot, BookUpdated, Event, Gap
-from mesh.kalshi.stream_line import Wanted
-from mesh.kalshi.stream_session import Session
-from mesh.kalshi.stream_stats import StreamStats
-from mesh.kalshi.stream_wire import Command
+from mesh.kalshi.stream.channels import Channel
+from mesh.kalshi.stream.config import StreamConfig
+from mesh.kalshi.stream.events import BookSnapshot, BookUpdated, Event, Gap
+from mesh.kalshi.stream.line import Wanted
+from mesh.kalshi.stream.session import Session
+from mesh.kalshi.stream.stats import StreamStats
+from mesh.kalshi.stream.wire import Command
 from mesh.kalshi.terms import BookSide
 from mesh.types import CENT, Hundredths, Price, count_text
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from mesh.kalshi.stream_channels import Channel
-from mesh.kalshi.stream_events import Gap, Resynced
-from mesh.kalshi.stream_market import EventFeeUpdate, EventLifecycle, LifecycleEvent, MarketLifecycle, Ticker, Trade
-from mesh.kalshi.stream_own import Fill, GroupEvent, GroupUpdate, OrderUpdate, PositionUpdate
+from mesh.kalshi.stream.channels import Channel
+from mesh.kalshi.stream.events import Gap, Resynced
+from mesh.kalshi.stream.market import EventFeeUpdate, EventLifecycle, LifecycleEvent, MarketLifecycle, Ticker, Trade
+from mesh.kalshi.stream.own import Fill, GroupEvent, GroupUpdate, OrderUpdate, PositionUpdate
 from mesh.kalshi.terms import BookSide, FeeType, OrderStatus, Result, UpdateReason
 from mesh.types import Price, Side
 from tests.fakes.kalshi_session import FILL, TICKER, TRADE, Talk, private

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.config import ConfigError, load
-from mesh.kalshi.stream_config import StreamConfig
-from mesh.kalshi.stream_pace import Pace
+from mesh.kalshi.stream.config import StreamConfig
+from mesh.kalshi.stream.pace import Pace
 
 
 def pauses(pace: Pace, count: int, now: float = 0.0) -> list[float]:

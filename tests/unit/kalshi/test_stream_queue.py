@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from mesh.kalshi.book import Book, Change
 from mesh.kalshi.errors import NoAnswer, RequestRefused
-from mesh.kalshi.stream_channels import Channel
-from mesh.kalshi.stream_events import (
+from mesh.kalshi.stream.channels import Channel
+from mesh.kalshi.stream.events import (
     BookSnapshot,
     BookUpdated,
     Connected,
@@ -19,8 +19,8 @@ from mesh.kalshi.stream_events import (
     Refused,
     Resynced,
 )
-from mesh.kalshi.stream_market import EventLifecycle, Ticker, Trade
-from mesh.kalshi.stream_queue import ALL_CHANNELS, TOO_SLOW, Events
+from mesh.kalshi.stream.market import EventLifecycle, Ticker, Trade
+from mesh.kalshi.stream.queue import ALL_CHANNELS, TOO_SLOW, Events
 from mesh.kalshi.terms import BookSide
 from mesh.types import CENT, Hundredths, Price
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.kalshi.errors import ExchangeUnavailable, NoAnswer, NotPermitted, RateLimited, RequestRefused
-from mesh.kalshi.stream_channels import Channel
-from mesh.kalshi.stream_events import BookSnapshot, BookUpdated, Gap, Refused, Resynced
-from mesh.kalshi.stream_line import MARKETS_A_COMMAND
-from mesh.kalshi.stream_market import Trade
-from mesh.kalshi.stream_own import Fill
+from mesh.kalshi.stream.channels import Channel
+from mesh.kalshi.stream.events import BookSnapshot, BookUpdated, Gap, Refused, Resynced
+from mesh.kalshi.stream.line import MARKETS_A_COMMAND
+from mesh.kalshi.stream.market import Trade
+from mesh.kalshi.stream.own import Fill
 from mesh.types import Hundredths, Price, Side
 from tests.fakes.kalshi_session import FILL, TRADE, Talk, books, private
 

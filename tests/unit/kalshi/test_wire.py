@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.kalshi.order_wire import DecreaseRequest, PlaceRequest
-from mesh.kalshi.terms import BookSide, SelfTradePrevention
-from mesh.kalshi.wire import (
+from mesh.kalshi.rest.order_wire import DecreaseRequest, PlaceRequest
+from mesh.kalshi.rest.wire import (
     Cents,
     Count,
     Instant,
@@ -22,6 +21,7 @@ from mesh.kalshi.wire import (
     Seconds,
     decode,
 )
+from mesh.kalshi.terms import BookSide, SelfTradePrevention
 from mesh.types import Hundredths, Micros, Price, count_text, dollars
 
 

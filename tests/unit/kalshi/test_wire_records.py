@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.kalshi.batch_wire import PlacedBatch
-from mesh.kalshi.historical_wire import ArchivedCandle
-from mesh.kalshi.order_wire import Amended, Placed
-from mesh.kalshi.portfolio_wire import Fill
-from mesh.kalshi.price_wire import Candle, EventCandles, Levels, Prints, Trade
+from mesh.kalshi.rest.batch_wire import PlacedBatch
+from mesh.kalshi.rest.historical_wire import ArchivedCandle
+from mesh.kalshi.rest.order_wire import Amended, Placed
+from mesh.kalshi.rest.portfolio_wire import Fill
+from mesh.kalshi.rest.price_wire import Candle, EventCandles, Levels, Prints, Trade
+from mesh.kalshi.rest.wire import decode
 from mesh.kalshi.terms import BookSide
-from mesh.kalshi.wire import decode
 from mesh.types import DOLLAR, Hundredths, Price, Side, count_text
 
 PRICES = st.integers(0, 10_000).map(lambda step: Price(step * 100))

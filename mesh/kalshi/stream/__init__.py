@@ -1,0 +1,1 @@
+"""The WebSocket: typed events, exact order books, gaps said aloud."""
