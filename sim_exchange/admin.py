@@ -14,7 +14,7 @@ It knows no passwords, so it is for a listener on loopback only. A web page that
 that too: requests by another host name, and bodies that are not declared as JSON, are refused.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal, Self, TypeVar
@@ -99,7 +99,13 @@ _RULE: TypeAdapter[FaultRule] = TypeAdapter(FaultRule)
 
 
 def admin(
-    *, exchange: Exchange, archive: Archive, faults: Faults, clock: Clock, publish: Callable[[], None]
+    *,
+    exchange: Exchange,
+    archive: Archive,
+    faults: Faults,
+    clock: Clock,
+    publish: Callable[[], None],
+    remember: Callable[[Mapping[str, datetime]], None],
 ) -> web.Application:
     """Make the application.
 
@@ -109,8 +115,9 @@ def admin(
         faults: What goes wrong on purpose.
         clock: The exchange's time.
         publish: Sends out what commands left behind.
+        remember: Keeps moved cutoffs over restarts.
     """
-    desk = _Desk(exchange, archive, faults, clock, publish)
+    desk = _Desk(exchange=exchange, archive=archive, faults=faults, clock=clock, publish=publish, remember=remember)
     app = web.Application(middlewares=[_polite])
     app.router.add_get("/healthz", desk.health)
     app.router.add_get("/invariants", desk.invariants)
@@ -148,13 +155,21 @@ async def _polite(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 class _Desk:
     def __init__(
-        self, exchange: Exchange, archive: Archive, faults: Faults, clock: Clock, publish: Callable[[], None]
+        self,
+        *,
+        exchange: Exchange,
+        archive: Archive,
+        faults: Faults,
+        clock: Clock,
+        publish: Callable[[], None],
+        remember: Callable[[Mapping[str, datetime]], None],
     ) -> None:
         self._exchange = exchange
         self._archive = archive
         self._faults = faults
         self._clock = clock
         self._publish = publish
+        self._remember = remember
 
     async def health(self, _: web.Request) -> web.Response:
         return _json({"status": "ok", "exchange_time": self._clock.now(), "markets": len(self._exchange.markets)})
@@ -190,7 +205,7 @@ class _Desk:
             lambda now: self._exchange.determine(
                 request.match_info["ticker"],
                 Result(body.result),
-                None if value is None else Micros(value),
+                None if value is None else Micros(int(value)),  # a Price is more than a number
                 body.expiration_value,
                 now,
             )
@@ -211,7 +226,9 @@ class _Desk:
 
     async def move_cutoff(self, request: web.Request) -> web.Response:
         body = await _read(request, Cutoff)
-        self._archive.move(**body.model_dump(exclude_none=True))
+        cutoffs = body.model_dump(exclude_none=True)
+        self._archive.move(**cutoffs)
+        self._remember(cutoffs)
         return _json(self._archive.at(self._clock.now()))
 
     def _command(self, command: Callable[[datetime], None]) -> web.Response:

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -27,7 +28,14 @@ from sim_exchange.driver import Driver
 from sim_exchange.faults import Faults
 from sim_exchange.hub import Hub
 from sim_exchange.members import Members, Opening, UnusableKey, account_id, register
-from sim_exchange.recorder import Recorder, restore_exchange, restore_tape, saved_time
+from sim_exchange.recorder import (
+    Recorder,
+    keep_cutoffs,
+    restore_archive,
+    restore_exchange,
+    restore_tape,
+    saved_time,
+)
 from sim_exchange.sources.base import Past, Source
 from sim_exchange.sources.generated.config import GeneratedConfig
 from sim_exchange.sources.generated.source import GeneratedSource
@@ -76,7 +84,7 @@ async def simulated_exchange(config: ExchangeConfig, lifecycle: Lifecycle) -> As
         kept = restore_exchange(store, exchange, now)
         tape = Tape(exchange.markets, lambda ticker: _past(source, ticker, kept.get(ticker, now)))
         restore_tape(store, tape, exchange)
-        recorder = Recorder(store, exchange, tape)
+        recorder = Recorder(store, exchange, tape, clock.now)
         wall = SystemClock()
         faults = Faults(config.seed, config.faults)
         history = History(exchange, wall.monotonic)
@@ -92,6 +100,7 @@ async def simulated_exchange(config: ExchangeConfig, lifecycle: Lifecycle) -> As
         driver.list_catalogue(now)
         members = _members(config, store, exchange, driver)
         archive = Archive(config.quirks)
+        restore_archive(store, archive)
         rest = api(
             exchange=exchange,
             tape=tape,
@@ -106,9 +115,17 @@ async def simulated_exchange(config: ExchangeConfig, lifecycle: Lifecycle) -> As
             weekly_maintenance=config.weekly_pause,
         )
         add_stream_routes(rest, streams, keys=members, quirks=config.quirks, wall=wall, faults=faults)
-        desk = admin(exchange=exchange, archive=archive, faults=faults, clock=clock, publish=driver.publish)
+        desk = admin(
+            exchange=exchange,
+            archive=archive,
+            faults=faults,
+            clock=clock,
+            publish=driver.publish,
+            remember=partial(keep_cutoffs, store),
+        )
         lifecycle.tasks.create_task(driver.run(now), name="markets")
-        lifecycle.tasks.create_task(_flush(recorder, clock), name="store")
+        lifecycle.tasks.create_task(driver.failure(), name="listeners")
+        lifecycle.tasks.create_task(_flush(recorder), name="store")
         lifecycle.tasks.create_task(_load_history(tape), name="history")
         try:
             async with (
@@ -121,7 +138,7 @@ async def simulated_exchange(config: ExchangeConfig, lifecycle: Lifecycle) -> As
                 lifecycle.ready(f"serving {config.source.kind} markets on {url}")
                 yield Running(str(url), admin_url, exchange, clock)
         finally:
-            recorder.close(clock.now())
+            recorder.close()
 
 
 async def _load_history(tape: Tape) -> None:
@@ -130,9 +147,9 @@ async def _load_history(tape: Tape) -> None:
         await asyncio.sleep(_BREATH_SECONDS)
 
 
-async def _flush(recorder: Recorder, clock: Clock) -> None:
+async def _flush(recorder: Recorder) -> None:
     while True:
-        recorder.flush(clock.now())
+        recorder.flush()
         await asyncio.sleep(_FLUSH_SECONDS)
 
 

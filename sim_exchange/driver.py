@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mesh import log
 from mesh.clock import Clock
+from mesh.daemon import Fatal
 from mesh.kalshi.terms import Result
 from mesh.types import Micros
 from sim_exchange.domain.exchange import Exchange
@@ -43,6 +44,7 @@ class Driver:
         self._one_shard = one_shard
         self._longest_sleep = longest_sleep
         self._late = False
+        self._failed = asyncio.Event()
 
     def list_catalogue(self, now: datetime) -> None:
         """Take up everything that is listed at `now` and not known yet."""
@@ -51,8 +53,21 @@ class Driver:
         self.publish()
 
     def publish(self) -> None:
-        """Tell everybody what the last command did."""
-        self._hub.publish(self._exchange.take_events())
+        """Tell everybody what the last command did; if one of them fails, the exchange must end."""
+        try:
+            self._hub.publish(self._exchange.take_events())
+        except Exception:
+            self._failed.set()
+            raise
+
+    async def failure(self) -> None:
+        """Wait for a listener to fail: some have heard then what others have not.
+
+        Raises:
+            Fatal: One has.
+        """
+        await self._failed.wait()
+        raise Fatal("what happened could not be told to everybody; the state is as of the last answer")
 
     async def run(self, since: datetime) -> None:
         """Go on until cancelled; a source that ends leaves the exchange open."""

@@ -119,7 +119,10 @@ class PartialFill(_RequestRule):
 
 
 class EmptyShard(_RequestRule):
-    """The caller's cash is not on the market's shard when the order arrives."""
+    """The caller's cash is not on the market's shard when the order arrives.
+
+    It is moved for good: it does not come back when the fault is spent or removed, only by a transfer of the caller's.
+    """
 
     kind: Literal["empty_shard"]
     moved_to: int = Field(default=1, ge=0)

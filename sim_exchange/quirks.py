@@ -34,6 +34,11 @@ class Quirks(Strict):
     """A refused order's client order id counts as used."""
     decrease_beyond_remaining: Literal["cancels", "refused"] = "cancels"
     """What a decrease by more than what is left does."""
+    decrease_in_trading_pause: bool = True
+    """A decrease is taken while trading is paused, as a cancel is; false refuses it then, as an amendment is."""
+    malformed_batch_item: Literal["refuses_batch", "refused_alone"] = "refuses_batch"
+    """What comes of a batch with an item that lacks a field or has an impossible value: all of it is refused, or that
+    item alone has an `error`. A value of the wrong JSON type always refuses all of it."""
     queue_position_counts_better_prices: bool = True
     """Contracts at better prices count as ahead in the queue."""
     too_many_requests_body: Literal["object", "string", "flat"] = "object"

@@ -5,13 +5,14 @@ a member ever ordered in: until his first order a market is what its source says
 restart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from mesh.kalshi.terms import UpdateReason
 from mesh.types import Micros
+from sim_exchange.api.archive import Archive
 from sim_exchange.domain.events import (
     AccountOpened,
     CashChanged,
@@ -25,6 +26,7 @@ from sim_exchange.domain.events import (
     Settled,
     Traded,
     TradingChanged,
+    Transferred,
 )
 from sim_exchange.domain.exchange import Exchange
 from sim_exchange.domain.results import PauseScope, State
@@ -75,57 +77,85 @@ class Used(Struct, frozen=True):
     client_order_id: str
 
 
-class Recorder:
-    """Subscriber of everything that happens; first in line, so that it is on disk before anybody hears of it."""
+class Moved(Struct, frozen=True):
+    """A cutoff of the archive that was put somewhere."""
 
-    def __init__(self, store: Store, exchange: Exchange, tape: Tape) -> None:
+    name: str
+    time: datetime
+
+
+class Recorder:
+    """Subscriber of everything that happens; first in line, so that it is written before anybody hears of it.
+
+    Once something could not be written nothing is any more, and nobody gets an answer: the exchange would go on
+    without a memory.
+    """
+
+    def __init__(self, store: Store, exchange: Exchange, tape: Tape, now: Callable[[], datetime]) -> None:
         self._store = store
         self._exchange = exchange
         self._tape = tape
+        self._now = now
+        self._broken = False
         self._client_ids = {order.order_id: order.client_order_id for order in exchange.orders.values()}
         self._touched = {order.ticker for order in exchange.orders.values()}
         self._moved: set[str] = set()
-        self._minutes, _ = tape.marks
+        self._minutes = 0  # those that a restart made anew from trades are not written yet
         store.set_fact(_IN_ORDER, "")
         store.set_fact(_ISSUED, str(exchange.issued))
         store.commit()
 
     def __call__(self, happenings: Sequence[Happening]) -> None:
-        """Write what one command left behind."""
-        promised = False
-        for happening in happenings:  # before its trades, which come first
-            if isinstance(happening, OrderChanged):
-                self._touch(happening.order)
-        for happening in happenings:
-            promised |= self._write(happening)
-        if promised:
-            self._note_money()
-            self._store.commit()
+        """Write what one command left behind.
 
-    def flush(self, now: datetime) -> None:
+        Raises:
+            RuntimeError: Something could not be written, now or earlier.
+        """
+        if self._broken:
+            raise RuntimeError("the state could not be written")
+        promised = False
+        try:
+            for happening in happenings:  # before its trades, which come first
+                if isinstance(happening, OrderChanged):
+                    self._touch(happening.order)
+            for happening in happenings:
+                promised |= self._write(happening)
+            if promised:
+                self._commit()
+        except Exception:
+            self._broken = True
+            self._store.abandon()
+            raise
+
+    def flush(self) -> None:
         """Write what only the simulation itself did since the last time; once a second is enough."""
-        markets = self._exchange.markets
-        self._store.put("market", [(ticker, markets[ticker]) for ticker in sorted(self._moved & self._touched)])
-        self._moved.clear()
+        if self._broken:
+            return
         closed = self._tape.minutes_since(self._minutes)
         self._minutes, _ = self._tape.marks
         self._store.append("minute", [saved for saved in closed if saved.ticker in self._touched])
-        self._note_money()
         self._store.set_fact(_ISSUED, str(self._exchange.issued))
-        self._store.set_fact(_TIME, now.isoformat())
-        self._store.commit()
+        self._commit()
 
-    def close(self, now: datetime) -> None:
+    def close(self) -> None:
         """Write the rest, at the end of the process."""
-        self.flush(now)
+        self.flush()
+        if self._broken:
+            return
         left = self._tape.unfinished_minutes()
         self._store.append("minute", [saved for saved in left if saved.ticker in self._touched])
         self._store.set_fact(_IN_ORDER, "yes")
         self._store.commit()
 
-    def _note_money(self) -> None:
+    def _commit(self) -> None:
+        """Put on disk what was written, with the figures that belong to it."""
+        markets = self._exchange.markets
+        self._store.put("market", [(ticker, markets[ticker]) for ticker in sorted(self._moved & self._touched)])
+        self._moved.clear()
+        self._store.set_fact(_TIME, self._now().isoformat())
         self._store.set_fact(_FEES, str(self._exchange.fees_collected))
         self._store.set_fact(_DEPOSITED, str(self._exchange.deposited))
+        self._store.commit()
 
     def _write(self, happening: Happening) -> bool:
         """Write one thing; tells whether a member is told of it."""
@@ -138,6 +168,8 @@ class Recorder:
                 self._store.append("fill", [fill])
             case Settled(settlement):
                 self._store.append("settlement", [settlement])
+            case Transferred():
+                self._store.append("transfer", [happening])
             case TradingChanged():
                 pauses = [Pause(scope, shard) for scope, shard in self._exchange.pauses]
                 self._store.replace("pause", [(f"{pause.scope}/{pause.exchange_index}", pause) for pause in pauses])
@@ -175,6 +207,17 @@ class Recorder:
         self._client_ids[order.order_id] = order.client_order_id
 
 
+def keep_cutoffs(store: Store, cutoffs: Mapping[str, datetime]) -> None:
+    """Remember where cutoffs were put."""
+    store.put("cutoff", [(name, Moved(name, time)) for name, time in cutoffs.items()])
+    store.commit()
+
+
+def restore_archive(store: Store, archive: Archive) -> None:
+    """Put cutoffs where they were."""
+    archive.move(**{moved.name: moved.time for moved in store.records("cutoff", Moved)})
+
+
 def saved_time(store: Store) -> datetime | None:
     """Give the exchange's time when the store was last written; None if it never was."""
     text = store.fact(_TIME)
@@ -199,6 +242,7 @@ def restore_exchange(store: Store, exchange: Exchange, now: datetime) -> dict[st
         positions=store.records("position", Position),
         settlements=store.entries("settlement", Settlement),
         groups=store.records("group", OrderGroup),
+        transfers=store.entries("transfer", Transferred),
         used_client_order_ids=used,
         fees_collected=Micros(int(store.fact(_FEES) or 0)),
         deposited=Micros(int(store.fact(_DEPOSITED) or 0)),

@@ -167,6 +167,13 @@ class Store:
             self._db.execute("COMMIT")
             self._open = False
 
+    def abandon(self) -> None:
+        """Forget what was written since the last commit."""
+        self._facts.clear()
+        if self._open:
+            self._db.execute("ROLLBACK")
+            self._open = False
+
     def close(self) -> None:
         """Commit and close."""
         self.commit()

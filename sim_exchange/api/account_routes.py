@@ -66,14 +66,14 @@ def transfer(call: Call) -> Reply:
     primary(fields.get("destination_subaccount"))
     source, destination = fields.get("source_exchange_shard", 0), fields.get("destination_exchange_shard", 0)
     call.bill_write()
-    client_id = fields.get("client_transfer_id")
-    done = call.services.transfers
-    if client_id and (call.account_id, client_id) in done:
-        raise problem(409, "transfer_already_exists")
-    amount = Micros(fields["amount"] * _CENTICENT)
-    transfer_id = call.services.exchange.transfer(call.account_id, source, destination, amount, call.now)
-    if client_id:
-        done.add((call.account_id, client_id))
+    transfer_id = call.services.exchange.transfer(
+        call.account_id,
+        source,
+        destination,
+        Micros(fields["amount"] * _CENTICENT),
+        call.now,
+        client_transfer_id=fields.get("client_transfer_id"),
+    )
     return reply({"transfer_id": transfer_id})
 
 

@@ -1,7 +1,7 @@
 """One request as the handlers see it, the services behind them, and how a route is declared."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
@@ -43,8 +43,6 @@ class Services:
     shards: Sequence[int]
     weekly_maintenance: bool
     """Trading pauses on Thursdays, which the schedule says."""
-    transfers: set[tuple[str, str]] = field(default_factory=set)
-    """Accounts and their ids of transfers since the start: each id counts once."""
 
 
 class Bill(Enum):

@@ -106,6 +106,7 @@ def amendment(fields: Mapping[str, Any]) -> Amendment:
         side=_word(fields["side"], _SIDES, "side"),
         price=read_price(fields["price"]),
         count=read_count(fields["count"], "count"),
+        client_order_id=fields.get("client_order_id") or None,
         updated_client_order_id=_client_order_id(fields.get("updated_client_order_id")),
         expiration_time=UNSET if expiration is None else _instant(expiration) if expiration else None,
     )

@@ -52,7 +52,7 @@ class FillBody(Struct, kw_only=True):
     order_id: str
     ticker: str
     market_ticker: str
-    side: str = "yes"
+    side: str
     action: str
     outcome_side: str
     book_side: str
@@ -155,6 +155,9 @@ def fill_body(fill: Fill) -> FillBody:
         order_id=fill.order_id,
         ticker=fill.ticker,
         market_ticker=fill.ticker,
+        # Not as on an order, where the deprecated side is the leg: on 1,685 of 1,685 fills of the live exchange, sales
+        # too, an independent SDK found it to be the outcome.
+        side=_outcome(fill.side),
         action=_action(fill.side),
         outcome_side=_outcome(fill.side),
         book_side=fill.side.value,

@@ -62,8 +62,10 @@ def refusal(refused: Refused) -> Reply:
     return problem(refused.status, refused.code, refused.details, message=refused.message).reply
 
 
-def item_error(refused: Refused) -> dict[str, str]:
+def item_error(refused: Refused | Problem) -> dict[str, str]:
     """Put a refusal into one item of a batch's reply."""
+    if isinstance(refused, Problem):
+        return dict(msgspec.json.decode(refused.reply.body)["error"])
     return _fields(refused.code, refused.message, refused.details)
 
 

@@ -10,7 +10,7 @@ from sim_exchange.domain.floor import Floor
 from sim_exchange.domain.groups import Groups
 from sim_exchange.domain.ledger import Trader, unit
 from sim_exchange.domain.matching import Matching
-from sim_exchange.domain.types import FREE, NewOrder, Order, Refused
+from sim_exchange.domain.types import FREE, Amendment, NewOrder, Order, Refused
 from sim_exchange.domain.venue import Venue
 
 _ANY_SHARD = -1
@@ -62,6 +62,16 @@ class Admission:
             self._groups.admit(trader.account.account_id, new.order_group_id, venue.shard)
         if new.post_only:
             self.post_only(trader, venue, new.side, new.price)
+
+    def same_order(self, order: Order, amendment: Amendment) -> None:
+        """Pass if an amendment means the order that it names. Refused 400 otherwise.
+
+        Not 404, which would say that the order rests no more.
+        """
+        if amendment.ticker != order.ticker or amendment.side is not order.side:
+            raise Refused(400, "invalid_order", "ticker and side must be those of the order")
+        if amendment.client_order_id not in (None, order.client_order_id):
+            raise Refused(400, "invalid_order", "client_order_id must be that of the order")
 
     def post_only(self, trader: Trader, venue: Venue, side: BookSide, price: int) -> None:
         """Pass if an order would meet nothing. Refused 400 otherwise."""

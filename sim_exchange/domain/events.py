@@ -115,6 +115,15 @@ class Settled(Struct, frozen=True):
     settlement: Settlement
 
 
+class Transferred(Struct, frozen=True):
+    """An account moved money between shards under an id of its own, which counts once."""
+
+    account_id: str
+    client_transfer_id: str
+    transfer_id: str
+    time: datetime
+
+
 class GroupChange(Enum):
     """What changed about an order group; the values are the WebSocket's."""
 
@@ -158,6 +167,7 @@ Happening: TypeAlias = (
     | PositionChanged
     | CashChanged
     | Settled
+    | Transferred
     | GroupChanged
     | AccountOpened
     | TradingChanged

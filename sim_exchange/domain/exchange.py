@@ -186,16 +186,23 @@ class Exchange(AccountViews):
         self._floor.open_account(account, deposits)
 
     def transfer(
-        self, account_id: str, source_shard: int, destination_shard: int, amount: Micros, now: datetime
+        self,
+        account_id: str,
+        source: int,
+        destination: int,
+        amount: Micros,
+        now: datetime,
+        *,
+        client_transfer_id: str | None = None,
     ) -> str:
-        """Move money between shards and give the transfer's id.
+        """Move money from one shard to another and give the transfer's id.
 
         Raises:
             Refused: 400 for an unknown shard, an amount that is not positive, or more than is available; 409 in an
-                exchange pause.
+                exchange pause, or for a client transfer id under which the account has moved money already.
         """
         self.advance(now)
-        return self._orders.transfer(account_id, source_shard, destination_shard, amount)
+        return self._orders.transfer(account_id, source, destination, amount, client_transfer_id)
 
     # Orders
 

@@ -157,6 +157,7 @@ class Trader:
         "account",
         "cash",
         "client_order_ids",
+        "client_transfer_ids",
         "desks",
         "fills",
         "house",
@@ -180,6 +181,7 @@ class Trader:
         self.fills: list[Fill] = []
         self.settlements: list[Settlement] = []
         self.client_order_ids: set[str] = set()
+        self.client_transfer_ids: set[str] = set()
 
     def available(self, shard: int) -> Micros:
         """Tell what can still be spent on a shard."""

@@ -6,9 +6,10 @@ from copy import copy
 from msgspec import UNSET
 
 from mesh.kalshi.terms import OrderStatus, SelfTradePrevention, TimeInForce, UpdateReason
-from mesh.types import Hundredths, Micros
+from mesh.types import Hundredths, Micros, count_text
 from sim_exchange.domain.admission import Admission
 from sim_exchange.domain.book import ASK
+from sim_exchange.domain.events import Transferred
 from sim_exchange.domain.floor import Floor
 from sim_exchange.domain.groups import Groups
 from sim_exchange.domain.ledger import Trader
@@ -118,8 +119,7 @@ class Orders:
         keeps_place = amendment.price == order.price and remaining <= order.remaining_count
         renamed = amendment.updated_client_order_id
         renames = bool(renamed) and renamed != order.client_order_id
-        if amendment.ticker != order.ticker or amendment.side is not order.side:
-            raise Refused(400, "invalid_order", "ticker and side must be those of the order")
+        self._admission.same_order(order, amendment)
         self._admission.terms(venue, amendment.price, remaining, expires)
         if renames and renamed in trader.client_order_ids:
             raise Refused(409, "order_already_exists")
@@ -153,18 +153,22 @@ class Orders:
     ) -> Order:
         """Take contracts off an order."""
         order = self._resting(account_id, order_id)
+        if not self._floor.quirks.decrease_in_trading_pause:
+            self._admission.open(self._floor.venues[order.ticker])
         self._floor.working(order.exchange_index)
         if reduce_by is not None and reduce_to is None:
             less = reduce_by
             wrong = less <= 0
+            asked = f"by {count_text(reduce_by)}"
         elif reduce_to is not None and reduce_by is None:
             less = Hundredths(order.remaining_count - reduce_to)
             wrong = reduce_to < 0 or less < 0
+            asked = f"to {count_text(reduce_to)}"
         else:
             raise Refused(400, "invalid_parameters", "exactly one of reduce_by and reduce_to must be provided")
         refused_beyond = self._floor.quirks.decrease_beyond_remaining == "refused"
         if wrong or (less > order.remaining_count and refused_beyond):
-            raise Refused(400, "invalid_parameters", f"cannot reduce {order.remaining_count} hundredths by {less}")
+            raise Refused(400, "invalid_parameters", f"cannot reduce {count_text(order.remaining_count)} {asked}")
         if less >= order.remaining_count:
             self._floor.end(order, UpdateReason.DECREASE)
         elif less:
@@ -181,23 +185,31 @@ class Orders:
         better_prices = self._floor.quirks.queue_position_counts_better_prices
         return self._floor.books[held.ticker].ahead(held, better_prices=better_prices)
 
-    def transfer(self, account_id: str, source_shard: int, destination_shard: int, amount: Micros) -> str:
+    def transfer(
+        self, account_id: str, source: int, destination: int, amount: Micros, client_transfer_id: str | None
+    ) -> str:
         """Move money between shards."""
         floor = self._floor
         trader = floor.ledger.trader(account_id)
-        for shard in (source_shard, destination_shard):
+        if client_transfer_id in trader.client_transfer_ids:
+            raise Refused(409, "transfer_already_exists")
+        for shard in (source, destination):
             if shard not in floor.shards:
                 raise Refused(400, "invalid_parameters", f"no exchange shard {shard}")
             floor.working(shard)
         if amount <= 0 or amount % trader.account.balance_precision:
             raise Refused(400, "invalid_parameters", "amount must be positive, in steps of the balance's precision")
-        if amount > trader.available(source_shard):
+        if amount > trader.available(source):
             raise Refused(400, "insufficient_balance")
-        trader.cash[source_shard] = Micros(trader.cash[source_shard] - amount)
-        trader.cash[destination_shard] = Micros(trader.cash.get(destination_shard, 0) + amount)
-        floor.cash_changed(trader, source_shard)
-        floor.cash_changed(trader, destination_shard)
-        return floor.ids.uuid()
+        trader.cash[source] = Micros(trader.cash[source] - amount)
+        trader.cash[destination] = Micros(trader.cash.get(destination, 0) + amount)
+        floor.cash_changed(trader, source)
+        floor.cash_changed(trader, destination)
+        transfer_id = floor.ids.uuid()
+        if client_transfer_id:
+            trader.client_transfer_ids.add(client_transfer_id)
+            floor.emit(Transferred(account_id, client_transfer_id, transfer_id, floor.now))
+        return transfer_id
 
     def _resting(self, account_id: str, order_id: str) -> Order:
         order = self._floor.ledger.trader(account_id).resting.get(order_id)

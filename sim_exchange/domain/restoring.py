@@ -38,8 +38,7 @@ def restore(state: State, now: datetime, *, floor: Floor, groups: Groups, lifecy
     floor.ledger.fees = state.fees_collected
     for settlement in state.settlements:
         floor.ledger.trader(settlement.account_id).settlements.append(settlement)
-    for account_id, used in state.used_client_order_ids.items():
-        floor.ledger.trader(account_id).client_order_ids.update(used)
+    _used_ids(floor, state)
     _balance(floor, state)
     pauses.take_in(list(state.pauses))
     floor.ids.issued = state.issued
@@ -70,6 +69,13 @@ def _fills(floor: Floor, groups: Groups, state: State) -> None:
         fills = floor.ledger.trader(fill.account_id).fills
         groups.recount(floor.orders[fill.order_id], fill.time, fill.count, len(fills))
         fills.append(fill)
+
+
+def _used_ids(floor: Floor, state: State) -> None:
+    for account_id, used in state.used_client_order_ids.items():
+        floor.ledger.trader(account_id).client_order_ids.update(used)
+    for transferred in state.transfers:
+        floor.ledger.trader(transferred.account_id).client_transfer_ids.add(transferred.client_transfer_id)
 
 
 def _balance(floor: Floor, state: State) -> None:

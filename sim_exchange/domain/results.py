@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from mesh.types import Hundredths, Micros
+from sim_exchange.domain.events import Transferred
 from sim_exchange.domain.types import (
     FREE,
     NOTHING,
@@ -102,6 +103,8 @@ class State(Struct, kw_only=True):
     groups: Iterable[OrderGroup] = ()
     used_client_order_ids: Mapping[str, Iterable[str]] = {}
     """By account; those of the orders are known without."""
+    transfers: Iterable[Transferred] = ()
+    """Those with an id of their sender's."""
     pauses: Iterable[tuple[PauseScope, int]] = ()
     """`Exchange.pauses`."""
     fees_collected: Micros = FREE

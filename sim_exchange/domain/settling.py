@@ -11,7 +11,7 @@ from sim_exchange.domain.venue import Venue
 
 
 def pay_out(floor: Floor, venue: Venue) -> None:
-    """Pay every holder, and turn their positions into money.
+    """Pay every holder, turn their positions into money, and settle those too that were given up before.
 
     A payout is rounded down to the account's precision; what that leaves over of the dollar held for each pair is
     booked as a fee. The market's record keeps its open interest, as the exchange's does.
@@ -20,13 +20,20 @@ def pay_out(floor: Floor, venue: Venue) -> None:
     paid = 0
     for trader in floor.ledger.traders():
         desk = trader.desks.get(venue.ticker)
-        if desk is not None and desk.position.count:
+        if desk is None or desk.position.updated_time is None:
+            continue
+        if desk.position.count:
             held += max(0, desk.position.count)
             paid += _pay(floor, venue, desk)
+        desk.position.settled = True
+        desk.position.updated_time = floor.now
+        if not trader.house:
+            floor.emit(PositionChanged(copy(desk.position)))
     floor.ledger.collect(held * DOLLAR // CONTRACT - paid)
 
 
 def _pay(floor: Floor, venue: Venue, desk: Desk) -> int:
+    """Pay one holder, and tell how much that was."""
     position = desk.position
     trader = desk.trader
     value = venue.market.settlement_value
@@ -39,8 +46,6 @@ def _pay(floor: Floor, venue: Venue, desk: Desk) -> int:
     trader.cash[venue.shard] = Micros(trader.cash.get(venue.shard, 0) + payout)
     position.realized_pnl = Micros(position.realized_pnl + payout - spent)
     position.count, position.open_cost = NOTHING, FREE
-    position.settled = True
-    position.updated_time = floor.now
     if not trader.house:
         settlement = Settlement(
             account_id=trader.account.account_id,
@@ -59,6 +64,5 @@ def _pay(floor: Floor, venue: Venue, desk: Desk) -> int:
         )
         trader.settlements.append(settlement)
         floor.emit(Settled(settlement))
-        floor.emit(PositionChanged(copy(position)))
         floor.cash_changed(trader, venue.shard)
     return payout

@@ -172,6 +172,8 @@ class Amendment(Struct, frozen=True, kw_only=True):
     price: Micros
     count: Hundredths
     """Filled plus what shall rest."""
+    client_order_id: str | None = None
+    """The order's present one, where the caller names it."""
     updated_client_order_id: str | None = None
     expiration_time: datetime | UnsetType | None = UNSET
     """None removes it, UNSET keeps it."""

@@ -109,7 +109,10 @@ class RecordedSource:
             (path, kind): tickers for series in config.series for path, kind, tickers in self._quote_files(series)
         }
         self._histories: dict[tuple[str, Kind], list[ByMarket]] = {}
-        log.get(__name__).info("recording opened", markets=len(self._markets), **_keys(self._notes))
+        say = log.get(__name__)
+        say.info("recording opened", markets=len(self._markets), **_keys(self._notes))
+        if open_for_ever := self._notes["without a result"]:
+            say.warning("markets without a result are never paid out", markets=open_for_ever)
 
     @cached_property
     def start(self) -> datetime | None:

@@ -12,7 +12,7 @@ from sim_exchange.stream.frames import encode
 
 
 class FillBody(Struct, kw_only=True):
-    """`fill`. `side` and `action` are the deprecated leg and direction: the one book trades the YES leg."""
+    """`fill`. `side`, `purchased_side` and `action` are deprecated."""
 
     trade_id: str
     order_id: str
@@ -20,7 +20,7 @@ class FillBody(Struct, kw_only=True):
     market_ticker: str
     exchange_index: int
     is_taker: bool
-    side: str = "yes"
+    side: str
     yes_price_dollars: str
     count_fp: str
     fee_cost: str
@@ -100,6 +100,8 @@ def fill(done: Fill) -> bytes:
             market_ticker=done.ticker,
             exchange_index=done.exchange_index,
             is_taker=done.is_taker,
+            # Not as on an order, where it is the leg: on the live exchange a fill's side is its outcome, sales too.
+            side=outcome(done.side),
             yes_price_dollars=price_text(done.price),
             count_fp=count_text(done.count),
             fee_cost=money_text(done.fee),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import uuid
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,38 @@ def _wide(exchange: ExchangeProcess) -> str:
         if float(row["yes_ask_dollars"]) - float(row["yes_bid_dollars"]) >= 0.03:
             return str(row["ticker"])
     raise AssertionError("no market with a spread of three cents")
+
+
+def test_what_was_decided_by_hand_survives_a_kill(tmp_path: Path) -> None:
+    with exchange_process(tmp_path) as exchange:
+        alice = exchange.member("alice")
+        found = market(exchange)
+        ticker = found["ticker"]
+        bought = order(ticker, found["yes_bid_dollars"], "2.00", "immediate_or_cancel")
+        assert alice("POST", "/portfolio/events/orders", bought)[1]["fill_count"] == "2.00"
+        result = {"result": "scalar", "value_dollars": "0.2500"}
+        assert exchange.admin("POST", f"/markets/{ticker}/determine", result)[0] == 204
+        cutoff = {"orders_updated": "2026-01-02T03:04:05Z"}
+        assert exchange.admin("POST", "/cutoff", cutoff)[0] == 200
+        exchange.kill()
+    with exchange_process(tmp_path) as exchange:
+        row = exchange.get(f"/markets/{ticker}")["market"]
+        assert (row["status"], row["result"], row["settlement_value_dollars"]) == ("determined", "scalar", "0.2500")
+        assert exchange.get("/historical/cutoff")["orders_updated_ts"].startswith("2026-01-02T03:04:05")
+        assert exchange.admin("GET", "/invariants")[1]["hold"]
+
+
+def test_the_exchange_s_time_does_not_go_back_over_a_kill(tmp_path: Path) -> None:
+    """On a clock of its own, a hundred times faster: half a second is most of a minute."""
+    fast = ("clock.speed=100.0",)
+    with exchange_process(tmp_path, SMALL, *fast) as exchange:
+        alice = exchange.member("alice")
+        status, told = alice("POST", "/portfolio/events/orders", order(market(exchange)["ticker"], "0.9900", "1.00"))
+        assert status == 201
+        exchange.kill()
+    with exchange_process(tmp_path, SMALL, *fast) as exchange:
+        _, later = exchange.member("alice")("GET", "/exchange/user_data_timestamp")
+        assert datetime.fromisoformat(later["as_of_time"]).timestamp() * 1000 >= told["ts_ms"]
 
 
 def test_a_second_exchange_on_the_same_state_is_refused(tmp_path: Path) -> None:

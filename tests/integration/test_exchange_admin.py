@@ -25,6 +25,7 @@ async def controlled() -> AsyncIterator[tuple[World, Client]]:
             faults=world.faults,
             clock=world.clock,
             publish=world.publish,
+            remember=lambda cutoffs: None,
         )
         async with TestClient(TestServer(app)) as client:
             yield world, client

@@ -5,11 +5,13 @@ from decimal import Decimal
 import pytest
 
 from mesh.kalshi.grid import GRIDS
-from mesh.kalshi.terms import FeeType, OrderStatus, SelfTradePrevention, UpdateReason
+from mesh.kalshi.terms import FeeType, OrderStatus, Result, SelfTradePrevention, UpdateReason
 from mesh.types import Micros
-from sim_exchange.domain.events import CashChanged
-from sim_exchange.domain.results import PauseScope
+from sim_exchange.domain.events import CashChanged, PositionChanged, Settled, Transferred
+from sim_exchange.domain.exchange import Exchange
+from sim_exchange.domain.results import PauseScope, State
 from sim_exchange.domain.types import Account, Amendment, PriceBand, Refused
+from sim_exchange.quirks import Quirks
 from tests.fakes.exchange_engine import (
     ASK,
     BID,
@@ -170,6 +172,52 @@ def test_cash_is_per_shard_and_can_be_moved() -> None:
     exchange.pause(PauseScope.EXCHANGE, 2, NOW)
     with pytest.raises(Refused, match="exchange_is_paused"):
         exchange.transfer("ann", 2, 0, usd(1), NOW)
+
+
+def test_a_transfers_id_is_remembered_over_a_restart() -> None:
+    exchange = engine()
+    exchange.take_events()
+    exchange.transfer("ann", 0, 2, usd(1), NOW)
+    assert only(exchange.take_events(), Transferred) == [], "without an id there is nothing to remember"
+    made = exchange.transfer("ann", 0, 2, usd(1), NOW, client_transfer_id="mine")
+    told = only(exchange.take_events(), Transferred)
+    assert told == [Transferred("ann", "mine", made, NOW)]
+    accounts = list(exchange.accounts.values())
+    cash = {
+        (account.account_id, shard): exchange.cash(account.account_id, shard)
+        for account in accounts
+        for shard in (0, 2)
+    }
+    restored = Exchange(seed=7, quirks=Quirks())
+    restored.restore(State(issued=exchange.issued, accounts=accounts, cash=cash, transfers=told), NOW)
+    for at in (exchange, restored):
+        with pytest.raises(Refused, match="409 transfer_already_exists"):
+            at.transfer("ann", 2, 0, usd(3), NOW, client_transfer_id="mine")
+        at.transfer("ben", 0, 2, usd(1), NOW, client_transfer_id="mine")
+
+
+def test_a_position_given_up_before_settles_without_a_settlement() -> None:
+    exchange = engine()
+    place(exchange, "ben", ASK, 50, 2)
+    place(exchange, "ann", BID, 50, 2)
+    place(exchange, "cat", BID, 60, 2)
+    place(exchange, "ann", ASK, 60, 2)
+    exchange.open_account(Account(account_id="dan", name="dan"), {0: usd(1)})
+    place(exchange, "dan", BID, 10, 1)
+    exchange.determine(RAIN, Result.YES, None, "", NOW)
+    before = exchange.cash("ann", 0)
+    exchange.take_events()
+    paid = exchange.next_deadline()
+    assert paid is not None
+    exchange.advance(paid)
+    happened = exchange.take_events()
+    told = {one.position.account_id: one.position for one in only(happened, PositionChanged)}
+    assert {name: (at.settled, at.count, at.updated_time) for name, at in told.items()} == {
+        name: (True, 0, paid) for name in ("ann", "ben", "cat")
+    }
+    assert {one.settlement.account_id for one in only(happened, Settled)} == {"ben", "cat"}
+    assert exchange.cash("ann", 0) == before
+    assert all(position.settled for position in exchange.positions_of("ann"))
 
 
 def test_a_resting_order_that_cannot_pay_its_fee_is_cancelled_instead_of_filled() -> None:
