@@ -26,9 +26,9 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _known: tuple[str, ...] = ()  # longest first, so that a value containing another goes as a whole
 _lock = threading.Lock()
 
+# The body ends at a quote, so that a block cut short inside a JSON string leaves the JSON whole.
+_KEY_BLOCK = re.compile(r'-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:[^-"]|-(?!----))*+(?:-----END [A-Z0-9 ]*-----)?')
 _PATTERNS = (
-    # The body ends at a quote, so that a block cut short inside a JSON string leaves the JSON whole.
-    (re.compile(r'-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:[^-"]|-(?!----))*+(?:-----END [A-Z0-9 ]*-----)?'), REDACTED),
     (re.compile(r"(?i)\b(authorization\W{1,8}(?:bearer|basic|digest|token)\s+)[^\s\"',;)}\]]+"), rf"\1{REDACTED}"),
     # Without its header's name a token has to be long enough not to be the next word of a sentence.
     (re.compile(r"(?i)\b(bearer[\s:=]+)[A-Za-z0-9._~+/=-]{16,}"), rf"\1{REDACTED}"),
@@ -80,6 +80,9 @@ class Secret:
 
 def scrub(text: str) -> str:
     """Replace registered secrets, private key blocks and bearer tokens by `[redacted]`."""
+    # Blocks before values: a broken key file may have made a secret of a block's first line, without which the rest
+    # could not be told for what it is.
+    text = _KEY_BLOCK.sub(REDACTED, text)
     for value in _known:
         if value in text:
             text = text.replace(value, REDACTED)

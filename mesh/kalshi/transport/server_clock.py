@@ -105,7 +105,7 @@ class ServerClock:
             return
         self._told = offset
         if abs(offset) < _WORTH_TELLING:
-            _log.info("the local clock agrees with the exchange again")
+            _log.warning("the local clock agrees with the exchange again")  # for whoever was warned
         else:
             _log.warning(
                 "the local clock is wrong; requests carry the exchange's time", offset_seconds=round(offset, 3)

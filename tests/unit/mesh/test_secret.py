@@ -182,3 +182,9 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
         read_secret(tmp_path)
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         read_secret(tmp_path / "gone")
+
+
+def test_a_secret_that_is_only_a_key_s_first_line_does_not_uncover_other_keys() -> None:
+    Secret("-----BEGIN PRIVATE KEY-----")
+    body = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg"
+    assert body not in scrub(f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
