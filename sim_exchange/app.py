@@ -235,7 +235,7 @@ def _store(config: ExchangeConfig) -> Store:
     store = Store(folder and folder / STATE_FILE)
     # Without defaults, so that a setting that a later version adds does not make it another source.
     source = config.source.model_dump(mode="json", exclude_defaults=True)
-    identity = hashlib.sha256(msgspec.json.encode([config.seed, config.cash_per_shard, source]))
+    identity = hashlib.sha256(msgspec.json.encode([config.seed, config.cash_per_shard, config.weekly_pause, source]))
     known = store.fact(_IDENTITY)
     if known is None:
         store.set_fact(_IDENTITY, identity.hexdigest())

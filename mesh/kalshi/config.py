@@ -57,6 +57,8 @@ class KalshiConfig(Strict):
     """With `custom`: such as `http://127.0.0.1:8790`. Plain http reaches this machine only."""
     stream_host: Annotated[str, AfterValidator(_stream_origin)] | None = None
     """With `custom`: host of the WebSocket, such as `ws://127.0.0.1:8790`, where it is not `host`."""
+    ca_file: Path | None = None
+    """With `custom`: PEM certificate authority of the host, where it is not one that this machine trusts anyway."""
     key_id: Annotated[str, AfterValidator(_key_id)] | None = None
     """Id of the API key. Without a key only public market data can be read."""
     private_key_file: Path | None = None
@@ -80,6 +82,8 @@ class KalshiConfig(Strict):
             raise ValueError("host and environment 'custom' belong together")
         if self.stream_host is not None and self.host is None:
             raise ValueError("stream_host needs environment 'custom'")
+        if self.ca_file is not None and self.host is None:
+            raise ValueError("ca_file needs environment 'custom': Kalshi's certificates are public")
         return self
 
     @property

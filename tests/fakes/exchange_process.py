@@ -47,11 +47,19 @@ class ExchangeProcess:
     url: str
     admin_url: str
 
+    def add_member(self, name: str, cash: str = "1000.00") -> str:
+        """Make an account with the key file NAME.key by the command; gives the key's id."""
+        key_file = str(self.folder / f"{name}.key")
+        made = self.command(
+            "account", "add", name, "--cash", cash, "--tier", "unlimited", "--key-file", key_file, "--json"
+        )
+        return str(json.loads(made)["key_id"])
+
     def member(self, name: str, cash: str = "1000.00") -> Call:
         """A caller with an account; made by the command on the first use of the name."""
         key_file = self.folder / f"{name}.key"
         if not key_file.exists():
-            self.command("account", "add", name, "--cash", cash, "--tier", "unlimited", "--key-file", str(key_file))
+            self.add_member(name, cash)
         listed = json.loads(self.command("account", "list", "--json"))
         key_id = next(row["key_ids"][0] for row in listed if row["name"] == name)
         private = load_pem_private_key(key_file.read_bytes(), None)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
 import msgspec
 
@@ -126,16 +127,16 @@ def retry_seconds(retry_after: str | None, date: str | None) -> float | None:
 
 
 def _kind(status: int | None, fault: Fault) -> type[ExchangeError]:
-    if status is not None and status >= 500:  # noqa: PLR2004
+    if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ExchangeUnavailable
-    if status is not None and status < 400:  # noqa: PLR2004
+    if status is not None and status < HTTPStatus.BAD_REQUEST:
         return UnexpectedReply
     if fault.code == "invalid_order" and "post only cross" in fault.details.lower().replace("_", " "):
         return PostOnlyCross
-    if status == 404 and fault.foreign:  # noqa: PLR2004
+    if status == HTTPStatus.NOT_FOUND and fault.foreign:
         return UnexpectedReply  # a path that leads nowhere, which says nothing about the order or market
     named = _BY_CODE.get(fault.code)
-    if status == 401:  # noqa: PLR2004
+    if status == HTTPStatus.UNAUTHORIZED:
         return ClockSkewed if named is ClockSkewed else WrongKey
     if status in _DECIDED_BY_STATUS or named is None:
         return _BY_STATUS.get(status or 0, RequestRefused)

@@ -24,7 +24,9 @@ T = TypeVar("T")
 class Decode(Protocol):
     """Reads JSON as a type; raises msgspec.DecodeError, which names the field."""
 
-    def __call__(self, raw: bytes, kind: type[T], /) -> T: ...  # noqa: D102
+    def __call__(self, raw: bytes, kind: type[T], /) -> T:
+        """Read one reply."""
+        ...
 
 
 class Sender:

@@ -6,8 +6,10 @@ an answer, a refusal (raised), the certainty that nothing was sent (raised), or 
 
 import asyncio
 import importlib.metadata
+import ssl
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
@@ -17,6 +19,7 @@ from yarl import URL
 
 from mesh import log
 from mesh.clock import Clock, SystemClock
+from mesh.config import ConfigError
 from mesh.errors import Overloaded, Unavailable
 from mesh.kalshi.config import KalshiConfig
 from mesh.kalshi.errors import (
@@ -231,7 +234,7 @@ async def connecting(
         limits: The buckets to use where several transports share an account.
 
     Raises:
-        ConfigError: The private key cannot be used.
+        ConfigError: The private key or the authority's file cannot be used.
     """
     clock = clock or SystemClock()
     signer = None
@@ -240,7 +243,8 @@ async def connecting(
     if limits is None:
         limits = Limits(clock) if signer else Limits.without_key(clock, config.unauthenticated_per_second)
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),  # buckets bound the requests; an exit never queues behind slow reads
+        # No limit: buckets bound the requests, and an exit never queues behind slow reads.
+        connector=aiohttp.TCPConnector(limit=0, ssl=_trust(config.ca_file)),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={
             "Accept": "application/json",
@@ -263,3 +267,11 @@ def _pause(state: tenacity.RetryCallState) -> float:
 def _tell(state: tenacity.RetryCallState) -> None:
     problem = state.outcome.exception() if state.outcome else None
     _log.info("read is tried again", wait_seconds=round(state.upcoming_sleep, 3), problem=str(problem))
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Whose certificates are believed: the given authority's alone, else the machine's."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # an SSLError is one
+        raise ConfigError(f"kalshi.ca_file: {ca_file}: cannot be used: {error.strerror or error}") from None

@@ -67,6 +67,7 @@ def test_the_stream_may_live_elsewhere() -> None:
         ["environment=custom", "host=https://one.example", "stream_host=https://one.example"],
         ["environment=custom", "host=https://one.example", "stream_host=ws://one.example"],
         ["environment=custom", "host=https://one.example:99999"],
+        ["environment=production", "ca_file=ca.crt"],
         ["environment=paper"],
         ["key_id=only"],
         ["private_key_file=only.key"],
