@@ -1,9 +1,9 @@
 """Configuration of the forecast server."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints
 
 from mesh.config import Strict
 from mesh.log import LogConfig
@@ -11,10 +11,25 @@ from mesh.rpc.config import Address, ServerConfig
 
 
 class ModelConfig(Strict):
-    """Which model answers."""
+    """Which model answers, and from what."""
 
-    name: Literal["random-walk"] = "random-walk"
+    name: Literal["random-walk", "fracast", "timesfm-2.5", "timesfm-3.0"] = "random-walk"
     """Name of the model. If it cannot be loaded the server stops; it never takes another by itself."""
+    checkpoint: Path | None = None
+    """Folder of the weights, or their file. Absent: where `foremesh models fetch` puts them, the hub's cache. Nothing is
+    ever downloaded."""
+    revision: str = "main"
+    """Revision to look for in the hub's cache."""
+    weights_sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """SHA-256 that the weights must have; empty takes any and says which."""
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    """Where it computes; `auto` takes the first of cuda, mps and cpu that is there."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """What it computes in, where a model has a choice; `auto` is bfloat16 on cuda and float32 elsewhere."""
+    cuda_graphs: bool = True
+    """Record the usual batches as CUDA graphs: a lone series is answered several times sooner."""
+    accept_licence: str = ""
+    """Name of the weights' licence, written out: asked for by models whose licence forbids production."""
 
 
 class ForecastRpc(ServerConfig):
@@ -34,8 +49,16 @@ class ForecastServerConfig(Strict):
     model: ModelConfig = ModelConfig()
     """Which model answers."""
     policy_file: Path | None = None
-    """Exit and confidence policy; absent is the one the package ships."""
+    """Exit and confidence policy; absent is the one the package ships. Read again on SIGHUP."""
     queue_series: PositiveInt = 20_000
     """Most histories that may wait before new calls are refused."""
+    reader_seconds: PositiveFloat = 60.0
+    """How long a scan may leave answers that are ready unread before it is ended."""
+    cache_mebibytes: NonNegativeInt = 64
+    """Memory for forecasts to be given out again to equal inputs; 0 keeps none."""
+    canary_seconds: PositiveFloat = 15.0
+    """Longest time between two looks at the canary while there is work."""
+    record_folder: Path | None = None
+    """Record every forecast there, to be made again with `foremesh replay`; absent records nothing."""
     log: LogConfig = LogConfig()
     """How it logs."""

@@ -49,6 +49,7 @@ class NoForecastReason(Enum):
     NO_FINITE_POINT = "no_finite_point"
     CONSTANT = "constant"
     CLOSES_BEFORE_FIRST_STEP = "closes_before_first_step"
+    STALE = "stale"
 
 
 class ExpiredReason(Enum):
@@ -68,6 +69,7 @@ class Degradation(IntEnum):
     AGE_UNKNOWN = 4
     STALE = 5
     QUANTILES_INTERPOLATED = 6
+    CANARY_DRIFT = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,9 @@ class Question:
     """Ascending, strictly between 0 and 1."""
     useful_until: datetime | None = None
     """When the answer stops being worth anything; None is never."""
+    max_data_age: timedelta | None = None
+    """Older data gets no forecast; None is any age."""
+    bypass_cache: bool = False
     min_magnitude_cents: float = 0.0
     drop_levels_cents: tuple[float, ...] = ()
     signals: bool = True

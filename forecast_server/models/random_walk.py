@@ -11,7 +11,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_server.models.base import ModelFacts, Paths, Series
+from forecast_server.models.base import DeviceUse, ModelFacts, Paths, Series
 from forecast_server.types import Purpose
 
 _VERSION = "random-walk 1: k-step differences, lags up to half the history, scaled beyond"
@@ -36,7 +36,17 @@ class RandomWalk:
             max_horizon_steps=1024,
             max_batch_series=1024,
             quantile_levels=LEVELS,
+            cost_points=1,
+            batch_tolerance=0.0,
         )
+
+    def warm(self) -> ModelFacts:
+        """Nothing needs it."""
+        return self.load()
+
+    def device(self) -> DeviceUse:
+        """Tell what computes."""
+        return DeviceUse(runtime=f"numpy {np.__version__}")
 
     def forecast(self, batch: Sequence[Series], horizon_steps: int) -> Paths:
         """Forecast series of equal length together: each row is computed by itself, so batches change nothing."""

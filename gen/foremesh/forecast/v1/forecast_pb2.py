@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#foremesh/forecast/v1/forecast.proto\x12\x14\x66oremesh.forecast.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x02\n\x0f\x46orecastOptions\x12!\n\rhorizon_steps\x18\x01 \x01(\rB\n\xbaH\x07*\x05\x18\x80\x08(\x01\x12<\n\x04step\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\xbaH\x10\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\xc8\x01\x01\x12:\n\x07purpose\x18\x03 \x01(\x0e\x32\x1d.foremesh.forecast.v1.PurposeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x42\n\x0cuseful_until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x00\x12\x39\n\x0fquantile_levels\x18\x05 \x03(\x01\x42 \xbaH\x1d\x92\x01\x1a\x10 \x18\x01\"\x14\x12\x12\x11\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x00\x00\x00\x00\"\xa4\x03\n\rMarketHistory\x12\x39\n\rmarket_ticker\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Z0-9][A-Z0-9._-]{0,63}$\x12<\n\rseries_ticker\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^([A-Z0-9][A-Z0-9._-]{0,63})?$\x12\x1f\n\x0c\x63loses_cents\x18\x03 \x03(\x02\x42\t\xbaH\x06\x92\x01\x03\x10\x80\x10\x12<\n\x13\x63urrent_price_cents\x18\x04 \x01(\x01\x42\x1a\xbaH\x17\x12\x12\x19\x00\x00\x00\x00\x00\x00Y@)\x00\x00\x00\x00\x00\x00\x00\x00\xc8\x01\x01H\x00\x88\x01\x01\x12\x46\n\x10last_candle_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x00\x12@\n\nclose_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x00\x12\x19\n\x08priority\x18\x07 \x01(\rB\x07\xbaH\x04*\x02\x18\x64\x42\x16\n\x14_current_price_cents\"k\n\x0c\x46orecastPath\x12\x15\n\rhorizon_steps\x18\x01 \x01(\r\x12\x12\n\nmean_cents\x18\x02 \x03(\x02\x12\x17\n\x0fquantile_levels\x18\x03 \x03(\x01\x12\x17\n\x0fquantiles_cents\x18\x04 \x03(\x02\"\xca\x02\n\x0e\x46orecastResult\x12\x13\n\x0binput_index\x18\x01 \x01(\r\x12\x15\n\rmarket_ticker\x18\x02 \x01(\t\x12\x32\n\x08\x66orecast\x18\x03 \x01(\x0b\x32\x1e.foremesh.forecast.v1.ForecastH\x00\x12\x37\n\x0bno_forecast\x18\x04 \x01(\x0b\x32 .foremesh.forecast.v1.NoForecastH\x00\x12\x32\n\x08rejected\x18\x05 \x01(\x0b\x32\x1e.foremesh.forecast.v1.RejectedH\x00\x12\x30\n\x07\x65xpired\x18\x06 \x01(\x0b\x32\x1d.foremesh.forecast.v1.ExpiredH\x00\x12.\n\x06\x66\x61iled\x18\x07 \x01(\x0b\x32\x1c.foremesh.forecast.v1.FailedH\x00\x42\t\n\x07outcome\"r\n\x08\x46orecast\x12\x30\n\x04path\x18\x01 \x01(\x0b\x32\".foremesh.forecast.v1.ForecastPath\x12\x34\n\nprovenance\x18\x02 \x01(\x0b\x32 .foremesh.forecast.v1.Provenance\"D\n\nNoForecast\x12\x36\n\x06reason\x18\x01 \x01(\x0e\x32&.foremesh.forecast.v1.NoForecastReason\"@\n\x08Rejected\x12\x34\n\x08problems\x18\x01 \x03(\x0b\x32\".foremesh.forecast.v1.FieldProblem\"2\n\x0c\x46ieldProblem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\">\n\x07\x45xpired\x12\x33\n\x06reason\x18\x01 \x01(\x0e\x32#.foremesh.forecast.v1.ExpiredReason\"\x1a\n\x06\x46\x61iled\x12\x10\n\x08\x65rror_id\x18\x01 \x01(\t\"\xd7\x01\n\nProvenance\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0cinput_digest\x18\x02 \x01(\t\x12+\n\x08\x64\x61ta_age\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x08\x64\x65graded\x18\x04 \x03(\x0e\x32!.foremesh.forecast.v1.Degradation\x12\x1a\n\x12interpolated_share\x18\x05 \x01(\x02\x12\x16\n\x0epolicy_version\x18\x06 \x01(\t\x12\x0e\n\x06\x63\x61\x63hed\x18\x07 \x01(\x08*]\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x14\n\x10PURPOSE_RESEARCH\x10\x01\x12\x11\n\rPURPOSE_PAPER\x10\x02\x12\x10\n\x0cPURPOSE_LIVE\x10\x03*\xd2\x01\n\x10NoForecastReason\x12\"\n\x1eNO_FORECAST_REASON_UNSPECIFIED\x10\x00\x12 \n\x1cNO_FORECAST_REASON_TOO_SHORT\x10\x01\x12&\n\"NO_FORECAST_REASON_NO_FINITE_POINT\x10\x02\x12\x1f\n\x1bNO_FORECAST_REASON_CONSTANT\x10\x03\x12/\n+NO_FORECAST_REASON_CLOSES_BEFORE_FIRST_STEP\x10\x04*\x8c\x01\n\rExpiredReason\x12\x1e\n\x1a\x45XPIRED_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x45XPIRED_REASON_USEFUL_UNTIL\x10\x01\x12\x1d\n\x19\x45XPIRED_REASON_SUPERSEDED\x10\x02\x12\x1b\n\x17\x45XPIRED_REASON_DRAINING\x10\x03*\xde\x01\n\x0b\x44\x65gradation\x12\x1b\n\x17\x44\x45GRADATION_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45GRADATION_INTERPOLATED\x10\x01\x12\x1b\n\x17\x44\x45GRADATION_HISTORY_CUT\x10\x02\x12\x1b\n\x17\x44\x45GRADATION_HORIZON_CUT\x10\x03\x12\x1b\n\x17\x44\x45GRADATION_AGE_UNKNOWN\x10\x04\x12\x15\n\x11\x44\x45GRADATION_STALE\x10\x05\x12&\n\"DEGRADATION_QUANTILES_INTERPOLATED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#foremesh/forecast/v1/forecast.proto\x12\x14\x66oremesh.forecast.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x03\n\x0f\x46orecastOptions\x12!\n\rhorizon_steps\x18\x01 \x01(\rB\n\xbaH\x07*\x05\x18\x80\x08(\x01\x12<\n\x04step\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\xbaH\x10\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\xc8\x01\x01\x12:\n\x07purpose\x18\x03 \x01(\x0e\x32\x1d.foremesh.forecast.v1.PurposeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x42\n\x0cuseful_until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x00\x12\x39\n\x0fquantile_levels\x18\x05 \x03(\x01\x42 \xbaH\x1d\x92\x01\x1a\x10 \x18\x01\"\x14\x12\x12\x11\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x00\x00\x00\x00\x12\x42\n\x0cmax_data_age\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\xe7\x84\x0f\x32\x02\x08\x01\x12\x14\n\x0c\x62ypass_cache\x18\x07 \x01(\x08\"\xa4\x03\n\rMarketHistory\x12\x39\n\rmarket_ticker\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Z0-9][A-Z0-9._-]{0,63}$\x12<\n\rseries_ticker\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^([A-Z0-9][A-Z0-9._-]{0,63})?$\x12\x1f\n\x0c\x63loses_cents\x18\x03 \x03(\x02\x42\t\xbaH\x06\x92\x01\x03\x10\x80\x10\x12<\n\x13\x63urrent_price_cents\x18\x04 \x01(\x01\x42\x1a\xbaH\x17\x12\x12\x19\x00\x00\x00\x00\x00\x00Y@)\x00\x00\x00\x00\x00\x00\x00\x00\xc8\x01\x01H\x00\x88\x01\x01\x12\x46\n\x10last_candle_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x00\x12@\n\nclose_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x00\x12\x19\n\x08priority\x18\x07 \x01(\rB\x07\xbaH\x04*\x02\x18\x64\x42\x16\n\x14_current_price_cents\"k\n\x0c\x46orecastPath\x12\x15\n\rhorizon_steps\x18\x01 \x01(\r\x12\x12\n\nmean_cents\x18\x02 \x03(\x02\x12\x17\n\x0fquantile_levels\x18\x03 \x03(\x01\x12\x17\n\x0fquantiles_cents\x18\x04 \x03(\x02\"\xca\x02\n\x0e\x46orecastResult\x12\x13\n\x0binput_index\x18\x01 \x01(\r\x12\x15\n\rmarket_ticker\x18\x02 \x01(\t\x12\x32\n\x08\x66orecast\x18\x03 \x01(\x0b\x32\x1e.foremesh.forecast.v1.ForecastH\x00\x12\x37\n\x0bno_forecast\x18\x04 \x01(\x0b\x32 .foremesh.forecast.v1.NoForecastH\x00\x12\x32\n\x08rejected\x18\x05 \x01(\x0b\x32\x1e.foremesh.forecast.v1.RejectedH\x00\x12\x30\n\x07\x65xpired\x18\x06 \x01(\x0b\x32\x1d.foremesh.forecast.v1.ExpiredH\x00\x12.\n\x06\x66\x61iled\x18\x07 \x01(\x0b\x32\x1c.foremesh.forecast.v1.FailedH\x00\x42\t\n\x07outcome\"r\n\x08\x46orecast\x12\x30\n\x04path\x18\x01 \x01(\x0b\x32\".foremesh.forecast.v1.ForecastPath\x12\x34\n\nprovenance\x18\x02 \x01(\x0b\x32 .foremesh.forecast.v1.Provenance\"D\n\nNoForecast\x12\x36\n\x06reason\x18\x01 \x01(\x0e\x32&.foremesh.forecast.v1.NoForecastReason\"@\n\x08Rejected\x12\x34\n\x08problems\x18\x01 \x03(\x0b\x32\".foremesh.forecast.v1.FieldProblem\"2\n\x0c\x46ieldProblem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\">\n\x07\x45xpired\x12\x33\n\x06reason\x18\x01 \x01(\x0e\x32#.foremesh.forecast.v1.ExpiredReason\"\x1a\n\x06\x46\x61iled\x12\x10\n\x08\x65rror_id\x18\x01 \x01(\t\"\xee\x01\n\nProvenance\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0cinput_digest\x18\x02 \x01(\t\x12+\n\x08\x64\x61ta_age\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x08\x64\x65graded\x18\x04 \x03(\x0e\x32!.foremesh.forecast.v1.Degradation\x12\x1a\n\x12interpolated_share\x18\x05 \x01(\x02\x12\x16\n\x0epolicy_version\x18\x06 \x01(\t\x12\x0e\n\x06\x63\x61\x63hed\x18\x07 \x01(\x08\x12\x15\n\rpolicy_digest\x18\x08 \x01(\t*]\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x14\n\x10PURPOSE_RESEARCH\x10\x01\x12\x11\n\rPURPOSE_PAPER\x10\x02\x12\x10\n\x0cPURPOSE_LIVE\x10\x03*\xf0\x01\n\x10NoForecastReason\x12\"\n\x1eNO_FORECAST_REASON_UNSPECIFIED\x10\x00\x12 \n\x1cNO_FORECAST_REASON_TOO_SHORT\x10\x01\x12&\n\"NO_FORECAST_REASON_NO_FINITE_POINT\x10\x02\x12\x1f\n\x1bNO_FORECAST_REASON_CONSTANT\x10\x03\x12/\n+NO_FORECAST_REASON_CLOSES_BEFORE_FIRST_STEP\x10\x04\x12\x1c\n\x18NO_FORECAST_REASON_STALE\x10\x05*\x8c\x01\n\rExpiredReason\x12\x1e\n\x1a\x45XPIRED_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x45XPIRED_REASON_USEFUL_UNTIL\x10\x01\x12\x1d\n\x19\x45XPIRED_REASON_SUPERSEDED\x10\x02\x12\x1b\n\x17\x45XPIRED_REASON_DRAINING\x10\x03*\xfc\x01\n\x0b\x44\x65gradation\x12\x1b\n\x17\x44\x45GRADATION_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45GRADATION_INTERPOLATED\x10\x01\x12\x1b\n\x17\x44\x45GRADATION_HISTORY_CUT\x10\x02\x12\x1b\n\x17\x44\x45GRADATION_HORIZON_CUT\x10\x03\x12\x1b\n\x17\x44\x45GRADATION_AGE_UNKNOWN\x10\x04\x12\x15\n\x11\x44\x45GRADATION_STALE\x10\x05\x12&\n\"DEGRADATION_QUANTILES_INTERPOLATED\x10\x06\x12\x1c\n\x18\x44\x45GRADATION_CANARY_DRIFT\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FORECASTOPTIONS'].fields_by_name['useful_until']._serialized_options = b'\272H\r\262\001\n\032\006\010\200\256\231\244\0172\000'
   _globals['_FORECASTOPTIONS'].fields_by_name['quantile_levels']._loaded_options = None
   _globals['_FORECASTOPTIONS'].fields_by_name['quantile_levels']._serialized_options = b'\272H\035\222\001\032\020 \030\001\"\024\022\022\021\000\000\000\000\000\000\360?!\000\000\000\000\000\000\000\000'
+  _globals['_FORECASTOPTIONS'].fields_by_name['max_data_age']._loaded_options = None
+  _globals['_FORECASTOPTIONS'].fields_by_name['max_data_age']._serialized_options = b'\272H\016\252\001\013\"\005\010\200\347\204\0172\002\010\001'
   _globals['_MARKETHISTORY'].fields_by_name['market_ticker']._loaded_options = None
   _globals['_MARKETHISTORY'].fields_by_name['market_ticker']._serialized_options = b'\272H\037r\0352\033^[A-Z0-9][A-Z0-9._-]{0,63}$'
   _globals['_MARKETHISTORY'].fields_by_name['series_ticker']._loaded_options = None
@@ -58,34 +60,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MARKETHISTORY'].fields_by_name['close_time']._serialized_options = b'\272H\r\262\001\n\032\006\010\200\256\231\244\0172\000'
   _globals['_MARKETHISTORY'].fields_by_name['priority']._loaded_options = None
   _globals['_MARKETHISTORY'].fields_by_name['priority']._serialized_options = b'\272H\004*\002\030d'
-  _globals['_PURPOSE']._serialized_start=1938
-  _globals['_PURPOSE']._serialized_end=2031
-  _globals['_NOFORECASTREASON']._serialized_start=2034
-  _globals['_NOFORECASTREASON']._serialized_end=2244
-  _globals['_EXPIREDREASON']._serialized_start=2247
-  _globals['_EXPIREDREASON']._serialized_end=2387
-  _globals['_DEGRADATION']._serialized_start=2390
-  _globals['_DEGRADATION']._serialized_end=2612
+  _globals['_PURPOSE']._serialized_start=2051
+  _globals['_PURPOSE']._serialized_end=2144
+  _globals['_NOFORECASTREASON']._serialized_start=2147
+  _globals['_NOFORECASTREASON']._serialized_end=2387
+  _globals['_EXPIREDREASON']._serialized_start=2390
+  _globals['_EXPIREDREASON']._serialized_end=2530
+  _globals['_DEGRADATION']._serialized_start=2533
+  _globals['_DEGRADATION']._serialized_end=2785
   _globals['_FORECASTOPTIONS']._serialized_start=156
-  _globals['_FORECASTOPTIONS']._serialized_end=457
-  _globals['_MARKETHISTORY']._serialized_start=460
-  _globals['_MARKETHISTORY']._serialized_end=880
-  _globals['_FORECASTPATH']._serialized_start=882
-  _globals['_FORECASTPATH']._serialized_end=989
-  _globals['_FORECASTRESULT']._serialized_start=992
-  _globals['_FORECASTRESULT']._serialized_end=1322
-  _globals['_FORECAST']._serialized_start=1324
-  _globals['_FORECAST']._serialized_end=1438
-  _globals['_NOFORECAST']._serialized_start=1440
-  _globals['_NOFORECAST']._serialized_end=1508
-  _globals['_REJECTED']._serialized_start=1510
-  _globals['_REJECTED']._serialized_end=1574
-  _globals['_FIELDPROBLEM']._serialized_start=1576
-  _globals['_FIELDPROBLEM']._serialized_end=1626
-  _globals['_EXPIRED']._serialized_start=1628
-  _globals['_EXPIRED']._serialized_end=1690
-  _globals['_FAILED']._serialized_start=1692
-  _globals['_FAILED']._serialized_end=1718
-  _globals['_PROVENANCE']._serialized_start=1721
-  _globals['_PROVENANCE']._serialized_end=1936
+  _globals['_FORECASTOPTIONS']._serialized_end=547
+  _globals['_MARKETHISTORY']._serialized_start=550
+  _globals['_MARKETHISTORY']._serialized_end=970
+  _globals['_FORECASTPATH']._serialized_start=972
+  _globals['_FORECASTPATH']._serialized_end=1079
+  _globals['_FORECASTRESULT']._serialized_start=1082
+  _globals['_FORECASTRESULT']._serialized_end=1412
+  _globals['_FORECAST']._serialized_start=1414
+  _globals['_FORECAST']._serialized_end=1528
+  _globals['_NOFORECAST']._serialized_start=1530
+  _globals['_NOFORECAST']._serialized_end=1598
+  _globals['_REJECTED']._serialized_start=1600
+  _globals['_REJECTED']._serialized_end=1664
+  _globals['_FIELDPROBLEM']._serialized_start=1666
+  _globals['_FIELDPROBLEM']._serialized_end=1716
+  _globals['_EXPIRED']._serialized_start=1718
+  _globals['_EXPIRED']._serialized_end=1780
+  _globals['_FAILED']._serialized_start=1782
+  _globals['_FAILED']._serialized_end=1808
+  _globals['_PROVENANCE']._serialized_start=1811
+  _globals['_PROVENANCE']._serialized_end=2049
 # @@protoc_insertion_point(module_scope)

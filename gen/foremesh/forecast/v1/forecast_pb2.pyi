@@ -26,6 +26,7 @@ class NoForecastReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NO_FORECAST_REASON_NO_FINITE_POINT: _ClassVar[NoForecastReason]
     NO_FORECAST_REASON_CONSTANT: _ClassVar[NoForecastReason]
     NO_FORECAST_REASON_CLOSES_BEFORE_FIRST_STEP: _ClassVar[NoForecastReason]
+    NO_FORECAST_REASON_STALE: _ClassVar[NoForecastReason]
 
 class ExpiredReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -43,6 +44,7 @@ class Degradation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DEGRADATION_AGE_UNKNOWN: _ClassVar[Degradation]
     DEGRADATION_STALE: _ClassVar[Degradation]
     DEGRADATION_QUANTILES_INTERPOLATED: _ClassVar[Degradation]
+    DEGRADATION_CANARY_DRIFT: _ClassVar[Degradation]
 PURPOSE_UNSPECIFIED: Purpose
 PURPOSE_RESEARCH: Purpose
 PURPOSE_PAPER: Purpose
@@ -52,6 +54,7 @@ NO_FORECAST_REASON_TOO_SHORT: NoForecastReason
 NO_FORECAST_REASON_NO_FINITE_POINT: NoForecastReason
 NO_FORECAST_REASON_CONSTANT: NoForecastReason
 NO_FORECAST_REASON_CLOSES_BEFORE_FIRST_STEP: NoForecastReason
+NO_FORECAST_REASON_STALE: NoForecastReason
 EXPIRED_REASON_UNSPECIFIED: ExpiredReason
 EXPIRED_REASON_USEFUL_UNTIL: ExpiredReason
 EXPIRED_REASON_SUPERSEDED: ExpiredReason
@@ -63,20 +66,25 @@ DEGRADATION_HORIZON_CUT: Degradation
 DEGRADATION_AGE_UNKNOWN: Degradation
 DEGRADATION_STALE: Degradation
 DEGRADATION_QUANTILES_INTERPOLATED: Degradation
+DEGRADATION_CANARY_DRIFT: Degradation
 
 class ForecastOptions(_message.Message):
-    __slots__ = ("horizon_steps", "step", "purpose", "useful_until", "quantile_levels")
+    __slots__ = ("horizon_steps", "step", "purpose", "useful_until", "quantile_levels", "max_data_age", "bypass_cache")
     HORIZON_STEPS_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     USEFUL_UNTIL_FIELD_NUMBER: _ClassVar[int]
     QUANTILE_LEVELS_FIELD_NUMBER: _ClassVar[int]
+    MAX_DATA_AGE_FIELD_NUMBER: _ClassVar[int]
+    BYPASS_CACHE_FIELD_NUMBER: _ClassVar[int]
     horizon_steps: int
     step: _duration_pb2.Duration
     purpose: Purpose
     useful_until: _timestamp_pb2.Timestamp
     quantile_levels: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, horizon_steps: _Optional[int] = ..., step: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., useful_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., quantile_levels: _Optional[_Iterable[float]] = ...) -> None: ...
+    max_data_age: _duration_pb2.Duration
+    bypass_cache: bool
+    def __init__(self, horizon_steps: _Optional[int] = ..., step: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., useful_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., quantile_levels: _Optional[_Iterable[float]] = ..., max_data_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., bypass_cache: _Optional[bool] = ...) -> None: ...
 
 class MarketHistory(_message.Message):
     __slots__ = ("market_ticker", "series_ticker", "closes_cents", "current_price_cents", "last_candle_time", "close_time", "priority")
@@ -167,7 +175,7 @@ class Failed(_message.Message):
     def __init__(self, error_id: _Optional[str] = ...) -> None: ...
 
 class Provenance(_message.Message):
-    __slots__ = ("model", "input_digest", "data_age", "degraded", "interpolated_share", "policy_version", "cached")
+    __slots__ = ("model", "input_digest", "data_age", "degraded", "interpolated_share", "policy_version", "cached", "policy_digest")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     INPUT_DIGEST_FIELD_NUMBER: _ClassVar[int]
     DATA_AGE_FIELD_NUMBER: _ClassVar[int]
@@ -175,6 +183,7 @@ class Provenance(_message.Message):
     INTERPOLATED_SHARE_FIELD_NUMBER: _ClassVar[int]
     POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
     CACHED_FIELD_NUMBER: _ClassVar[int]
+    POLICY_DIGEST_FIELD_NUMBER: _ClassVar[int]
     model: str
     input_digest: str
     data_age: _duration_pb2.Duration
@@ -182,4 +191,5 @@ class Provenance(_message.Message):
     interpolated_share: float
     policy_version: str
     cached: bool
-    def __init__(self, model: _Optional[str] = ..., input_digest: _Optional[str] = ..., data_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., degraded: _Optional[_Iterable[_Union[Degradation, str]]] = ..., interpolated_share: _Optional[float] = ..., policy_version: _Optional[str] = ..., cached: _Optional[bool] = ...) -> None: ...
+    policy_digest: str
+    def __init__(self, model: _Optional[str] = ..., input_digest: _Optional[str] = ..., data_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., degraded: _Optional[_Iterable[_Union[Degradation, str]]] = ..., interpolated_share: _Optional[float] = ..., policy_version: _Optional[str] = ..., cached: _Optional[bool] = ..., policy_digest: _Optional[str] = ...) -> None: ...

@@ -28,9 +28,10 @@ from foremesh.forecast.v1 import forecast_pb2 as foremesh_dot_forecast_dot_v1_do
 from foremesh.forecast.v1 import model_pb2 as foremesh_dot_forecast_dot_v1_dot_model__pb2
 from foremesh.forecast.v1 import policy_pb2 as foremesh_dot_forecast_dot_v1_dot_policy__pb2
 from foremesh.forecast.v1 import signal_pb2 as foremesh_dot_forecast_dot_v1_dot_signal__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+foremesh/forecast/v1/forecast_service.proto\x12\x14\x66oremesh.forecast.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x66oremesh/access/v1/access.proto\x1a#foremesh/forecast/v1/forecast.proto\x1a foremesh/forecast/v1/model.proto\x1a!foremesh/forecast/v1/policy.proto\x1a!foremesh/forecast/v1/signal.proto\"\x8f\x01\n\x14StreamSignalsRequest\x12\x32\n\x06header\x18\x01 \x01(\x0b\x32 .foremesh.forecast.v1.ScanHeaderH\x00\x12\x33\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\".foremesh.forecast.v1.HistoryBatchH\x00\x42\x0e\n\x05\x66rame\x12\x05\xbaH\x02\x08\x01\"\xc4\x01\n\x15StreamSignalsResponse\x12\x36\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\".foremesh.forecast.v1.ScanAcceptedH\x00\x12\x34\n\x07results\x18\x02 \x01(\x0b\x32!.foremesh.forecast.v1.SignalBatchH\x00\x12\x34\n\x07summary\x18\x03 \x01(\x0b\x32!.foremesh.forecast.v1.ScanSummaryH\x00\x42\x07\n\x05\x66rame\"\xf1\x01\n\nScanHeader\x12:\n\x07scan_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$\x12\x31\n\tclient_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\x12?\n\x08\x66orecast\x18\x03 \x01(\x0b\x32%.foremesh.forecast.v1.ForecastOptionsB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x06signal\x18\x04 \x01(\x0b\x32#.foremesh.forecast.v1.SignalOptions\"S\n\x0cHistoryBatch\x12\x43\n\thistories\x18\x01 \x03(\x0b\x32#.foremesh.forecast.v1.MarketHistoryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\"\x80\x01\n\x0cScanAccepted\x12\x0f\n\x07scan_id\x18\x01 \x01(\t\x12\x32\n\x05model\x18\x02 \x01(\x0b\x32#.foremesh.forecast.v1.ModelIdentity\x12\x16\n\x0epolicy_version\x18\x03 \x01(\t\x12\x13\n\x0binstance_id\x18\x04 \x01(\t\"B\n\x0bSignalBatch\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".foremesh.forecast.v1.SignalResult\"\x96\x01\n\x0bScanSummary\x12\x13\n\x0binput_count\x18\x01 \x01(\r\x12\x14\n\x0csignal_count\x18\x02 \x01(\r\x12\x17\n\x0fno_signal_count\x18\x03 \x01(\r\x12\x16\n\x0erejected_count\x18\x04 \x01(\r\x12\x15\n\rexpired_count\x18\x05 \x01(\r\x12\x14\n\x0c\x66\x61iled_count\x18\x06 \x01(\r\"\xd3\x01\n\x16GenerateSignalsRequest\x12?\n\x08\x66orecast\x18\x01 \x01(\x0b\x32%.foremesh.forecast.v1.ForecastOptionsB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x06signal\x18\x02 \x01(\x0b\x32#.foremesh.forecast.v1.SignalOptions\x12\x43\n\thistories\x18\x03 \x03(\x0b\x32#.foremesh.forecast.v1.MarketHistoryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\"\xe3\x01\n\x17GenerateSignalsResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".foremesh.forecast.v1.SignalResult\x12\x32\n\x07summary\x18\x02 \x01(\x0b\x32!.foremesh.forecast.v1.ScanSummary\x12\x32\n\x05model\x18\x03 \x01(\x0b\x32#.foremesh.forecast.v1.ModelIdentity\x12\x16\n\x0epolicy_version\x18\x04 \x01(\t\x12\x13\n\x0binstance_id\x18\x05 \x01(\t\"\xa0\x01\n\x18GenerateForecastsRequest\x12?\n\x08\x66orecast\x18\x01 \x01(\x0b\x32%.foremesh.forecast.v1.ForecastOptionsB\x06\xbaH\x03\xc8\x01\x01\x12\x43\n\thistories\x18\x02 \x03(\x0b\x32#.foremesh.forecast.v1.MarketHistoryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\"\x9b\x01\n\x19GenerateForecastsResponse\x12\x35\n\x07results\x18\x01 \x03(\x0b\x32$.foremesh.forecast.v1.ForecastResult\x12\x32\n\x05model\x18\x02 \x01(\x0b\x32#.foremesh.forecast.v1.ModelIdentity\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\"\x11\n\x0fGetModelRequest\"S\n\x10GetModelResponse\x12*\n\x05model\x18\x01 \x01(\x0b\x32\x1b.foremesh.forecast.v1.Model\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\"T\n\x17ListExitPoliciesRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\rB\x08\xbaH\x05*\x03\x18\xe8\x07\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xe0\x01\n\x18ListExitPoliciesResponse\x12\x37\n\rexit_policies\x18\x01 \x03(\x0b\x32 .foremesh.forecast.v1.ExitPolicy\x12\x43\n\x13\x63onfidence_policies\x18\x02 \x03(\x0b\x32&.foremesh.forecast.v1.ConfidencePolicy\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x16\n\x0epolicy_version\x18\x04 \x01(\t\x12\x15\n\rpolicy_digest\x18\x05 \x01(\t2\xfa\x04\n\x0f\x46orecastService\x12y\n\rStreamSignals\x12*.foremesh.forecast.v1.StreamSignalsRequest\x1a+.foremesh.forecast.v1.StreamSignalsResponse\"\x0b\x90\x02\x01\xaa\xbc\x18\x04\n\x02\x01\x03(\x01\x30\x01\x12|\n\x0fGenerateSignals\x12,.foremesh.forecast.v1.GenerateSignalsRequest\x1a-.foremesh.forecast.v1.GenerateSignalsResponse\"\x0c\x90\x02\x01\xaa\xbc\x18\x05\n\x03\x01\x03\x04\x12\x82\x01\n\x11GenerateForecasts\x12..foremesh.forecast.v1.GenerateForecastsRequest\x1a/.foremesh.forecast.v1.GenerateForecastsResponse\"\x0c\x90\x02\x01\xaa\xbc\x18\x05\n\x03\x01\x03\x04\x12h\n\x08GetModel\x12%.foremesh.forecast.v1.GetModelRequest\x1a&.foremesh.forecast.v1.GetModelResponse\"\r\x90\x02\x01\xaa\xbc\x18\x06\n\x04\x01\x02\x03\x04\x12\x7f\n\x10ListExitPolicies\x12-.foremesh.forecast.v1.ListExitPoliciesRequest\x1a..foremesh.forecast.v1.ListExitPoliciesResponse\"\x0c\x90\x02\x01\xaa\xbc\x18\x05\n\x03\x01\x03\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+foremesh/forecast/v1/forecast_service.proto\x12\x14\x66oremesh.forecast.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x66oremesh/access/v1/access.proto\x1a#foremesh/forecast/v1/forecast.proto\x1a foremesh/forecast/v1/model.proto\x1a!foremesh/forecast/v1/policy.proto\x1a!foremesh/forecast/v1/signal.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x01\n\x14StreamSignalsRequest\x12\x32\n\x06header\x18\x01 \x01(\x0b\x32 .foremesh.forecast.v1.ScanHeaderH\x00\x12\x33\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\".foremesh.forecast.v1.HistoryBatchH\x00\x42\x0e\n\x05\x66rame\x12\x05\xbaH\x02\x08\x01\"\xc4\x01\n\x15StreamSignalsResponse\x12\x36\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\".foremesh.forecast.v1.ScanAcceptedH\x00\x12\x34\n\x07results\x18\x02 \x01(\x0b\x32!.foremesh.forecast.v1.SignalBatchH\x00\x12\x34\n\x07summary\x18\x03 \x01(\x0b\x32!.foremesh.forecast.v1.ScanSummaryH\x00\x42\x07\n\x05\x66rame\"\x95\x02\n\nScanHeader\x12:\n\x07scan_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$\x12\x31\n\tclient_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\x12?\n\x08\x66orecast\x18\x03 \x01(\x0b\x32%.foremesh.forecast.v1.ForecastOptionsB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x06signal\x18\x04 \x01(\x0b\x32#.foremesh.forecast.v1.SignalOptions\x12\"\n\x0f\x65xpected_inputs\x18\x05 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\"S\n\x0cHistoryBatch\x12\x43\n\thistories\x18\x01 \x03(\x0b\x32#.foremesh.forecast.v1.MarketHistoryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\"\x80\x01\n\x0cScanAccepted\x12\x0f\n\x07scan_id\x18\x01 \x01(\t\x12\x32\n\x05model\x18\x02 \x01(\x0b\x32#.foremesh.forecast.v1.ModelIdentity\x12\x16\n\x0epolicy_version\x18\x03 \x01(\t\x12\x13\n\x0binstance_id\x18\x04 \x01(\t\"B\n\x0bSignalBatch\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".foremesh.forecast.v1.SignalResult\"\xac\x01\n\x0bScanSummary\x12\x13\n\x0binput_count\x18\x01 \x01(\r\x12\x14\n\x0csignal_count\x18\x02 \x01(\r\x12\x17\n\x0fno_signal_count\x18\x03 \x01(\r\x12\x16\n\x0erejected_count\x18\x04 \x01(\r\x12\x15\n\rexpired_count\x18\x05 \x01(\r\x12\x14\n\x0c\x66\x61iled_count\x18\x06 \x01(\r\x12\x14\n\x0c\x63\x61\x63hed_count\x18\x07 \x01(\r\"\xd3\x01\n\x16GenerateSignalsRequest\x12?\n\x08\x66orecast\x18\x01 \x01(\x0b\x32%.foremesh.forecast.v1.ForecastOptionsB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x06signal\x18\x02 \x01(\x0b\x32#.foremesh.forecast.v1.SignalOptions\x12\x43\n\thistories\x18\x03 \x03(\x0b\x32#.foremesh.forecast.v1.MarketHistoryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\"\xe3\x01\n\x17GenerateSignalsResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".foremesh.forecast.v1.SignalResult\x12\x32\n\x07summary\x18\x02 \x01(\x0b\x32!.foremesh.forecast.v1.ScanSummary\x12\x32\n\x05model\x18\x03 \x01(\x0b\x32#.foremesh.forecast.v1.ModelIdentity\x12\x16\n\x0epolicy_version\x18\x04 \x01(\t\x12\x13\n\x0binstance_id\x18\x05 \x01(\t\"\xa0\x01\n\x18GenerateForecastsRequest\x12?\n\x08\x66orecast\x18\x01 \x01(\x0b\x32%.foremesh.forecast.v1.ForecastOptionsB\x06\xbaH\x03\xc8\x01\x01\x12\x43\n\thistories\x18\x02 \x03(\x0b\x32#.foremesh.forecast.v1.MarketHistoryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\"\x9b\x01\n\x19GenerateForecastsResponse\x12\x35\n\x07results\x18\x01 \x03(\x0b\x32$.foremesh.forecast.v1.ForecastResult\x12\x32\n\x05model\x18\x02 \x01(\x0b\x32#.foremesh.forecast.v1.ModelIdentity\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\"\x11\n\x0fGetModelRequest\"\x84\x01\n\x10GetModelResponse\x12*\n\x05model\x18\x01 \x01(\x0b\x32\x1b.foremesh.forecast.v1.Model\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\x12/\n\x0bserver_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"T\n\x17ListExitPoliciesRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\rB\x08\xbaH\x05*\x03\x18\xe8\x07\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xe0\x01\n\x18ListExitPoliciesResponse\x12\x37\n\rexit_policies\x18\x01 \x03(\x0b\x32 .foremesh.forecast.v1.ExitPolicy\x12\x43\n\x13\x63onfidence_policies\x18\x02 \x03(\x0b\x32&.foremesh.forecast.v1.ConfidencePolicy\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x16\n\x0epolicy_version\x18\x04 \x01(\t\x12\x15\n\rpolicy_digest\x18\x05 \x01(\t2\xfa\x04\n\x0f\x46orecastService\x12y\n\rStreamSignals\x12*.foremesh.forecast.v1.StreamSignalsRequest\x1a+.foremesh.forecast.v1.StreamSignalsResponse\"\x0b\x90\x02\x01\xaa\xbc\x18\x04\n\x02\x01\x03(\x01\x30\x01\x12|\n\x0fGenerateSignals\x12,.foremesh.forecast.v1.GenerateSignalsRequest\x1a-.foremesh.forecast.v1.GenerateSignalsResponse\"\x0c\x90\x02\x01\xaa\xbc\x18\x05\n\x03\x01\x03\x04\x12\x82\x01\n\x11GenerateForecasts\x12..foremesh.forecast.v1.GenerateForecastsRequest\x1a/.foremesh.forecast.v1.GenerateForecastsResponse\"\x0c\x90\x02\x01\xaa\xbc\x18\x05\n\x03\x01\x03\x04\x12h\n\x08GetModel\x12%.foremesh.forecast.v1.GetModelRequest\x1a&.foremesh.forecast.v1.GetModelResponse\"\r\x90\x02\x01\xaa\xbc\x18\x06\n\x04\x01\x02\x03\x04\x12\x7f\n\x10ListExitPolicies\x12-.foremesh.forecast.v1.ListExitPoliciesRequest\x1a..foremesh.forecast.v1.ListExitPoliciesResponse\"\x0c\x90\x02\x01\xaa\xbc\x18\x05\n\x03\x01\x03\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCANHEADER'].fields_by_name['client_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
   _globals['_SCANHEADER'].fields_by_name['forecast']._loaded_options = None
   _globals['_SCANHEADER'].fields_by_name['forecast']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_SCANHEADER'].fields_by_name['expected_inputs']._loaded_options = None
+  _globals['_SCANHEADER'].fields_by_name['expected_inputs']._serialized_options = b'\272H\006*\004\030\300\204='
   _globals['_HISTORYBATCH'].fields_by_name['histories']._loaded_options = None
   _globals['_HISTORYBATCH'].fields_by_name['histories']._serialized_options = b'\272H\010\222\001\005\010\001\020\200\002'
   _globals['_GENERATESIGNALSREQUEST'].fields_by_name['forecast']._loaded_options = None
@@ -69,36 +72,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FORECASTSERVICE'].methods_by_name['GetModel']._serialized_options = b'\220\002\001\252\274\030\006\n\004\001\002\003\004'
   _globals['_FORECASTSERVICE'].methods_by_name['ListExitPolicies']._loaded_options = None
   _globals['_FORECASTSERVICE'].methods_by_name['ListExitPolicies']._serialized_options = b'\220\002\001\252\274\030\005\n\003\001\003\004'
-  _globals['_STREAMSIGNALSREQUEST']._serialized_start=273
-  _globals['_STREAMSIGNALSREQUEST']._serialized_end=416
-  _globals['_STREAMSIGNALSRESPONSE']._serialized_start=419
-  _globals['_STREAMSIGNALSRESPONSE']._serialized_end=615
-  _globals['_SCANHEADER']._serialized_start=618
-  _globals['_SCANHEADER']._serialized_end=859
-  _globals['_HISTORYBATCH']._serialized_start=861
-  _globals['_HISTORYBATCH']._serialized_end=944
-  _globals['_SCANACCEPTED']._serialized_start=947
-  _globals['_SCANACCEPTED']._serialized_end=1075
-  _globals['_SIGNALBATCH']._serialized_start=1077
-  _globals['_SIGNALBATCH']._serialized_end=1143
-  _globals['_SCANSUMMARY']._serialized_start=1146
-  _globals['_SCANSUMMARY']._serialized_end=1296
-  _globals['_GENERATESIGNALSREQUEST']._serialized_start=1299
-  _globals['_GENERATESIGNALSREQUEST']._serialized_end=1510
-  _globals['_GENERATESIGNALSRESPONSE']._serialized_start=1513
-  _globals['_GENERATESIGNALSRESPONSE']._serialized_end=1740
-  _globals['_GENERATEFORECASTSREQUEST']._serialized_start=1743
-  _globals['_GENERATEFORECASTSREQUEST']._serialized_end=1903
-  _globals['_GENERATEFORECASTSRESPONSE']._serialized_start=1906
-  _globals['_GENERATEFORECASTSRESPONSE']._serialized_end=2061
-  _globals['_GETMODELREQUEST']._serialized_start=2063
-  _globals['_GETMODELREQUEST']._serialized_end=2080
-  _globals['_GETMODELRESPONSE']._serialized_start=2082
-  _globals['_GETMODELRESPONSE']._serialized_end=2165
-  _globals['_LISTEXITPOLICIESREQUEST']._serialized_start=2167
-  _globals['_LISTEXITPOLICIESREQUEST']._serialized_end=2251
-  _globals['_LISTEXITPOLICIESRESPONSE']._serialized_start=2254
-  _globals['_LISTEXITPOLICIESRESPONSE']._serialized_end=2478
-  _globals['_FORECASTSERVICE']._serialized_start=2481
-  _globals['_FORECASTSERVICE']._serialized_end=3115
+  _globals['_STREAMSIGNALSREQUEST']._serialized_start=306
+  _globals['_STREAMSIGNALSREQUEST']._serialized_end=449
+  _globals['_STREAMSIGNALSRESPONSE']._serialized_start=452
+  _globals['_STREAMSIGNALSRESPONSE']._serialized_end=648
+  _globals['_SCANHEADER']._serialized_start=651
+  _globals['_SCANHEADER']._serialized_end=928
+  _globals['_HISTORYBATCH']._serialized_start=930
+  _globals['_HISTORYBATCH']._serialized_end=1013
+  _globals['_SCANACCEPTED']._serialized_start=1016
+  _globals['_SCANACCEPTED']._serialized_end=1144
+  _globals['_SIGNALBATCH']._serialized_start=1146
+  _globals['_SIGNALBATCH']._serialized_end=1212
+  _globals['_SCANSUMMARY']._serialized_start=1215
+  _globals['_SCANSUMMARY']._serialized_end=1387
+  _globals['_GENERATESIGNALSREQUEST']._serialized_start=1390
+  _globals['_GENERATESIGNALSREQUEST']._serialized_end=1601
+  _globals['_GENERATESIGNALSRESPONSE']._serialized_start=1604
+  _globals['_GENERATESIGNALSRESPONSE']._serialized_end=1831
+  _globals['_GENERATEFORECASTSREQUEST']._serialized_start=1834
+  _globals['_GENERATEFORECASTSREQUEST']._serialized_end=1994
+  _globals['_GENERATEFORECASTSRESPONSE']._serialized_start=1997
+  _globals['_GENERATEFORECASTSRESPONSE']._serialized_end=2152
+  _globals['_GETMODELREQUEST']._serialized_start=2154
+  _globals['_GETMODELREQUEST']._serialized_end=2171
+  _globals['_GETMODELRESPONSE']._serialized_start=2174
+  _globals['_GETMODELRESPONSE']._serialized_end=2306
+  _globals['_LISTEXITPOLICIESREQUEST']._serialized_start=2308
+  _globals['_LISTEXITPOLICIESREQUEST']._serialized_end=2392
+  _globals['_LISTEXITPOLICIESRESPONSE']._serialized_start=2395
+  _globals['_LISTEXITPOLICIESRESPONSE']._serialized_end=2619
+  _globals['_FORECASTSERVICE']._serialized_start=2622
+  _globals['_FORECASTSERVICE']._serialized_end=3256
 # @@protoc_insertion_point(module_scope)

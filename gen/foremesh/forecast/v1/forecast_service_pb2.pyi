@@ -1,9 +1,12 @@
+import datetime
+
 from buf.validate import validate_pb2 as _validate_pb2
 from foremesh.access.v1 import access_pb2 as _access_pb2
 from foremesh.forecast.v1 import forecast_pb2 as _forecast_pb2
 from foremesh.forecast.v1 import model_pb2 as _model_pb2
 from foremesh.forecast.v1 import policy_pb2 as _policy_pb2
 from foremesh.forecast.v1 import signal_pb2 as _signal_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -31,16 +34,18 @@ class StreamSignalsResponse(_message.Message):
     def __init__(self, accepted: _Optional[_Union[ScanAccepted, _Mapping]] = ..., results: _Optional[_Union[SignalBatch, _Mapping]] = ..., summary: _Optional[_Union[ScanSummary, _Mapping]] = ...) -> None: ...
 
 class ScanHeader(_message.Message):
-    __slots__ = ("scan_id", "client_id", "forecast", "signal")
+    __slots__ = ("scan_id", "client_id", "forecast", "signal", "expected_inputs")
     SCAN_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
     FORECAST_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_INPUTS_FIELD_NUMBER: _ClassVar[int]
     scan_id: str
     client_id: str
     forecast: _forecast_pb2.ForecastOptions
     signal: _signal_pb2.SignalOptions
-    def __init__(self, scan_id: _Optional[str] = ..., client_id: _Optional[str] = ..., forecast: _Optional[_Union[_forecast_pb2.ForecastOptions, _Mapping]] = ..., signal: _Optional[_Union[_signal_pb2.SignalOptions, _Mapping]] = ...) -> None: ...
+    expected_inputs: int
+    def __init__(self, scan_id: _Optional[str] = ..., client_id: _Optional[str] = ..., forecast: _Optional[_Union[_forecast_pb2.ForecastOptions, _Mapping]] = ..., signal: _Optional[_Union[_signal_pb2.SignalOptions, _Mapping]] = ..., expected_inputs: _Optional[int] = ...) -> None: ...
 
 class HistoryBatch(_message.Message):
     __slots__ = ("histories",)
@@ -67,20 +72,22 @@ class SignalBatch(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[_signal_pb2.SignalResult, _Mapping]]] = ...) -> None: ...
 
 class ScanSummary(_message.Message):
-    __slots__ = ("input_count", "signal_count", "no_signal_count", "rejected_count", "expired_count", "failed_count")
+    __slots__ = ("input_count", "signal_count", "no_signal_count", "rejected_count", "expired_count", "failed_count", "cached_count")
     INPUT_COUNT_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_COUNT_FIELD_NUMBER: _ClassVar[int]
     NO_SIGNAL_COUNT_FIELD_NUMBER: _ClassVar[int]
     REJECTED_COUNT_FIELD_NUMBER: _ClassVar[int]
     EXPIRED_COUNT_FIELD_NUMBER: _ClassVar[int]
     FAILED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CACHED_COUNT_FIELD_NUMBER: _ClassVar[int]
     input_count: int
     signal_count: int
     no_signal_count: int
     rejected_count: int
     expired_count: int
     failed_count: int
-    def __init__(self, input_count: _Optional[int] = ..., signal_count: _Optional[int] = ..., no_signal_count: _Optional[int] = ..., rejected_count: _Optional[int] = ..., expired_count: _Optional[int] = ..., failed_count: _Optional[int] = ...) -> None: ...
+    cached_count: int
+    def __init__(self, input_count: _Optional[int] = ..., signal_count: _Optional[int] = ..., no_signal_count: _Optional[int] = ..., rejected_count: _Optional[int] = ..., expired_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., cached_count: _Optional[int] = ...) -> None: ...
 
 class GenerateSignalsRequest(_message.Message):
     __slots__ = ("forecast", "signal", "histories")
@@ -129,12 +136,14 @@ class GetModelRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetModelResponse(_message.Message):
-    __slots__ = ("model", "instance_id")
+    __slots__ = ("model", "instance_id", "server_time")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVER_TIME_FIELD_NUMBER: _ClassVar[int]
     model: _model_pb2.Model
     instance_id: str
-    def __init__(self, model: _Optional[_Union[_model_pb2.Model, _Mapping]] = ..., instance_id: _Optional[str] = ...) -> None: ...
+    server_time: _timestamp_pb2.Timestamp
+    def __init__(self, model: _Optional[_Union[_model_pb2.Model, _Mapping]] = ..., instance_id: _Optional[str] = ..., server_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListExitPoliciesRequest(_message.Message):
     __slots__ = ("page_size", "page_token")

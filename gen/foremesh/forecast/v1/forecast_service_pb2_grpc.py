@@ -84,7 +84,8 @@ class ForecastServiceServicer:
         INVALID_ARGUMENT: no header first, a second header, a batch outside its limits. FAILED_PRECONDITION
         `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`,
         `QUANTILE_UNSUPPORTED`: beyond what the model knows.
-        UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED: too much work queued, see RetryInfo.
+        UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED `QUEUE_FULL`: too much work queued;
+        `DEADLINE_UNREACHABLE`: by what the model has shown of its speed the answer would come too late; see RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,7 +48,8 @@ class ForecastServiceStub:
     INVALID_ARGUMENT: no header first, a second header, a batch outside its limits. FAILED_PRECONDITION
     `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`,
     `QUANTILE_UNSUPPORTED`: beyond what the model knows.
-    UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED: too much work queued, see RetryInfo.
+    UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED `QUEUE_FULL`: too much work queued;
+    `DEADLINE_UNREACHABLE`: by what the model has shown of its speed the answer would come too late; see RetryInfo.
     """
     GenerateSignals: _grpc.UnaryUnaryMultiCallable[_forecast_service_pb2.GenerateSignalsRequest, _forecast_service_pb2.GenerateSignalsResponse]
     """Signals of a few markets in one unary call: for people, scripts and tests. Same results as StreamSignals."""
@@ -81,7 +82,8 @@ class ForecastServiceAsyncStub(ForecastServiceStub):
     INVALID_ARGUMENT: no header first, a second header, a batch outside its limits. FAILED_PRECONDITION
     `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`,
     `QUANTILE_UNSUPPORTED`: beyond what the model knows.
-    UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED: too much work queued, see RetryInfo.
+    UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED `QUEUE_FULL`: too much work queued;
+    `DEADLINE_UNREACHABLE`: by what the model has shown of its speed the answer would come too late; see RetryInfo.
     """
     GenerateSignals: _aio.UnaryUnaryMultiCallable[_forecast_service_pb2.GenerateSignalsRequest, _forecast_service_pb2.GenerateSignalsResponse]  # type: ignore[assignment]
     """Signals of a few markets in one unary call: for people, scripts and tests. Same results as StreamSignals."""
@@ -117,7 +119,8 @@ class ForecastServiceServicer(metaclass=_abc_1.ABCMeta):
         INVALID_ARGUMENT: no header first, a second header, a batch outside its limits. FAILED_PRECONDITION
         `PURPOSE_FORBIDDEN`: the model may not serve this purpose; `HORIZON_UNSUPPORTED`,
         `QUANTILE_UNSUPPORTED`: beyond what the model knows.
-        UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED: too much work queued, see RetryInfo.
+        UNAVAILABLE: model still loading, or draining. RESOURCE_EXHAUSTED `QUEUE_FULL`: too much work queued;
+        `DEADLINE_UNREACHABLE`: by what the model has shown of its speed the answer would come too late; see RetryInfo.
         """
 
     @_abc_1.abstractmethod

@@ -26,19 +26,29 @@ from foremesh.forecast.v1 import forecast_pb2 as foremesh_dot_forecast_dot_v1_do
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n foremesh/forecast/v1/model.proto\x12\x14\x66oremesh.forecast.v1\x1a#foremesh/forecast/v1/forecast.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x01\n\rModelIdentity\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0eweights_digest\x18\x02 \x01(\t\x12\x14\n\x0c\x63ode_version\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x37\n\x10\x61llowed_purposes\x18\x05 \x03(\x0e\x32\x1d.foremesh.forecast.v1.Purpose\"\xc1\x03\n\x05Model\x12\x35\n\x08identity\x18\x01 \x01(\x0b\x32#.foremesh.forecast.v1.ModelIdentity\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .foremesh.forecast.v1.ModelState\x12\x14\n\x0cstate_detail\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x11\n\tprecision\x18\x05 \x01(\t\x12\x14\n\x0c\x63ompile_mode\x18\x06 \x01(\t\x12\x1a\n\x12max_context_points\x18\x07 \x01(\r\x12\x19\n\x11max_horizon_steps\x18\x08 \x01(\r\x12\x18\n\x10max_batch_series\x18\t \x01(\r\x12\x17\n\x0fquantile_levels\x18\n \x03(\x01\x12\x1b\n\x13warm_context_points\x18\x0b \x03(\r\x12/\n\x05queue\x18\x0c \x01(\x0b\x32 .foremesh.forecast.v1.QueueState\x12.\n\nstart_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11max_message_bytes\x18\x0e \x01(\r\"k\n\nQueueState\x12\x16\n\x0ewaiting_series\x18\x01 \x01(\r\x12\x16\n\x0erunning_series\x18\x02 \x01(\r\x12\x17\n\x0f\x63\x61pacity_series\x18\x03 \x01(\r\x12\x14\n\x0c\x61\x63tive_scans\x18\x04 \x01(\r*\x8b\x01\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MODEL_STATE_LOADING\x10\x01\x12\x15\n\x11MODEL_STATE_READY\x10\x02\x12\x16\n\x12MODEL_STATE_FAILED\x10\x03\x12\x18\n\x14MODEL_STATE_DRAINING\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n foremesh/forecast/v1/model.proto\x12\x14\x66oremesh.forecast.v1\x1a#foremesh/forecast/v1/forecast.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x01\n\rModelIdentity\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0eweights_digest\x18\x02 \x01(\t\x12\x14\n\x0c\x63ode_version\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x37\n\x10\x61llowed_purposes\x18\x05 \x03(\x0e\x32\x1d.foremesh.forecast.v1.Purpose\"\xcc\x06\n\x05Model\x12\x35\n\x08identity\x18\x01 \x01(\x0b\x32#.foremesh.forecast.v1.ModelIdentity\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .foremesh.forecast.v1.ModelState\x12\x14\n\x0cstate_detail\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x11\n\tprecision\x18\x05 \x01(\t\x12\x14\n\x0c\x63ompile_mode\x18\x06 \x01(\t\x12\x1a\n\x12max_context_points\x18\x07 \x01(\r\x12\x19\n\x11max_horizon_steps\x18\x08 \x01(\r\x12\x18\n\x10max_batch_series\x18\t \x01(\r\x12\x17\n\x0fquantile_levels\x18\n \x03(\x01\x12\x1b\n\x13warm_context_points\x18\x0b \x03(\r\x12/\n\x05queue\x18\x0c \x01(\x0b\x32 .foremesh.forecast.v1.QueueState\x12.\n\nstart_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11max_message_bytes\x18\x0e \x01(\r\x12\x16\n\x0e\x63ompile_detail\x18\x0f \x01(\t\x12\x16\n\x0eweights_source\x18\x10 \x01(\t\x12\x12\n\nmin_points\x18\x11 \x01(\r\x12\x17\n\x0f\x62\x61tch_tolerance\x18\x12 \x01(\x01\x12\x13\n\x0b\x63ost_points\x18\x13 \x01(\r\x12\x12\n\nbatch_cost\x18\x14 \x01(\r\x12\x35\n\x08\x61\x63tivity\x18\x15 \x01(\x0b\x32#.foremesh.forecast.v1.ModelActivity\x12.\n\x08hardware\x18\x16 \x01(\x0b\x32\x1c.foremesh.forecast.v1.Device\x12/\n\x05\x63\x61\x63he\x18\x17 \x01(\x0b\x32 .foremesh.forecast.v1.CacheState\x12\x31\n\x06\x63\x61nary\x18\x18 \x01(\x0b\x32!.foremesh.forecast.v1.CanaryState\x12\x38\n\rbatch_timings\x18\x19 \x03(\x0b\x32!.foremesh.forecast.v1.BatchTiming\"\xc0\x01\n\rModelActivity\x12\x0f\n\x07\x62\x61tches\x18\x01 \x01(\x04\x12\x0e\n\x06series\x18\x02 \x01(\x04\x12\x12\n\nbusy_share\x18\x03 \x01(\x01\x12\x15\n\rpadding_share\x18\x04 \x01(\x01\x12\x16\n\x0e\x65xpired_series\x18\x05 \x01(\x04\x12\x15\n\rfailed_series\x18\x06 \x01(\x04\x12\x1d\n\x15out_of_memory_batches\x18\x07 \x01(\x04\x12\x15\n\rrefused_calls\x18\x08 \x01(\x04\"m\n\x06\x44\x65vice\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07runtime\x18\x02 \x01(\t\x12\x17\n\x0f\x61llocated_bytes\x18\x03 \x01(\x04\x12\x16\n\x0ereserved_bytes\x18\x04 \x01(\x04\x12\x13\n\x0btotal_bytes\x18\x05 \x01(\x04\"g\n\nCacheState\x12\x0f\n\x07\x65ntries\x18\x01 \x01(\x04\x12\x12\n\nused_bytes\x18\x02 \x01(\x04\x12\x16\n\x0e\x63\x61pacity_bytes\x18\x03 \x01(\x04\x12\x0c\n\x04hits\x18\x04 \x01(\x04\x12\x0e\n\x06misses\x18\x05 \x01(\x04\"\x8c\x01\n\x0b\x43\x61naryState\x12\x0e\n\x06\x63hecks\x18\x01 \x01(\x04\x12\x0e\n\x06\x64rifts\x18\x02 \x01(\x04\x12\x0f\n\x07\x64rifted\x18\x03 \x01(\x08\x12\x17\n\x0flast_difference\x18\x04 \x01(\x01\x12\x33\n\x0flast_check_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"L\n\x0b\x42\x61tchTiming\x12\x12\n\nup_to_cost\x18\x01 \x01(\r\x12\x0f\n\x07\x62\x61tches\x18\x02 \x01(\x04\x12\x18\n\x10\x65xpected_seconds\x18\x03 \x01(\x01\"k\n\nQueueState\x12\x16\n\x0ewaiting_series\x18\x01 \x01(\r\x12\x16\n\x0erunning_series\x18\x02 \x01(\r\x12\x17\n\x0f\x63\x61pacity_series\x18\x03 \x01(\r\x12\x14\n\x0c\x61\x63tive_scans\x18\x04 \x01(\r*\x8b\x01\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MODEL_STATE_LOADING\x10\x01\x12\x15\n\x11MODEL_STATE_READY\x10\x02\x12\x16\n\x12MODEL_STATE_FAILED\x10\x03\x12\x18\n\x14MODEL_STATE_DRAINING\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'foremesh.forecast.v1.model_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODELSTATE']._serialized_start=842
-  _globals['_MODELSTATE']._serialized_end=981
+  _globals['_MODELSTATE']._serialized_start=1869
+  _globals['_MODELSTATE']._serialized_end=2008
   _globals['_MODELIDENTITY']._serialized_start=129
   _globals['_MODELIDENTITY']._serialized_end=278
   _globals['_MODEL']._serialized_start=281
-  _globals['_MODEL']._serialized_end=730
-  _globals['_QUEUESTATE']._serialized_start=732
-  _globals['_QUEUESTATE']._serialized_end=839
+  _globals['_MODEL']._serialized_end=1125
+  _globals['_MODELACTIVITY']._serialized_start=1128
+  _globals['_MODELACTIVITY']._serialized_end=1320
+  _globals['_DEVICE']._serialized_start=1322
+  _globals['_DEVICE']._serialized_end=1431
+  _globals['_CACHESTATE']._serialized_start=1433
+  _globals['_CACHESTATE']._serialized_end=1536
+  _globals['_CANARYSTATE']._serialized_start=1539
+  _globals['_CANARYSTATE']._serialized_end=1679
+  _globals['_BATCHTIMING']._serialized_start=1681
+  _globals['_BATCHTIMING']._serialized_end=1757
+  _globals['_QUEUESTATE']._serialized_start=1759
+  _globals['_QUEUESTATE']._serialized_end=1866
 # @@protoc_insertion_point(module_scope)

@@ -39,7 +39,7 @@ class ModelIdentity(_message.Message):
     def __init__(self, name: _Optional[str] = ..., weights_digest: _Optional[str] = ..., code_version: _Optional[str] = ..., licence: _Optional[str] = ..., allowed_purposes: _Optional[_Iterable[_Union[_forecast_pb2.Purpose, str]]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("identity", "state", "state_detail", "device", "precision", "compile_mode", "max_context_points", "max_horizon_steps", "max_batch_series", "quantile_levels", "warm_context_points", "queue", "start_time", "max_message_bytes")
+    __slots__ = ("identity", "state", "state_detail", "device", "precision", "compile_mode", "max_context_points", "max_horizon_steps", "max_batch_series", "quantile_levels", "warm_context_points", "queue", "start_time", "max_message_bytes", "compile_detail", "weights_source", "min_points", "batch_tolerance", "cost_points", "batch_cost", "activity", "hardware", "cache", "canary", "batch_timings")
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     STATE_DETAIL_FIELD_NUMBER: _ClassVar[int]
@@ -54,6 +54,17 @@ class Model(_message.Message):
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    COMPILE_DETAIL_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    MIN_POINTS_FIELD_NUMBER: _ClassVar[int]
+    BATCH_TOLERANCE_FIELD_NUMBER: _ClassVar[int]
+    COST_POINTS_FIELD_NUMBER: _ClassVar[int]
+    BATCH_COST_FIELD_NUMBER: _ClassVar[int]
+    ACTIVITY_FIELD_NUMBER: _ClassVar[int]
+    HARDWARE_FIELD_NUMBER: _ClassVar[int]
+    CACHE_FIELD_NUMBER: _ClassVar[int]
+    CANARY_FIELD_NUMBER: _ClassVar[int]
+    BATCH_TIMINGS_FIELD_NUMBER: _ClassVar[int]
     identity: ModelIdentity
     state: ModelState
     state_detail: str
@@ -68,7 +79,90 @@ class Model(_message.Message):
     queue: QueueState
     start_time: _timestamp_pb2.Timestamp
     max_message_bytes: int
-    def __init__(self, identity: _Optional[_Union[ModelIdentity, _Mapping]] = ..., state: _Optional[_Union[ModelState, str]] = ..., state_detail: _Optional[str] = ..., device: _Optional[str] = ..., precision: _Optional[str] = ..., compile_mode: _Optional[str] = ..., max_context_points: _Optional[int] = ..., max_horizon_steps: _Optional[int] = ..., max_batch_series: _Optional[int] = ..., quantile_levels: _Optional[_Iterable[float]] = ..., warm_context_points: _Optional[_Iterable[int]] = ..., queue: _Optional[_Union[QueueState, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_message_bytes: _Optional[int] = ...) -> None: ...
+    compile_detail: str
+    weights_source: str
+    min_points: int
+    batch_tolerance: float
+    cost_points: int
+    batch_cost: int
+    activity: ModelActivity
+    hardware: Device
+    cache: CacheState
+    canary: CanaryState
+    batch_timings: _containers.RepeatedCompositeFieldContainer[BatchTiming]
+    def __init__(self, identity: _Optional[_Union[ModelIdentity, _Mapping]] = ..., state: _Optional[_Union[ModelState, str]] = ..., state_detail: _Optional[str] = ..., device: _Optional[str] = ..., precision: _Optional[str] = ..., compile_mode: _Optional[str] = ..., max_context_points: _Optional[int] = ..., max_horizon_steps: _Optional[int] = ..., max_batch_series: _Optional[int] = ..., quantile_levels: _Optional[_Iterable[float]] = ..., warm_context_points: _Optional[_Iterable[int]] = ..., queue: _Optional[_Union[QueueState, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_message_bytes: _Optional[int] = ..., compile_detail: _Optional[str] = ..., weights_source: _Optional[str] = ..., min_points: _Optional[int] = ..., batch_tolerance: _Optional[float] = ..., cost_points: _Optional[int] = ..., batch_cost: _Optional[int] = ..., activity: _Optional[_Union[ModelActivity, _Mapping]] = ..., hardware: _Optional[_Union[Device, _Mapping]] = ..., cache: _Optional[_Union[CacheState, _Mapping]] = ..., canary: _Optional[_Union[CanaryState, _Mapping]] = ..., batch_timings: _Optional[_Iterable[_Union[BatchTiming, _Mapping]]] = ...) -> None: ...
+
+class ModelActivity(_message.Message):
+    __slots__ = ("batches", "series", "busy_share", "padding_share", "expired_series", "failed_series", "out_of_memory_batches", "refused_calls")
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    BUSY_SHARE_FIELD_NUMBER: _ClassVar[int]
+    PADDING_SHARE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_SERIES_FIELD_NUMBER: _ClassVar[int]
+    FAILED_SERIES_FIELD_NUMBER: _ClassVar[int]
+    OUT_OF_MEMORY_BATCHES_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_CALLS_FIELD_NUMBER: _ClassVar[int]
+    batches: int
+    series: int
+    busy_share: float
+    padding_share: float
+    expired_series: int
+    failed_series: int
+    out_of_memory_batches: int
+    refused_calls: int
+    def __init__(self, batches: _Optional[int] = ..., series: _Optional[int] = ..., busy_share: _Optional[float] = ..., padding_share: _Optional[float] = ..., expired_series: _Optional[int] = ..., failed_series: _Optional[int] = ..., out_of_memory_batches: _Optional[int] = ..., refused_calls: _Optional[int] = ...) -> None: ...
+
+class Device(_message.Message):
+    __slots__ = ("name", "runtime", "allocated_bytes", "reserved_bytes", "total_bytes")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RUNTIME_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    runtime: str
+    allocated_bytes: int
+    reserved_bytes: int
+    total_bytes: int
+    def __init__(self, name: _Optional[str] = ..., runtime: _Optional[str] = ..., allocated_bytes: _Optional[int] = ..., reserved_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ...) -> None: ...
+
+class CacheState(_message.Message):
+    __slots__ = ("entries", "used_bytes", "capacity_bytes", "hits", "misses")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    USED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    HITS_FIELD_NUMBER: _ClassVar[int]
+    MISSES_FIELD_NUMBER: _ClassVar[int]
+    entries: int
+    used_bytes: int
+    capacity_bytes: int
+    hits: int
+    misses: int
+    def __init__(self, entries: _Optional[int] = ..., used_bytes: _Optional[int] = ..., capacity_bytes: _Optional[int] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ...) -> None: ...
+
+class CanaryState(_message.Message):
+    __slots__ = ("checks", "drifts", "drifted", "last_difference", "last_check_time")
+    CHECKS_FIELD_NUMBER: _ClassVar[int]
+    DRIFTS_FIELD_NUMBER: _ClassVar[int]
+    DRIFTED_FIELD_NUMBER: _ClassVar[int]
+    LAST_DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    LAST_CHECK_TIME_FIELD_NUMBER: _ClassVar[int]
+    checks: int
+    drifts: int
+    drifted: bool
+    last_difference: float
+    last_check_time: _timestamp_pb2.Timestamp
+    def __init__(self, checks: _Optional[int] = ..., drifts: _Optional[int] = ..., drifted: _Optional[bool] = ..., last_difference: _Optional[float] = ..., last_check_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class BatchTiming(_message.Message):
+    __slots__ = ("up_to_cost", "batches", "expected_seconds")
+    UP_TO_COST_FIELD_NUMBER: _ClassVar[int]
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    up_to_cost: int
+    batches: int
+    expected_seconds: float
+    def __init__(self, up_to_cost: _Optional[int] = ..., batches: _Optional[int] = ..., expected_seconds: _Optional[float] = ...) -> None: ...
 
 class QueueState(_message.Message):
     __slots__ = ("waiting_series", "running_series", "capacity_series", "active_scans")

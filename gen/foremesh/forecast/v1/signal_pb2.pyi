@@ -31,6 +31,7 @@ class NoSignalReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NO_SIGNAL_REASON_CONSTANT: _ClassVar[NoSignalReason]
     NO_SIGNAL_REASON_CLOSES_BEFORE_FIRST_STEP: _ClassVar[NoSignalReason]
     NO_SIGNAL_REASON_BELOW_THRESHOLD: _ClassVar[NoSignalReason]
+    NO_SIGNAL_REASON_STALE: _ClassVar[NoSignalReason]
 DIRECTION_UNSPECIFIED: Direction
 DIRECTION_UP: Direction
 DIRECTION_DOWN: Direction
@@ -45,6 +46,7 @@ NO_SIGNAL_REASON_NO_FINITE_POINT: NoSignalReason
 NO_SIGNAL_REASON_CONSTANT: NoSignalReason
 NO_SIGNAL_REASON_CLOSES_BEFORE_FIRST_STEP: NoSignalReason
 NO_SIGNAL_REASON_BELOW_THRESHOLD: NoSignalReason
+NO_SIGNAL_REASON_STALE: NoSignalReason
 
 class SignalOptions(_message.Message):
     __slots__ = ("min_magnitude_cents", "drop_levels_cents")
