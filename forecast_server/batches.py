@@ -1,4 +1,4 @@
-"""What a client sends, read into batches that the engine can be asked about."""
+"""What a client sends, read into batches that the engine can take in."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -9,8 +9,10 @@ from foremesh.forecast.v1 import forecast_pb2
 from foremesh.forecast.v1 import forecast_service_pb2 as pb
 
 from forecast_server import convert
+from forecast_server.engine import Engine
 from forecast_server.packed import closes_of
 from forecast_server.prepare import close_problems
+from forecast_server.scan import Scan
 from forecast_server.types import History, Outcome, Rejected
 from mesh.errors import FieldViolation, InvalidInput
 from mesh.rpc.validation import check_items
@@ -45,16 +47,19 @@ def batch_of(start: int, messages: Iterable[forecast_pb2.MarketHistory], faulty:
     return batch
 
 
-@asynccontextmanager
-async def reading(
-    requests: AsyncIterator[pb.StreamSignalsRequest],
-) -> AsyncIterator["asyncio.Queue[Batch | Exception | None]"]:
-    """Read the next batch while the one before is computed: one ahead, no more.
+async def take_in(engine: Engine, scan: Scan, batch: Batch) -> None:
+    """Give a batch to the engine; a history that breaks its rules is rejected, and the others go on."""
+    scan.reject(batch.rejected)
+    await engine.submit(scan, batch.histories)
 
-    None ends the queue; an exception in it is the reader's. A TaskGroup cannot be used here: it would wrap that
-    exception, and the GeneratorExit of a stream whose client is gone, into groups.
+
+@asynccontextmanager
+async def reading(requests: AsyncIterator[pb.StreamSignalsRequest], engine: Engine, scan: Scan) -> AsyncIterator[None]:
+    """Take a stream's batches in while the context lasts, as fast as there is room for them.
+
+    A TaskGroup cannot be used here: it would wrap what goes wrong, and the GeneratorExit of a stream whose client is
+    gone, into groups. What goes wrong is raised by `scan.answers`.
     """
-    batches: asyncio.Queue[Batch | Exception | None] = asyncio.Queue(maxsize=1)
 
     async def read() -> None:
         start = 0
@@ -63,15 +68,15 @@ async def reading(
                 if request.WhichOneof("frame") != "batch":
                     raise misplaced("batch", "must be what every message after the first holds")
                 histories = request.batch.histories
-                await batches.put(batch_of(start, histories, check_items(request.batch, "histories")))
+                await take_in(engine, scan, batch_of(start, histories, check_items(request.batch, "histories")))
                 start += len(histories)
-            await batches.put(None)
+            scan.complete()
         except Exception as error:  # for the stream to raise
-            await batches.put(error)
+            scan.complete(error)
 
     reader = asyncio.ensure_future(read())
     try:
-        yield batches
+        yield
     finally:
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints
 
 from mesh.config import Strict
 from mesh.log import LogConfig
@@ -16,8 +16,8 @@ class ModelConfig(Strict):
     name: Literal["random-walk", "fracast", "timesfm-2.5", "timesfm-3.0"] = "random-walk"
     """Name of the model. If it cannot be loaded the server stops; it never takes another by itself."""
     checkpoint: Path | None = None
-    """Folder of the weights, or their file. Absent: where `foremesh models fetch` puts them, the hub's cache. Nothing is
-    ever downloaded."""
+    """Folder of the weights, or their file. Absent: the hub's cache, where `foremesh models fetch` puts them. The server
+    never downloads anything."""
     revision: str = "main"
     """Revision to look for in the hub's cache."""
     weights_sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")] = ""
@@ -54,10 +54,14 @@ class ForecastServerConfig(Strict):
     """Most histories that may wait before new calls are refused."""
     reader_seconds: PositiveFloat = 60.0
     """How long a scan may leave answers that are ready unread before it is ended."""
+    batch_cost: Annotated[NonNegativeInt, Field(le=1_000_000_000)] = 0
+    """Cost that a full batch may have, in units of `cost_points`; 0 measures what suits the device at every start."""
+    longest_batch_seconds: PositiveFloat = 0.5
+    """Longest that a measured batch may take: urgent work waits for the batch before it."""
     cache_mebibytes: NonNegativeInt = 64
     """Memory for forecasts to be given out again to equal inputs; 0 keeps none."""
-    canary_seconds: PositiveFloat = 15.0
-    """Longest time between two looks at the canary while there is work."""
+    canary_seconds: NonNegativeFloat = 15.0
+    """Longest time between two looks at the canary, a known series, while there is work; 0 looks never."""
     record_folder: Path | None = None
     """Record every forecast there, to be made again with `foremesh replay`; absent records nothing."""
     log: LogConfig = LogConfig()

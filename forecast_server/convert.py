@@ -6,13 +6,11 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
-from foremesh.forecast.v1 import forecast_pb2, model_pb2, policy_pb2, signal_pb2
+from foremesh.forecast.v1 import forecast_pb2, policy_pb2, signal_pb2
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 from numpy.typing import NDArray
 
 from forecast_server import types
-from forecast_server.engine import ModelState, Queue
-from forecast_server.models.base import ModelFacts
 from forecast_server.packed import PathWriter
 from forecast_server.policy import ConfidenceRule, ExitRule
 from mesh.convert import instant, span
@@ -20,12 +18,11 @@ from mesh.errors import FieldViolation, InvalidInput
 
 DEFAULT_LEVELS = tuple(tenth / 10 for tenth in range(1, 10))
 
-_PURPOSES = {
+PURPOSES = {
     forecast_pb2.PURPOSE_RESEARCH: types.Purpose.RESEARCH,
     forecast_pb2.PURPOSE_PAPER: types.Purpose.PAPER,
     forecast_pb2.PURPOSE_LIVE: types.Purpose.LIVE,
 }
-_PURPOSE_NAMES = {purpose: value for value, purpose in _PURPOSES.items()}
 _RULES = {
     "magnitude": policy_pb2.CONFIDENCE_RULE_MAGNITUDE,
     "quantile_share": policy_pb2.CONFIDENCE_RULE_QUANTILE_SHARE,
@@ -55,9 +52,11 @@ def question(
     return types.Question(
         horizon_steps=options.horizon_steps,
         step=span(options.step, "forecast.step"),
-        purpose=_PURPOSES[options.purpose],
+        purpose=PURPOSES[options.purpose],
         quantile_levels=levels,
         useful_until=min(ends) if ends else None,
+        max_data_age=span(options.max_data_age, "forecast.max_data_age") if options.HasField("max_data_age") else None,
+        bypass_cache=options.bypass_cache,
         min_magnitude_cents=signal.min_magnitude_cents if signal else 0.0,
         drop_levels_cents=tuple(signal.drop_levels_cents) if signal else (),
         signals=signal is not None,
@@ -138,6 +137,8 @@ class _ForecastWriter:
         ready, provenance = forecast.ready, message.provenance
         provenance.CopyFrom(self._shared.get(ready.degraded) or self._share(ready.degraded))
         provenance.input_digest = forecast.digest
+        if forecast.cached:
+            provenance.cached = True
         if ready.data_age is not None:
             provenance.data_age.FromTimedelta(ready.data_age)
         if ready.interpolated_share:
@@ -148,6 +149,7 @@ class _ForecastWriter:
             model=self._terms.model,
             degraded=_numbers(degraded + self._terms.degraded),
             policy_version=self._terms.policy_version,
+            policy_digest=self._terms.policy_digest,
         )
         return shared
 
@@ -178,42 +180,6 @@ def _fill_signal(message: signal_pb2.Signal, signal: types.Signal, writer: _Fore
     for drop in signal.drops:
         message.drop_probabilities.add(drop_cents=drop.cents, lower_bound=drop.lower, upper_bound=drop.upper)
     writer.fill(message, forecast)
-
-
-def identity(facts: ModelFacts, code_version: str) -> model_pb2.ModelIdentity:
-    """Write who makes the forecasts."""
-    return model_pb2.ModelIdentity(
-        name=facts.name,
-        weights_digest=facts.weights_digest,
-        code_version=code_version,
-        licence=facts.licence,
-        allowed_purposes=sorted(_PURPOSE_NAMES[purpose] for purpose in facts.allowed_purposes),
-    )
-
-
-def model(
-    facts: ModelFacts | None, *, code_version: str, state: ModelState, detail: str, queue: Queue
-) -> model_pb2.Model:
-    """Write the served model; while it loads only its state is known."""
-    message = model_pb2.Model(
-        state=f"MODEL_STATE_{state.name}",
-        state_detail=detail,
-        queue=model_pb2.QueueState(
-            waiting_series=queue.waiting,
-            running_series=queue.running,
-            capacity_series=queue.capacity,
-            active_scans=queue.scans,
-        ),
-    )
-    if facts is not None:
-        message.identity.CopyFrom(identity(facts, code_version))
-        message.device, message.precision, message.compile_mode = facts.device, facts.precision, facts.compile_mode
-        message.max_context_points = facts.max_context_points
-        message.max_horizon_steps = facts.max_horizon_steps
-        message.max_batch_series = facts.max_batch_series
-        message.quantile_levels.extend(facts.quantile_levels)
-        message.warm_context_points.extend(facts.warm_context_points)
-    return message
 
 
 def exit_policies(rules: Iterable[ExitRule]) -> list[policy_pb2.ExitPolicy]:

@@ -1,42 +1,42 @@
 """The use case: histories in, outcomes out, each input answered exactly once.
 
-One thread runs the model, batch after batch in order of arrival, so the event loop stays free for health and other
-callers. What waits is bounded: a call that would go over the bound is refused at once with the time to wait, and a
-call in progress is read no faster than it is computed.
+One thread runs the model, batch after batch, so the event loop stays free for health and other callers. What waits is
+bounded and taken most urgent first; while a batch is computed, the one before is judged. A call that cannot be answered
+in time is refused when it comes, and nothing is computed that nobody would use.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
-from typing import get_args
-from uuid import uuid4
+from time import monotonic
+from typing import NoReturn
 
-from forecast_server.models.base import Model, ModelFacts
+from forecast_server.activity import Activity
+from forecast_server.admission import Load, check_permitted
+from forecast_server.cache import ForecastCache
+from forecast_server.computing import Computing, Record
+from forecast_server.loading import Loaded, cost_of, load
+from forecast_server.metrics import ForecastMetrics
+from forecast_server.models.base import DeviceUse, Model, ModelFacts
 from forecast_server.policy import Policy
 from forecast_server.prepare import prepare
-from forecast_server.signal import judge, terms_of
-from forecast_server.types import (
-    Expired,
-    ExpiredReason,
-    Failed,
-    History,
-    Outcome,
-    Question,
-    Ready,
-    Rejected,
-    Terms,
-    Verdict,
-)
-from mesh import log
+from forecast_server.scan import Scan
+from forecast_server.signal import digests_of, judge, terms_of
+from forecast_server.types import Expired, ExpiredReason, Forecast, History, Question, Ready
+from forecast_server.work import Lane, Work, WorkQueue
+from forecast_server.worker import ModelDied, Worker
 from mesh.clock import Clock
-from mesh.errors import NotReady, Overloaded, Unavailable
+from mesh.errors import MeshError, NotReady, Unavailable
 
-_log = log.get(__name__)
 _RETRY_SECONDS = 1.0
+_STUCK_SECONDS = 120.0
+_LOOK_SECONDS = 0.5
+"""How often a call that waits for room looks whether its answers are still wanted."""
+
+Client = tuple[str, str]
+"""The caller's name and which of its scanners it is."""
 
 
 class ModelState(Enum):
@@ -49,6 +49,24 @@ class ModelState(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How an engine works."""
+
+    capacity_series: int = 20_000
+    """Most histories that wait."""
+    reader_seconds: float = 60.0
+    """How long answers may be left unread."""
+    drain_seconds: float = 15.0
+    """How long after a stop began accepted work is still computed."""
+    cache_bytes: int = 0
+    canary_seconds: float = 0.0
+    """Longest time between looks at the canary; 0 looks never."""
+    batch_cost: int = 0
+    """Cost of a full batch; 0 measures it."""
+    longest_batch_seconds: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
     """What waits for the model, in histories."""
 
@@ -58,191 +76,295 @@ class Queue:
     scans: int
 
 
-class Scan:
-    """One call's histories on their way through the engine."""
-
-    def __init__(self, engine: "Engine", question: Question, terms: Terms) -> None:
-        self._engine = engine
-        self.question = question
-        self.terms = terms
-        self.superseded = False
-        self.counts: dict[type, int] = dict.fromkeys(get_args(Verdict), 0)
-        self.received = 0
-
-    async def answer(self, histories: Sequence[History]) -> list[Outcome]:
-        """Answer a batch, in its order. Never raises for what is wrong with an input."""
-        self.received += len(histories)
-        verdicts = await self._engine._answer(self, histories)  # a scan is the engine's handle
-        for verdict in verdicts:
-            self.counts[type(verdict)] += 1
-        indices = [history.index for history in histories]
-        tickers = [history.market_ticker for history in histories]
-        return list(zip(indices, tickers, verdicts, strict=True))
-
-    def reject(self, count: int) -> None:
-        """Account for inputs that broke the contract's own rules and never reached the engine."""
-        self.received += count
-        self.counts[Rejected] += count
-
-    def expiry(self, now: datetime, *, draining: bool) -> ExpiredReason | None:
-        """Say why nobody would use an answer computed now, or None."""
-        if self.superseded:
-            return ExpiredReason.SUPERSEDED
-        if self.question.useful_until is not None and now >= self.question.useful_until:
-            return ExpiredReason.USEFUL_UNTIL
-        return ExpiredReason.DRAINING if draining else None
-
-
 class Engine:
-    """Runs one model for many calls."""
+    """Runs one model for many calls. Nothing is answered unless `run` runs."""
 
     def __init__(
-        self, model: Model, policy: Policy, clock: Clock, *, capacity_series: int, draining: asyncio.Event
+        self,
+        make: Callable[[], Model],
+        policy: Policy,
+        clock: Clock,
+        settings: Settings,
+        *,
+        draining: asyncio.Event,
+        metrics: ForecastMetrics,
+        record: Record | None = None,
+        on_canary: Callable[[bool], Awaitable[None]] | None = None,
     ) -> None:
-        self._model, self.policy, self._clock = model, policy, clock
-        self._capacity, self._draining = capacity_series, draining
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
-        self._turn = asyncio.Lock()
-        self._waiting = self._running = 0
+        self.policy = policy
+        """In force for calls that begin now."""
+        self.settings, self.metrics = settings, metrics
+        self.activity = Activity()
+        self.cache = ForecastCache(settings.cache_bytes)
+        self.computing: Computing | None = None
+        """What runs the model, once it can answer."""
+        self._clock, self._draining, self._record, self._on_canary = clock, draining, record, on_canary
+        self._worker = Worker(make)
+        self._work: WorkQueue[Scan] = WorkQueue()
         self._scans: set[Scan] = set()
-        self._latest: dict[tuple[str, str], Scan] = {}
-        self._facts: ModelFacts | None = None
-        self._failure = ""
+        self._latest: dict[Client, Scan] = {}
+        self._doing, self._failure = "starting", ""
+        self._drain_until: float | None = None
+        self._went = asyncio.Event()
+        metrics.watch("waiting_series", "Histories waiting.", lambda: self._work.waiting)
+        metrics.watch("waiting_cost", "Cost of what waits.", lambda: self._work.cost)
+        metrics.watch("running_series", "Histories being computed.", lambda: self.queue.running)
+        metrics.watch("active_scans", "Calls with histories in progress.", lambda: len(self._scans))
+        metrics.watch("busy_share", "Share of the last minute in which the model computed.", self.activity.busy_share)
+
+    # What it is
 
     @property
     def state(self) -> ModelState:
         """What the model is doing."""
         if self._failure:
             return ModelState.FAILED
-        if self._facts is None:
+        if self.computing is None:
             return ModelState.LOADING
         return ModelState.DRAINING if self._draining.is_set() else ModelState.READY
 
     @property
     def state_detail(self) -> str:
         """The same in words."""
-        return self._failure or self.state.value
+        return self._failure or (self._doing if self.computing is None else self.state.value)
 
     @property
     def facts(self) -> ModelFacts | None:
         """What the model says of itself; None while it loads."""
-        return self._facts
+        return self.computing.facts if self.computing else None
 
     @property
     def queue(self) -> Queue:
         """What waits."""
-        return Queue(waiting=self._waiting, running=self._running, capacity=self._capacity, scans=len(self._scans))
+        return Queue(
+            waiting=self._work.waiting,
+            running=len(self.computing.running) if self.computing else 0,
+            capacity=self.settings.capacity_series,
+            scans=len(self._scans),
+        )
+
+    def device(self) -> DeviceUse:
+        """Look at the device."""
+        return self._worker.device()
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a batch takes so long that only a new process helps."""
+        return self.computing is not None and self.computing.running_seconds > _STUCK_SECONDS
+
+    # Its beginning and its end
 
     async def load(self) -> ModelFacts:
-        """Load the model in its thread. An exception is remembered as the state, and raised."""
+        """Load the model, in its thread. An exception is remembered as the state, and raised."""
+
+        def work() -> Loaded:
+            return load(
+                self._worker,
+                canary_seconds=self.settings.canary_seconds,
+                batch_cost=self.settings.batch_cost,
+                longest_batch_seconds=self.settings.longest_batch_seconds,
+                say=self._say,
+            )
+
         try:
-            self._facts = await asyncio.get_running_loop().run_in_executor(self._thread, self._model.load)
+            loaded = await asyncio.get_running_loop().run_in_executor(self._worker.thread, work)
         except Exception as error:
             self._failure = f"cannot load: {error}"
             raise
-        return self._facts
+        self.computing = Computing(
+            loaded,
+            self._worker,
+            self._work,
+            self._clock,
+            cache=self.cache,
+            activity=self.activity,
+            metrics=self.metrics,
+            tidy=self._tidy,
+            record=self._record,
+            on_canary=self._on_canary,
+        )
+        return loaded.facts
+
+    async def run(self) -> NoReturn:
+        """Compute what waits, until cancelled. Call it once the model is loaded.
+
+        Raises:
+            ModelDied: nothing can be forecast any more.
+        """
+        if self.computing is None:
+            raise AssertionError("there is no model to run yet")
+        try:
+            await self.computing.run()
+        except ModelDied as error:
+            self._failure = str(error)
+            self._drain_until = monotonic()  # whatever waits is told to come again: another process will answer
+            self._tidy()
+            raise
 
     def close(self) -> None:
         """Let the thread end after what it is computing."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._worker.close()
+
+    def _say(self, doing: str) -> None:
+        self._doing = doing
+
+    # Calls
 
     @asynccontextmanager
-    async def scan(self, question: Question, *, client: tuple[str, str] | None = None) -> AsyncIterator[Scan]:
+    async def scan(self, question: Question, *, client: Client | None = None, expected: int = 0) -> AsyncIterator[Scan]:
         """Open a scan. With a client's name it supersedes that client's older one.
+
+        Args:
+            question: What is asked of every history.
+            client: Who asks; None is somebody who has no other scan.
+            expected: How many histories will come; 0 is not known.
 
         Raises:
             Unavailable: the model is loading, or the server is stopping.
             NotReady: the model failed, or may or can not do what is asked.
-            Overloaded: too much waits already.
+            Overloaded: too much waits already, or the answer would come too late.
         """
-        facts = self._admit(question)
-        scan = Scan(self, question, terms_of(question, facts, self.policy))
-        if client is not None:
-            older = self._latest.get(client)
-            if older is not None:
-                older.superseded = True
+        try:
+            facts = self._admit(question, expected)
+        except MeshError as error:
+            self.activity.refused += 1
+            self.metrics.refused.labels(error.reason).inc()
+            raise
+        terms = terms_of(question, facts, self.policy)
+        older = self._latest.get(client) if client else None
+        lane = older.lane if older else Lane()
+        scan = Scan(question, terms, self.policy, lane, read_within=self.settings.reader_seconds)
+        if older:
+            older.superseded = True
+            self._tidy()
+        if client:
             self._latest[client] = scan
         self._scans.add(scan)
         try:
             yield scan
         finally:
             self._scans.discard(scan)
-            if client is not None and self._latest.get(client) is scan:
+            if client and self._latest.get(client) is scan:
                 del self._latest[client]
+            self._drop(scan)
+            scan.closed = True
+            self._account(scan)
 
-    def _admit(self, question: Question) -> ModelFacts:
+    def _admit(self, question: Question, expected: int) -> ModelFacts:
         if self._failure:
             raise NotReady("the model failed; GetModel says more", reason="MODEL_FAILED")
-        if self._facts is None:
+        if self.computing is None:
             raise Unavailable("the model is loading", reason="MODEL_LOADING", retry_after=_RETRY_SECONDS)
-        if question.purpose not in self._facts.allowed_purposes:
-            allowed = ", ".join(sorted(purpose.value for purpose in self._facts.allowed_purposes))
-            raise NotReady(
-                f"{self._facts.name} may not serve the purpose {question.purpose.value}: it is allowed for {allowed}",
-                reason="PURPOSE_FORBIDDEN",
-            )
-        if question.horizon_steps > self._facts.max_horizon_steps:
-            raise NotReady(
-                f"{self._facts.name} forecasts at most {self._facts.max_horizon_steps} steps",
-                reason="HORIZON_UNSUPPORTED",
-            )
-        known = self._facts.quantile_levels
-        if not all(known[0] <= level <= known[-1] for level in question.quantile_levels):
-            raise NotReady(
-                f"{self._facts.name} knows quantiles from {known[0]:g} to {known[-1]:g}", reason="QUANTILE_UNSUPPORTED"
-            )
-        if self._waiting >= self._capacity:
-            raise Overloaded("too many histories wait already", reason="QUEUE_FULL", retry_after=_RETRY_SECONDS)
-        return self._facts
-
-    async def _answer(self, scan: Scan, histories: Sequence[History]) -> list[Verdict]:
-        facts = self._facts
-        if facts is None:
-            raise AssertionError("a scan is opened only once the model is loaded")
-        self._waiting += len(histories)
-        try:
-            async with self._turn:
-                self._waiting -= len(histories)
-                self._running += len(histories)
-                try:
-                    return await self._computed(scan, histories, facts)
-                finally:
-                    self._running -= len(histories)
-                    self._waiting += len(histories)
-        finally:
-            self._waiting -= len(histories)
-
-    async def _computed(self, scan: Scan, histories: Sequence[History], facts: ModelFacts) -> list[Verdict]:
-        verdicts: list[Verdict] = []
-        for start in range(0, len(histories), facts.max_batch_series):
-            chunk = histories[start : start + facts.max_batch_series]
-            reason = scan.expiry(self._clock.now(), draining=self._draining.is_set())
-            if reason is not None:
-                verdicts += [Expired(reason)] * len(chunk)
-                continue
-            try:
-                verdicts += await self._batch(chunk, scan.question, facts)
-            except Exception:  # a failure is these inputs' result, never the call's end
-                failed = Failed(uuid4().hex)
-                _log.exception("a batch failed", error_id=failed.error_id, series=len(chunk))
-                verdicts += [failed] * len(chunk)
-        return verdicts
-
-    async def _batch(self, histories: Sequence[History], question: Question, facts: ModelFacts) -> list[Verdict]:
-        """Prepare, forecast, judge. Only the model runs in the thread: two threads of Python wait for each other."""
-        prepared = prepare(
-            histories,
-            horizon_steps=question.horizon_steps,
-            step=question.step,
-            max_points=facts.max_context_points,
-            now=self._clock.now(),
+        facts = self.computing.facts
+        check_permitted(question, facts)
+        load = Load(
+            queue=self._work,
+            costs=self.computing.costs,
+            batch_cost=int(self.computing.batch_cost),
+            capacity_series=self.settings.capacity_series,
+            running_seconds=self.computing.remaining_seconds(),
         )
+        load.check_room()
+        load.check_deadline(question, max(1, expected) * self._usual_cost(facts), self._clock.now())
+        return facts
+
+    def _usual_cost(self, facts: ModelFacts) -> int:
+        """What a history costs: those that wait on average, or else the least."""
+        return max(1, self._work.cost // self._work.waiting) if self._work.waiting else cost_of(1, facts)
+
+    async def submit(self, scan: Scan, histories: Sequence[History]) -> None:
+        """Take histories in. Waits while too much waits, or while the caller does not read its answers.
+
+        Never raises for what is wrong with an input.
+        """
+        if self.computing is None:
+            raise AssertionError("a scan is opened only once the model is loaded")
+        scan.received += len(histories)
+        facts, question = self.computing.facts, scan.question
+        prepared = prepare(
+            histories, question, min_points=facts.min_points, max_points=facts.max_context_points, now=self._clock.now()
+        )
+        settled = [(one, item) for one, item in zip(histories, prepared, strict=True) if not isinstance(item, Ready)]
+        scan.answer([one for one, _ in settled], [verdict for _, verdict in settled])
         ready = [item for item in prepared if isinstance(item, Ready)]
-        judged: list[Verdict] = []
-        if ready:
-            loop = asyncio.get_running_loop()
-            series = [item.series for item in ready]
-            paths = await loop.run_in_executor(self._thread, self._model.forecast, series, question.horizon_steps)
-            judged = judge(ready, paths, question, facts, self.policy)
-        answers = iter(judged)
-        return [next(answers) if isinstance(item, Ready) else item for item in prepared]
+        digests = digests_of(ready, question, facts)
+        works = []
+        for item, digest in zip(ready, digests, strict=True):
+            cost = cost_of(len(item.series), facts)
+            works.append(Work(scan, item, digest, cost, (question.horizon_steps, cost * facts.equal_cost_batches)))
+        works = self._from_cache(scan, works)
+        if works:
+            await self._enqueue(scan, works, self.computing)
+
+    def _from_cache(self, scan: Scan, works: list[Work[Scan]]) -> list[Work[Scan]]:
+        """Answer what was forecast before; gives the rest."""
+        if scan.question.bypass_cache or not self.settings.cache_bytes:
+            return works
+        known: list[Forecast] = []
+        rest: list[Work[Scan]] = []
+        for work in works:
+            found = self.cache.get(work.digest)
+            if found is None:
+                rest.append(work)
+            else:
+                known.append(Forecast(work.ready, work.digest, *found, cached=True))
+        self.metrics.cache_hits.inc(len(known))
+        self.metrics.cache_misses.inc(len(rest))
+        scan.cached += len(known)
+        scan.answer([one.ready.history for one in known], judge(known, scan.question, scan.policy))
+        return rest
+
+    async def _enqueue(self, scan: Scan, works: list[Work[Scan]], computing: Computing) -> None:
+        while True:
+            ending = self._draining.is_set() or bool(self._failure)
+            reason = scan.expiry(self._clock.now(), draining=ending)
+            if reason is not None and not scan.held_back:
+                self._answer_expired(scan, works, reason)
+                return
+            share = self.settings.capacity_series // 2  # of one client; the rest is for others
+            full = self._work.waiting and self._work.waiting + len(works) > self.settings.capacity_series
+            greedy = scan.lane.waiting and scan.lane.waiting + len(works) > share
+            if not (full or greedy or scan.held_back):
+                break
+            self._went.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._went.wait()
+        for work in works:
+            self._work.add(work)
+        scan.waiting.update(works)
+        computing.wake()
+
+    def _answer_expired(self, scan: Scan, works: Sequence[Work[Scan]], reason: ExpiredReason) -> None:
+        self.activity.expired += len(works)
+        self.metrics.expired.labels(reason.value).inc(len(works))
+        scan.answer([work.ready.history for work in works], [Expired(reason)] * len(works))
+
+    def _drop(self, scan: Scan) -> list[Work[Scan]]:
+        """Take what waits for a scan out of the queue."""
+        works = list(scan.waiting)
+        self._work.drop(works)
+        scan.waiting.clear()
+        self._went.set()
+        return works
+
+    def _tidy(self) -> None:
+        """Answer whatever waits and nobody would use."""
+        if self._draining.is_set() and self._drain_until is None:
+            self._drain_until = monotonic() + self.settings.drain_seconds
+        now, late = self._clock.now(), self._drain_until is not None and monotonic() >= self._drain_until
+        self._went.set()
+        for scan in self._scans:
+            if not scan.waiting:
+                continue
+            reason = scan.expiry(now, draining=late)
+            if reason is not None:
+                self._answer_expired(scan, self._drop(scan), reason)
+
+    def _account(self, scan: Scan) -> None:
+        for kind, count in scan.account().items():
+            if kind != "inputs":
+                self.metrics.results.labels(kind).inc(count)
+        self.metrics.scan_seconds.observe(monotonic() - scan.began)
+        if scan.first_answer is not None:
+            self.metrics.first_answer.observe(scan.first_answer)

@@ -10,57 +10,77 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_server.types import Degradation, History, NoForecast, NoForecastReason, Ready, Rejected
+from forecast_server.types import Degradation, History, NoForecast, NoForecastReason, Question, Ready, Rejected
 from mesh.errors import FieldViolation
 
-MIN_POINTS = 3
 _NOTHING = timedelta(0)
 MAX_CENTS = 100.0
 _MAX_PROBLEMS = 8
 _STALE_STEPS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Shaped:
+    series: NDArray[np.float32] | None
+    """None: as it arrived."""
+    share: float
+    degraded: tuple[Degradation, ...]
+
+
+_UNTOUCHED = _Shaped(None, 0.0, ())
+
+
 def prepare(
-    histories: Sequence[History], *, horizon_steps: int, step: timedelta, max_points: int, now: datetime
+    histories: Sequence[History], question: Question, *, min_points: int, max_points: int, now: datetime
 ) -> list[Ready | NoForecast | Rejected]:
     """Check and shape a batch; one answer per history, in order."""
     prepared: list[Ready | NoForecast | Rejected] = []
-    for history, fine in zip(histories, _clean(histories), strict=True):
-        series, share = history.closes, 0.0
-        degraded: tuple[Degradation, ...] = ()
-        if not fine or len(series) > max_points:
-            shaped = _shaped(series, fine, max_points)
-            if not isinstance(shaped, _Shaped):
-                prepared.append(shaped)
+    for history, fine in zip(histories, _clean(histories, min_points), strict=True):
+        shaped = _UNTOUCHED
+        if not fine or len(history.closes) > max_points:
+            found = _shaped(history.closes, fine, min_points, max_points)
+            if not isinstance(found, _Shaped):
+                prepared.append(found)
                 continue
-            series, share, degraded = shaped.series, shaped.share, shaped.degraded
-        steps = horizon_steps
-        if history.close_time is not None:
-            steps = min(horizon_steps, (history.close_time - (history.last_candle_time or now)) // step)
-            if steps < 1:
-                prepared.append(NoForecast(NoForecastReason.CLOSES_BEFORE_FIRST_STEP))
-                continue
-            if steps < horizon_steps:
-                degraded += (Degradation.HORIZON_CUT,)
-        age = None if history.last_candle_time is None else now - history.last_candle_time
-        if age is not None and age < -step:
-            prepared.append(Rejected((FieldViolation("last_candle_time", "lies more than one step in the future"),)))
+            shaped = found
+        timed = _timed(history, question, now)
+        if not isinstance(timed, tuple):
+            prepared.append(timed)
             continue
-        if age is None:
-            degraded += (Degradation.AGE_UNKNOWN,)
-        elif age > _STALE_STEPS * step:
-            degraded += (Degradation.STALE,)
-        prepared.append(
-            # Clocks of two machines differ a little: an age is never negative.
-            Ready(history, series, steps, None if age is None else max(age, _NOTHING), share, degraded)
-        )
+        steps, age, degraded = timed
+        series = history.closes if shaped.series is None else shaped.series
+        prepared.append(Ready(history, series, steps, age, shaped.share, shaped.degraded + degraded))
     return prepared
 
 
-def _clean(histories: Sequence[History]) -> list[bool]:
+def _timed(
+    history: History, question: Question, now: datetime
+) -> tuple[int, timedelta | None, tuple[Degradation, ...]] | NoForecast | Rejected:
+    """Return steps until horizon or close, the data's age, and what time takes away; or why nothing can be forecast."""
+    degraded: tuple[Degradation, ...] = ()
+    steps, step = question.horizon_steps, question.step
+    if history.close_time is not None:
+        steps = min(steps, (history.close_time - (history.last_candle_time or now)) // step)
+        if steps < 1:
+            return NoForecast(NoForecastReason.CLOSES_BEFORE_FIRST_STEP)
+        if steps < question.horizon_steps:
+            degraded += (Degradation.HORIZON_CUT,)
+    if history.last_candle_time is None:
+        return steps, None, (*degraded, Degradation.AGE_UNKNOWN)
+    age = now - history.last_candle_time
+    if age < -step:
+        return Rejected((FieldViolation("last_candle_time", "lies more than one step in the future"),))
+    if question.max_data_age is not None and age > question.max_data_age:
+        return NoForecast(NoForecastReason.STALE)
+    if age > _STALE_STEPS * step:
+        degraded += (Degradation.STALE,)
+    return steps, max(age, _NOTHING), degraded  # clocks of two machines differ a little: an age is never negative
+
+
+def _clean(histories: Sequence[History], min_points: int) -> list[bool]:
     """Tell which histories need no second look: long enough, finite, in range, not constant."""
     lengths = np.array([len(history.closes) for history in histories])
-    clean = lengths >= MIN_POINTS
+    clean = lengths >= min_points
     if not clean.any():
         return [False] * len(histories)
     chosen = [history.closes for history, long_enough in zip(histories, clean, strict=True) if long_enough]
@@ -72,26 +92,21 @@ def _clean(histories: Sequence[History]) -> list[bool]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Shaped:
-    series: NDArray[np.float32]
-    share: float
-    degraded: tuple[Degradation, ...]
-
-
-def _shaped(closes: NDArray[np.float32], fine: bool, max_points: int) -> _Shaped | NoForecast | Rejected:
+def _shaped(
+    closes: NDArray[np.float32], fine: bool, min_points: int, max_points: int
+) -> _Shaped | NoForecast | Rejected:
     """Cut to the context and fill gaps, or say why nothing can be forecast."""
     if not fine:
         problems = close_problems(closes)
         if problems:
             return Rejected(problems)
-        if len(closes) < MIN_POINTS:
+        if len(closes) < min_points:
             return NoForecast(NoForecastReason.TOO_SHORT)
     series, share = closes[-max_points:], 0.0
     cut = len(closes) > max_points
     if not fine:
         known = np.flatnonzero(~np.isnan(series))
-        if len(known) < MIN_POINTS:
+        if len(known) < min_points:
             return NoForecast(NoForecastReason.NO_FINITE_POINT)
         series, share = _filled(series[known[0] :])  # gaps before the first price say nothing
     if (cut or not fine) and series.min() == series.max():

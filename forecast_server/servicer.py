@@ -1,7 +1,8 @@
 """ForecastService: messages in, engine, messages out."""
 
 import base64
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from operator import itemgetter
 from uuid import uuid4
@@ -18,25 +19,18 @@ from foremesh.forecast.v1 import (
     forecast_service_pb2_grpc as rpc,
 )
 
-from forecast_server import convert
-from forecast_server.batches import Batch, batch_of, misplaced, reading
-from forecast_server.engine import Engine, Scan
-from forecast_server.types import (
-    BelowThreshold,
-    Expired,
-    Failed,
-    Forecast,
-    NoForecast,
-    Outcome,
-    Question,
-    Rejected,
-    Signal,
-)
+from forecast_server import convert, describe
+from forecast_server.batches import Faulty, batch_of, misplaced, reading, take_in
+from forecast_server.engine import Engine
+from forecast_server.scan import Scan
+from forecast_server.types import Outcome, Question
+from mesh import log
 from mesh.clock import Clock
 from mesh.rpc.call import Context, current_call
 from mesh.rpc.limits import MESSAGE_BYTES
 from mesh.rpc.validation import check, check_items
 
+_log = log.get(__name__)
 _PAGE = 100
 _PART_BYTES = 900_000
 _OTHER_BYTES = 2_000
@@ -67,24 +61,23 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         question = self._question(
             header.forecast, header.signal if header.HasField("signal") else signal_pb2.SignalOptions()
         )
-        call = current_call.get()
-        client = (call.caller.name if call else "", header.client_id) if header.client_id else None
-        async with self._engine.scan(question, client=client) as scan:
+        caller = _caller()
+        client = (caller, header.client_id) if header.client_id else None
+        async with self._engine.scan(question, client=client, expected=header.expected_inputs) as scan:
             accepted = pb.ScanAccepted(
                 scan_id=header.scan_id,
                 model=self._identity(),
-                policy_version=self._engine.policy.version,
+                policy_version=scan.policy.version,
                 instance_id=self._instance_id,
             )
             yield pb.StreamSignalsResponse(accepted=accepted)
-            async with reading(requests) as batches:
-                while (batch := await batches.get()) is not None:
-                    if isinstance(batch, Exception):
-                        raise batch
-                    for part in _parts(await _answered(scan, batch), question):
+            async with reading(requests, self._engine, scan):
+                async for outcomes in scan.answers():
+                    for part in _parts(outcomes, question):
                         response = pb.StreamSignalsResponse()
                         convert.add_signal_results(response.results.results, part, scan.terms)
                         yield response
+            _log_scan(scan, header.scan_id, caller)
             yield pb.StreamSignalsResponse(summary=_summary(scan))
 
     async def GenerateSignals(  # noqa: N802
@@ -93,16 +86,13 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         """Answer a few markets."""
         faulty = check_items(request, "histories")
         question = self._question(request.forecast, request.signal)
-        _check_answer_size(len(request.histories), question)
-        async with self._engine.scan(question) as scan:
+        async with self._answered(request.histories, faulty, question) as (scan, outcomes):
             response = pb.GenerateSignalsResponse(
                 model=self._identity(),
-                policy_version=self._engine.policy.version,
+                policy_version=scan.policy.version,
                 instance_id=self._instance_id,
             )
-            convert.add_signal_results(
-                response.results, await _answered(scan, batch_of(0, request.histories, faulty)), scan.terms
-            )
+            convert.add_signal_results(response.results, outcomes, scan.terms)
             response.summary.CopyFrom(_summary(scan))
             return response
 
@@ -112,27 +102,32 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         """Answer with raw forecasts."""
         faulty = check_items(request, "histories")
         question = self._question(request.forecast, None)
-        _check_answer_size(len(request.histories), question)
-        async with self._engine.scan(question) as scan:
+        async with self._answered(request.histories, faulty, question) as (scan, outcomes):
             response = pb.GenerateForecastsResponse(model=self._identity(), instance_id=self._instance_id)
-            convert.add_forecast_results(
-                response.results, await _answered(scan, batch_of(0, request.histories, faulty)), scan.terms
-            )
+            convert.add_forecast_results(response.results, outcomes, scan.terms)
             return response
+
+    @asynccontextmanager
+    async def _answered(
+        self, histories: Sequence[forecast_pb2.MarketHistory], faulty: Faulty, question: Question
+    ) -> AsyncIterator[tuple[Scan, list[Outcome]]]:
+        """Answer the histories of a unary call, in their order."""
+        _check_answer_size(len(histories), question)
+        async with self._engine.scan(question, expected=len(histories)) as scan:
+            await take_in(self._engine, scan, batch_of(0, histories, faulty))
+            scan.complete()
+            outcomes = [outcome async for part in scan.answers() for outcome in part]
+            _log_scan(scan, "", _caller())
+            yield scan, sorted(outcomes, key=itemgetter(0))
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:  # noqa: N802
         """Describe the served model, also while it loads."""
-        engine = self._engine
-        model = convert.model(
-            engine.facts,
-            code_version=self._code_version,
-            state=engine.state,
-            detail=engine.state_detail,
-            queue=engine.queue,
-        )
+        model = describe.model(self._engine, code_version=self._code_version)
         model.start_time.FromDatetime(self._started)
         model.max_message_bytes = MESSAGE_BYTES
-        return pb.GetModelResponse(model=model, instance_id=self._instance_id)
+        response = pb.GetModelResponse(model=model, instance_id=self._instance_id)
+        response.server_time.FromDatetime(self._clock.now())
+        return response
 
     async def ListExitPolicies(  # noqa: N802
         self, request: pb.ListExitPoliciesRequest, context: Context
@@ -151,7 +146,7 @@ class ForecastServicer(rpc.ForecastServiceServicer):
 
     def _identity(self) -> model_pb2.ModelIdentity | None:
         facts = self._engine.facts
-        return convert.identity(facts, self._code_version) if facts else None
+        return describe.identity(facts, self._code_version) if facts else None
 
     def _question(self, forecast: forecast_pb2.ForecastOptions, signal: signal_pb2.SignalOptions | None) -> Question:
         call = current_call.get()
@@ -160,11 +155,26 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         return convert.question(forecast, signal, deadline)
 
 
-async def _answered(scan: Scan, batch: Batch) -> list[Outcome]:
-    """Answer a batch in its order; a history that breaks its rules is rejected, and the others go on."""
-    scan.reject(len(batch.rejected))
-    outcomes = await scan.answer(batch.histories)
-    return sorted(batch.rejected + outcomes, key=itemgetter(0)) if batch.rejected else outcomes
+def _caller() -> str:
+    call = current_call.get()
+    return call.caller.name if call else ""
+
+
+def _log_scan(scan: Scan, scan_id: str, caller: str) -> None:
+    """Say in one line what became of a call."""
+    _log.info(
+        "scan",
+        scan_id=scan_id,
+        caller=caller,
+        horizon=scan.question.horizon_steps,
+        purpose=scan.question.purpose.value,
+        **scan.account(),
+        cached=scan.cached,
+        seconds=round(scan.seconds, 4),
+        first_answer_seconds=None if scan.first_answer is None else round(scan.first_answer, 4),
+        model=scan.terms.model,
+        policy=scan.terms.policy_version,
+    )
 
 
 def _most_bytes(question: Question) -> int:
@@ -187,16 +197,14 @@ def _check_answer_size(histories: int, question: Question) -> None:
 
 
 def _summary(scan: Scan) -> pb.ScanSummary:
-    def count(*kinds: type) -> int:
-        return sum(scan.counts[kind] for kind in kinds)
-
+    counts = scan.account()
     return pb.ScanSummary(
-        input_count=scan.received,
-        signal_count=count(Signal, Forecast),
-        no_signal_count=count(BelowThreshold, NoForecast),
-        rejected_count=count(Rejected),
-        expired_count=count(Expired),
-        failed_count=count(Failed),
+        input_count=counts["inputs"],
+        signal_count=counts["signals"],
+        no_signal_count=counts["no_signals"],
+        rejected_count=counts["rejected"],
+        expired_count=counts["expired"],
+        failed_count=counts["failed"],
     )
 
 

@@ -25,6 +25,7 @@ from forecast_server.types import (
 
 CEILING = 100.0
 DIGEST_CHARACTERS = 32
+POLICY_DIGEST_CHARACTERS = 12
 _UP, _DOWN = Direction
 
 
@@ -36,6 +37,7 @@ def terms_of(question: Question, facts: ModelFacts, policy: Policy) -> Terms:
         levels=question.quantile_levels,
         degraded=() if known else (Degradation.QUANTILES_INTERPOLATED,),
         policy_version=policy.version if question.signals else "",
+        policy_digest=policy.digest[:POLICY_DIGEST_CHARACTERS] if question.signals else "",
     )
 
 
@@ -57,17 +59,15 @@ def bounded(paths: Paths, facts: ModelFacts, levels: Sequence[float]) -> Paths:
     return Paths(mean, np.maximum.accumulate(np.clip(mixed, 0.0, CEILING), axis=2))
 
 
-def judge(ready: Sequence[Ready], paths: Paths, question: Question, facts: ModelFacts, policy: Policy) -> list[Verdict]:
-    """Turn the forecasts of a batch into verdicts, in order.
+def judge(forecasts: Sequence[Forecast], question: Question, policy: Policy) -> list[Verdict]:
+    """Turn forecasts into verdicts, in order.
 
-    Numbers are computed for the whole batch at once; the loop only puts them together.
+    Numbers are computed for all of them at once; the loop only puts them together.
     """
-    paths = bounded(paths, facts, question.quantile_levels)
-    forecasts = _forecasts(ready, paths, question, facts)
-    if not question.signals:
+    if not question.signals or not forecasts:
         return list(forecasts)
-    steps = np.array([item.horizon_steps for item in ready])
-    sums = paths.mean.cumsum(axis=1, dtype=np.float64)[np.arange(len(ready)), steps - 1]
+    steps = np.array([len(forecast.mean) for forecast in forecasts])
+    sums = np.add.reduceat(np.concatenate([forecast.mean for forecast in forecasts], dtype=np.float64), _starts(steps))
     rules: dict[str, SeriesRules] = {}
     verdicts: list[Verdict] = []
     for forecast, mean in zip(forecasts, (sums / steps).tolist(), strict=True):
@@ -96,17 +96,21 @@ def judge(ready: Sequence[Ready], paths: Paths, question: Question, facts: Model
     return verdicts
 
 
-def _forecasts(ready: Sequence[Ready], paths: Paths, question: Question, facts: ModelFacts) -> list[Forecast]:
-    """Put the parts of each forecast together, cut to its own horizon."""
+def forecasts_of(ready: Sequence[Ready], digests: Sequence[str], paths: Paths) -> list[Forecast]:
+    """Put the parts of each forecast together, cut to its own horizon. `paths` are bounded."""
     forecasts = []
-    digests = _digests(ready, question, facts)
+    horizon = paths.mean.shape[1]
     for item, digest, mean, quantiles in zip(ready, digests, paths.mean, paths.quantiles, strict=True):
         until = item.horizon_steps
-        whole = until == question.horizon_steps
+        whole = until == horizon
         forecasts.append(
             Forecast(item, digest, mean if whole else mean[:until], quantiles if whole else quantiles[:until])
         )
     return forecasts
+
+
+def _starts(lengths: NDArray[np.int_]) -> NDArray[np.int_]:
+    return np.concatenate(([0], lengths.cumsum()[:-1]))
 
 
 def _drops(forecast: Forecast, current_cents: float, question: Question) -> tuple[Drop, ...]:
@@ -143,7 +147,7 @@ def drop_probability(
     return Drop(cents=drop_cents, lower=probability, upper=probability)
 
 
-def _digests(ready: Sequence[Ready], question: Question, facts: ModelFacts) -> list[str]:
+def digests_of(ready: Sequence[Ready], question: Question, facts: ModelFacts) -> list[str]:
     """Digest what decides each forecast: model, options, horizon and the points the model saw."""
     options = f"{facts.name}|{facts.weights_digest}|{facts.precision}|{question.step}|{question.quantile_levels}"
     begun = {steps: sha256(f"{options}|{steps}|".encode()) for steps in {item.horizon_steps for item in ready}}

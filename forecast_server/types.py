@@ -58,6 +58,7 @@ class ExpiredReason(Enum):
     USEFUL_UNTIL = "useful_until"
     SUPERSEDED = "superseded"
     DRAINING = "draining"
+    UNREAD = "unread"
 
 
 class Degradation(IntEnum):
@@ -134,6 +135,8 @@ class Terms:
     """What makes all of them less than they could be."""
     policy_version: str
     """Empty where no policy is asked."""
+    policy_digest: str
+    """First characters of the policy file's digest; empty where no policy is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +160,8 @@ class Forecast:
     """[steps], cents."""
     quantiles: NDArray[np.float32]
     """[steps, levels], cents."""
+    cached: bool = False
+    """It was made before, of equal inputs."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast_server.models.base import ModelFacts, Paths, Series
+from forecast_server.models.base import DeviceUse, ModelFacts, Paths, Series
 from forecast_server.models.random_walk import LEVELS, RandomWalk
 
 _PATIENCE_SECONDS = 50.0
@@ -35,7 +35,15 @@ class HeldModel:
         """Wait for the gate."""
         if not self.may_load.wait(_PATIENCE_SECONDS):
             raise TimeoutError("nobody let the model load")
+        return self.warm()
+
+    def warm(self) -> ModelFacts:
+        """Say what it is."""
         return replace(RandomWalk().load(), name="held", **self._facts)
+
+    def device(self) -> DeviceUse:
+        """None."""
+        return DeviceUse()
 
     def forecast(self, batch: Sequence[Series], horizon_steps: int) -> Paths:
         """Wait for the gate, unless this is one of the free batches."""
@@ -47,6 +55,18 @@ class HeldModel:
         mean = np.repeat(last[:, None] + 10, horizon_steps, axis=1)
         spread = np.linspace(-4, 4, len(LEVELS), dtype=np.float32)
         return Paths(mean, mean[:, :, None] + spread)
+
+
+class PickyModel(HeldModel):
+    """Fails on every batch with a series that begins with a certain price."""
+
+    disliked = 13.0
+
+    def forecast(self, batch: Sequence[Series], horizon_steps: int) -> Paths:
+        """Look at the series first."""
+        if any(series[0] == self.disliked for series in batch):
+            raise ValueError("not this one")
+        return super().forecast(batch, horizon_steps)
 
 
 class BrokenModel:
@@ -62,6 +82,14 @@ class BrokenModel:
         if not self._loads:
             raise RuntimeError(self.secret)
         return RandomWalk().load()
+
+    def warm(self) -> ModelFacts:
+        """Warm up."""
+        return RandomWalk().load()
+
+    def device(self) -> DeviceUse:
+        """None."""
+        return DeviceUse()
 
     def forecast(self, batch: Sequence[Series], horizon_steps: int) -> Paths:
         """Fail."""

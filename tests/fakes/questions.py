@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
-from foremesh.forecast.v1 import forecast_pb2
+from foremesh.forecast.v1 import forecast_pb2, signal_pb2
 from foremesh.forecast.v1 import forecast_service_pb2 as pb
 from foremesh.forecast.v1 import forecast_service_pb2_grpc as rpc
 from google.rpc import error_details_pb2, status_pb2
@@ -126,6 +126,11 @@ async def answer(call: Any) -> pb.StreamSignalsResponse:
     response = await call.read()
     assert isinstance(response, pb.StreamSignalsResponse), response
     return response
+
+
+def in_order(results: Iterable[signal_pb2.SignalResult]) -> list[signal_pb2.SignalResult]:
+    """Results of a stream by their inputs: they come in the order in which they were ready."""
+    return sorted(results, key=lambda result: result.input_index)
 
 
 async def scanned(channel: grpc.aio.Channel, *requests: pb.StreamSignalsRequest) -> list[pb.StreamSignalsResponse]:

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
 from foremesh.forecast.v1 import forecast_service_pb2 as pb
 from foremesh.forecast.v1 import forecast_service_pb2_grpc as rpc
+from prometheus_client import CollectorRegistry
 
-from forecast_server.engine import Engine
+from forecast_server.engine import Engine, Settings
+from forecast_server.metrics import ForecastMetrics
 from forecast_server.models.base import Model
 from forecast_server.policy import read_policy
 from forecast_server.servicer import ITEMISED, ForecastServicer
@@ -18,6 +20,9 @@ from mesh.errors import Unsupported
 from mesh.rpc.call import Context
 from mesh.rpc.config import ServerConfig
 from mesh.rpc.server import Server, Service, serving
+
+UNMEASURED = Settings(batch_cost=1 << 30)
+"""Whatever waits is one batch, and the model is asked for nothing that no test asked for."""
 
 DESCRIPTOR = pb.DESCRIPTOR.services_by_name["ForecastService"]
 
@@ -28,6 +33,19 @@ class Composed:
 
     server: Server
     engine: Engine
+    _running: "list[asyncio.Future[NoReturn]]" = field(default_factory=list)
+
+    @property
+    def death(self) -> BaseException | None:
+        """What the model died of."""
+        (running,) = self._running
+        return running.exception() if running.done() else None
+
+    async def stop(self) -> None:
+        """Let the model be."""
+        for running in self._running:
+            running.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     @property
     def address(self) -> str:
@@ -37,6 +55,7 @@ class Composed:
     async def load(self) -> None:
         """Load the model and say so, as the app does."""
         await self.engine.load()
+        self._running.append(asyncio.ensure_future(self.engine.run()))
         await self.server.health.set(DESCRIPTOR.full_name, serving=True)
 
 
@@ -85,12 +104,14 @@ async def servicer_on_loopback(
 
 @asynccontextmanager
 async def forecasts_from(
-    model: Model, *, load: bool = True, capacity_series: int = 20_000, **config: Any
+    model: Model, *, load: bool = True, settings: Settings = UNMEASURED, **config: Any
 ) -> AsyncIterator[Composed]:
     """Serve forecasts of a model; without `load` it stays as it is until the test loads it."""
     clock, draining = SystemClock(), asyncio.Event()
-    engine = Engine(model, read_policy(None), clock, capacity_series=capacity_series, draining=draining)
+    metrics = ForecastMetrics(CollectorRegistry())
+    engine = Engine(lambda: model, read_policy(None), clock, settings, draining=draining, metrics=metrics)
     servicer = ForecastServicer(engine, clock, code_version="0.0.0")
+    composed: Composed | None = None
     try:
         async with servicer_on_loopback(servicer, itemised=ITEMISED, draining=draining, **config) as server:
             composed = Composed(server, engine)
@@ -98,6 +119,8 @@ async def forecasts_from(
                 await composed.load()
             yield composed
     finally:
+        if composed is not None:
+            await composed.stop()
         engine.close()
 
 

@@ -30,6 +30,7 @@ from tests.fakes.questions import (
     header,
     histories,
     history,
+    in_order,
     options,
     plain,
     raw,
@@ -375,7 +376,7 @@ async def test_a_faulty_history_is_rejected_by_field_and_its_neighbours_are_answ
     answer = await stub(channel).GenerateSignals(signals(history("A-1"), wrong, history("A-2")))
     scan = await scanned(channel, header(), batch(history("A-1"), wrong), batch(history("A-2")))
     raws = await stub(channel).GenerateForecasts(forecasts(history("A-1"), wrong, history("A-2")))
-    streamed = [result for response in scan for result in response.results.results]
+    streamed = in_order(result for response in scan for result in response.results.results)
     for results in (answer.results, streamed, raws.results):
         assert [result.input_index for result in results] == [0, 1, 2]
         first, middle, last = results
@@ -402,7 +403,7 @@ async def test_every_input_of_a_mixed_scan_is_accounted_for(channel: grpc.aio.Ch
         "rejected": history("S-7", current=101.0),
     }
     scan = await scanned(channel, header(), batch(*mixed.values()), batch(*mixed.values()))
-    results = [result for response in scan for result in response.results.results]
+    results = in_order(result for response in scan for result in response.results.results)
     assert [result.input_index for result in results] == list(range(2 * len(mixed)))
     for result, expected in zip(results, [*mixed, *mixed], strict=True):
         kind, _, reason = expected.partition(" ")

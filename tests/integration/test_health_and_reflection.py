@@ -16,8 +16,9 @@ from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2 as reflected
 
+from forecast_server.worker import ModelDied
 from tests.conftest import ForecastServer
-from tests.fakes.models import BrokenModel, HeldModel
+from tests.fakes.models import BrokenModel, HeldModel, PickyModel
 from tests.fakes.questions import (
     SERVICE,
     answer,
@@ -25,6 +26,7 @@ from tests.fakes.questions import (
     forecasts,
     header,
     history,
+    in_order,
     plain,
     refused,
     scanned,
@@ -134,18 +136,34 @@ async def test_the_refusals_of_a_failed_model_do_not_carry_the_text_of_its_excep
     assert failed.has_no_private_text("/srv/private", BrokenModel.secret)
 
 
-async def test_a_model_that_fails_on_a_batch_fails_its_inputs_and_nothing_else() -> None:
-    async with forecasts_from(BrokenModel(loads=True)) as served, plain(served.address) as channel:
-        short = history("S-1", closes=[1.0])
-        *_, results, end = await scanned(channel, header(), batch(history(), short))
-        failed, unanswerable = results.results.results
-        # What never reached the model may fail with its batch or be answered; it is accounted for either way.
-        assert failed.failed.error_id
-        assert unanswerable.WhichOneof("outcome") in {"failed", "no_signal"}
-        assert end.summary.input_count == 2
-        assert end.summary.failed_count + end.summary.no_signal_count == 2
-        assert BrokenModel.secret.encode() not in results.SerializeToString()
+async def test_a_model_that_fails_on_one_series_fails_that_input_and_nothing_else() -> None:
+    async with forecasts_from(PickyModel()) as served, plain(served.address) as channel:
+        disliked = history("S-2", closes=[PickyModel.disliked, 42.0, 43.0, 41.0])
+        *scan, end = await scanned(channel, header(), batch(history("S-1"), disliked, history("S-3")))
+        results = in_order(result for response in scan for result in response.results.results)
+        assert [result.WhichOneof("outcome") for result in results] == ["signal", "failed", "signal"]
+        assert results[1].failed.error_id
+        assert end.summary == pb.ScanSummary(input_count=3, signal_count=2, failed_count=1)
+        alone = await stub(channel).GenerateSignals(signals(disliked))
+        assert alone.summary == pb.ScanSummary(input_count=1, failed_count=1)
         assert (await model_of(channel)).state == model_pb2.MODEL_STATE_READY
+        assert served.death is None
+
+
+async def test_a_model_that_forecasts_nothing_any_more_fails_what_it_has_and_says_so() -> None:
+    async with forecasts_from(BrokenModel(loads=True)) as served, plain(served.address) as channel:
+        *scan, end = await scanned(channel, header(), batch(history(), history("S-1", closes=[1.0])))
+        results = in_order(result for response in scan for result in response.results.results)
+        assert [result.WhichOneof("outcome") for result in results] == ["failed", "no_signal"]
+        assert end.summary == pb.ScanSummary(input_count=2, no_signal_count=1, failed_count=1)
+        for response in scan:
+            assert BrokenModel.secret.encode() not in response.SerializeToString()
+        await until(lambda: served.death is not None)
+        assert isinstance(served.death, ModelDied)
+        described = await model_of(channel)
+        assert described.state == model_pb2.MODEL_STATE_FAILED
+        refusal = await refused(stub(channel).GenerateSignals(signals()))
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "MODEL_FAILED")
 
 
 async def test_a_watcher_sees_the_drain_before_the_calls_in_progress_end() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast_server.prepare import prepare
-from forecast_server.types import Degradation, History, NoForecast, NoForecastReason, Ready, Rejected
+from forecast_server.types import Degradation, History, NoForecast, NoForecastReason, Purpose, Question, Ready, Rejected
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -31,9 +31,21 @@ def history(*closes: float, index: int = 0, **fields: Any) -> History:
 
 
 def shaped(
-    *histories: History, horizon_steps: int = 6, step: timedelta = HOUR, max_points: int = 512
+    *histories: History,
+    horizon_steps: int = 6,
+    step: timedelta = HOUR,
+    min_points: int = 3,
+    max_points: int = 512,
+    max_data_age: timedelta | None = None,
 ) -> list[Ready | NoForecast | Rejected]:
-    return prepare(histories, horizon_steps=horizon_steps, step=step, max_points=max_points, now=NOW)
+    asked = Question(
+        horizon_steps=horizon_steps,
+        step=step,
+        purpose=Purpose.PAPER,
+        quantile_levels=(0.1, 0.9),
+        max_data_age=max_data_age,
+    )
+    return prepare(histories, asked, min_points=min_points, max_points=max_points, now=NOW)
 
 
 def ready(*closes: float, max_points: int = 512, horizon_steps: int = 6, **fields: Any) -> Ready:
@@ -232,3 +244,29 @@ def test_a_candle_that_has_not_ended_yet_is_rejected_unless_two_clocks_explain_i
     assert isinstance(found, Rejected)
     assert [problem.field for problem in found.problems] == ["last_candle_time"]
     assert ready(40, 41, 42, last_candle_time=NOW + timedelta(seconds=5)).data_age == timedelta(0)
+
+
+# What a model or a caller asks for
+
+
+@pytest.mark.parametrize(("points", "enough"), [(7, False), (8, True)])
+def test_a_model_that_needs_more_points_gets_no_shorter_histories(points: int, enough: bool) -> None:
+    closes = [40.0 + point for point in range(points)]
+    (plain,) = shaped(history(*closes), min_points=8)
+    (gappy,) = shaped(history(*closes, *[NAN] * 20), min_points=8)
+    assert isinstance(plain, Ready) is isinstance(gappy, Ready) is enough
+    if not enough:
+        assert plain == NoForecast(NoForecastReason.TOO_SHORT)
+        assert gappy == NoForecast(NoForecastReason.NO_FINITE_POINT)
+
+
+@pytest.mark.parametrize(("minutes", "fresh"), [(89, True), (90, True), (91, False)])
+def test_data_older_than_the_caller_wants_is_not_forecast(minutes: int, fresh: bool) -> None:
+    old = history(40, 41, 42, last_candle_time=NOW - timedelta(minutes=minutes))
+    (found,) = shaped(old, max_data_age=timedelta(minutes=90))
+    assert isinstance(found, Ready) is fresh
+    assert fresh or found == NoForecast(NoForecastReason.STALE)
+    assert isinstance(shaped(old)[0], Ready), "who sets no limit gets a forecast of any data"
+    (unknown,) = shaped(history(40, 41, 42, last_candle_time=None), max_data_age=timedelta(minutes=90))
+    assert isinstance(unknown, Ready)
+    assert Degradation.AGE_UNKNOWN in unknown.degraded

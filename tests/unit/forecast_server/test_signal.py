@@ -16,7 +16,7 @@ from forecast_server.convert import add_signal_results
 from forecast_server.models.base import ModelFacts, Paths
 from forecast_server.models.random_walk import LEVELS, RandomWalk
 from forecast_server.policy import ConfidenceRule, ExitRule, Policy, PolicyFile
-from forecast_server.signal import bounded, drop_probability, judge, terms_of
+from forecast_server.signal import bounded, digests_of, drop_probability, forecasts_of, judge, terms_of
 from forecast_server.types import (
     BelowThreshold,
     Confidence,
@@ -74,8 +74,14 @@ def paths(mean: Sequence[float], end: Sequence[float] = (40.0, 60.0, 80.0)) -> P
     return Paths(np.asarray([mean], dtype=np.float32), np.asarray([[list(end)] * len(mean)], dtype=np.float32))
 
 
+def verdicts_of(ready: Sequence[Ready], raw: Paths, asked: Question, facts: ModelFacts = FACTS) -> list[Verdict]:
+    """Everything between a model's answer and the verdicts."""
+    forecasts = forecasts_of(ready, digests_of(ready, asked, facts), bounded(raw, facts, asked.quantile_levels))
+    return judge(forecasts, asked, POLICY)
+
+
 def judged(given: Ready, forecast: Paths, **fields: Any) -> Any:
-    (verdict,) = judge([given], forecast, question(**fields), FACTS, POLICY)
+    (verdict,) = verdicts_of([given], forecast, question(**fields))
     return verdict
 
 
@@ -273,8 +279,8 @@ def test_crossed_quantiles_are_put_in_order() -> None:
 def test_whatever_numbers_a_model_answers_with_they_leave_as_the_contract_says(dtype: Any) -> None:
     raw = paths([52.0, 60.0])
     answered = Paths(raw.mean.astype(dtype), raw.quantiles.astype(dtype))
-    verdicts = judge([item()], answered, question(), FACTS, POLICY)
-    assert written(verdicts) == written(judge([item()], raw, question(), FACTS, POLICY))
+    verdicts = verdicts_of([item()], answered, question())
+    assert written(verdicts) == written(verdicts_of([item()], raw, question()))
     assert written(verdicts)[0].signal.path.mean_cents == [52.0, 60.0]
 
 
@@ -282,7 +288,7 @@ def test_whatever_numbers_a_model_answers_with_they_leave_as_the_contract_says(d
 
 
 def digest(given: Ready, facts: ModelFacts = FACTS, **fields: Any) -> str:
-    (verdict,) = judge([given], paths([56.0] * 2), question(**fields), facts, POLICY)
+    (verdict,) = verdicts_of([given], paths([56.0] * 2), question(**fields), facts)
     assert isinstance(verdict, Signal)
     return verdict.forecast.digest
 
@@ -312,8 +318,8 @@ def test_a_verdict_is_the_same_alone_and_in_any_company(rows: list[tuple[float, 
     mean = generator.uniform(0, 100, (len(rows), 3)).astype(np.float32)
     quantiles = np.sort(generator.uniform(0, 100, (len(rows), 3, 3)), axis=2).astype(np.float32)
     asked = question(horizon_steps=3, drop_levels_cents=(5.0, 20.0), quantile_levels=(0.2, 0.5, 0.8))
-    together = judge(ready, Paths(mean, quantiles), asked, FACTS, POLICY)
+    together = verdicts_of(ready, Paths(mean, quantiles), asked)
     for place, one in enumerate(ready):
         part = slice(place, place + 1)
-        alone = judge([one], Paths(mean[part], quantiles[part]), asked, FACTS, POLICY)
+        alone = verdicts_of([one], Paths(mean[part], quantiles[part]), asked)
         assert written(alone) == written([together[place]])

@@ -34,6 +34,7 @@ class ExpiredReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EXPIRED_REASON_USEFUL_UNTIL: _ClassVar[ExpiredReason]
     EXPIRED_REASON_SUPERSEDED: _ClassVar[ExpiredReason]
     EXPIRED_REASON_DRAINING: _ClassVar[ExpiredReason]
+    EXPIRED_REASON_UNREAD: _ClassVar[ExpiredReason]
 
 class Degradation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -59,6 +60,7 @@ EXPIRED_REASON_UNSPECIFIED: ExpiredReason
 EXPIRED_REASON_USEFUL_UNTIL: ExpiredReason
 EXPIRED_REASON_SUPERSEDED: ExpiredReason
 EXPIRED_REASON_DRAINING: ExpiredReason
+EXPIRED_REASON_UNREAD: ExpiredReason
 DEGRADATION_UNSPECIFIED: Degradation
 DEGRADATION_INTERPOLATED: Degradation
 DEGRADATION_HISTORY_CUT: Degradation

@@ -72,22 +72,20 @@ class SignalBatch(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[_signal_pb2.SignalResult, _Mapping]]] = ...) -> None: ...
 
 class ScanSummary(_message.Message):
-    __slots__ = ("input_count", "signal_count", "no_signal_count", "rejected_count", "expired_count", "failed_count", "cached_count")
+    __slots__ = ("input_count", "signal_count", "no_signal_count", "rejected_count", "expired_count", "failed_count")
     INPUT_COUNT_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_COUNT_FIELD_NUMBER: _ClassVar[int]
     NO_SIGNAL_COUNT_FIELD_NUMBER: _ClassVar[int]
     REJECTED_COUNT_FIELD_NUMBER: _ClassVar[int]
     EXPIRED_COUNT_FIELD_NUMBER: _ClassVar[int]
     FAILED_COUNT_FIELD_NUMBER: _ClassVar[int]
-    CACHED_COUNT_FIELD_NUMBER: _ClassVar[int]
     input_count: int
     signal_count: int
     no_signal_count: int
     rejected_count: int
     expired_count: int
     failed_count: int
-    cached_count: int
-    def __init__(self, input_count: _Optional[int] = ..., signal_count: _Optional[int] = ..., no_signal_count: _Optional[int] = ..., rejected_count: _Optional[int] = ..., expired_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., cached_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, input_count: _Optional[int] = ..., signal_count: _Optional[int] = ..., no_signal_count: _Optional[int] = ..., rejected_count: _Optional[int] = ..., expired_count: _Optional[int] = ..., failed_count: _Optional[int] = ...) -> None: ...
 
 class GenerateSignalsRequest(_message.Message):
     __slots__ = ("forecast", "signal", "histories")

@@ -1,0 +1,44 @@
+"""What is counted about forecasts, for Prometheus."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_SERIES = tuple(float(2**power) for power in range(12))
+
+
+class ForecastMetrics:
+    """Counters of one engine."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"foremesh_forecast_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"foremesh_forecast_{name}", text, labels, buckets=buckets, registry=registry)
+
+        self._registry = registry
+        self.results = counter("results", "Inputs answered, by what became of them.", "outcome")
+        self.expired = counter("expired", "Inputs not computed, by why nobody would have used the answer.", "reason")
+        self.refused = counter("refused", "Calls refused by the engine, by reason.", "reason")
+        self.cache_hits = counter("cache_hits", "Inputs answered from the cache.")
+        self.cache_misses = counter("cache_misses", "Inputs looked for in the cache in vain.")
+        self.busy_seconds = counter("model_busy_seconds", "Time in which the model computed.")
+        self.padding = counter("padding_series", "Work of the model that was padding, in series.")
+        self.shortages = counter("out_of_memory", "Batches that did not fit into memory and were halved.")
+        self.batch_series = histogram("batch_series", "Series per batch.", _SERIES)
+        self.batch_cost = histogram("batch_cost", "Cost per batch.", tuple(16 * size for size in _SERIES))
+        self.batch_seconds = histogram("batch_seconds", "Duration of batches, by cost.", _SECONDS, "up_to_cost")
+        self.first_answer = histogram("first_answer_seconds", "From a call to its first answer.", _SECONDS)
+        self.scan_seconds = histogram("scan_seconds", "Duration of calls with histories.", _SECONDS)
+        self.canary_difference = Gauge(
+            "foremesh_forecast_canary_difference",
+            "Last difference of the canary, as a share of its standard deviation.",
+            registry=registry,
+        )
+        self.canary_drifts = counter("canary_drifts", "Looks at the canary that were beyond the tolerance.")
+
+    def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """Show a value that is read when somebody asks."""
+        Gauge(f"foremesh_forecast_{name}", text, registry=self._registry).set_function(value)
