@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RULES := protos/buf/validate/validate.proto
 
-.PHONY: rules help setup demo test quick check fmt gen image wheel bench soak clean
+.PHONY: rules help setup demo test quick check fmt gen image wheel bench fullsize soak clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -23,17 +23,17 @@ $(READY): pyproject.toml constraints.txt
 	  echo "foremesh needs Python 3.11 or newer; '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1). Install one, or: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	@echo "installing into $(VENV) (a minute the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,forecast]'
 	@touch $@
 
 demo: $(READY) ## start the mesh on this machine, scan sample markets, show the signals, stop
 	@$(BIN)/foremesh demo
 
 test: check ## everything that must hold: checks, then all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto
 
 quick: $(READY) ## the tests without wheels, fresh environments and node projects
-	@$(BIN)/python -m pytest -m 'not slow and not soak'
+	@$(BIN)/python -m pytest -n auto -m 'not slow and not soak and not fullsize'
 
 check: $(READY) $(RULES) ## format, lint, types, import rules, contracts, generated code, docs
 	@$(BIN)/python -m tools.check
@@ -64,6 +64,9 @@ wheel: $(READY) ## build the wheel into dist/
 bench: $(READY) ## measure the transport against a bare echo, and the simulated exchange; conditions printed
 	@$(BIN)/python -m benchmarks.rpc
 	@$(BIN)/python -m benchmarks.exchange
+
+fullsize: $(READY) ## TimesFM with random weights at its full size: equal to the stock package, and in any batch
+	@$(BIN)/python -m pytest -m fullsize tests/fullsize
 
 soak: $(READY) ## many thousand calls, cancelled ones included: memory and handlers stay flat
 	@$(BIN)/python -m pytest -m soak tests/soak

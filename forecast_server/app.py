@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,10 @@ from forecast_server.metrics import ForecastMetrics
 from forecast_server.models.base import Model
 from forecast_server.models.catalogue import make
 from forecast_server.policy import read_policy
+from forecast_server.recorder import recording
+from forecast_server.scan import Scan
 from forecast_server.servicer import ITEMISED, ForecastServicer
+from forecast_server.types import Forecast
 from forecast_server.worker import ModelDied
 from mesh import log
 from mesh.clock import SystemClock
@@ -51,11 +54,15 @@ async def forecast_server(
     """
     clock, registry = SystemClock(), CollectorRegistry()
     ProcessCollector(registry=registry)
-    policy = read_policy(config.policy_file)
+    policy, code_version = read_policy(config.policy_file), version("foremesh")
     model_name = f"model/{config.model.name}"
 
     async def tell_of_canary(fine: bool) -> None:
         await server.health.set(model_name, serving=fine)
+
+    def record(scan: Scan, forecasts: Sequence[Forecast]) -> None:
+        if engine.facts is not None:
+            recorder.add(clock.now(), scan.name, scan.question, engine.facts, forecasts)
 
     engine = Engine(
         (lambda: model) if model else (lambda: make(config.model)),
@@ -64,13 +71,15 @@ async def forecast_server(
         settings(config),
         draining=lifecycle.stopping,
         metrics=ForecastMetrics(registry),
+        record=record if config.record_folder else None,
         on_canary=tell_of_canary,
     )
-    servicer = ForecastServicer(engine, clock, code_version=version("foremesh"))
+    servicer = ForecastServicer(engine, clock, code_version=code_version)
     service = Service(_SERVICE, lambda server: rpc.add_ForecastServiceServicer_to_server(servicer, server), ITEMISED)
     running: asyncio.Task[None] | None = None
     try:
         async with (
+            recording(config.record_folder, code_version=code_version) as recorder,
             rereading(engine, config.policy_file),
             serving(config.rpc, [service], draining=lifecycle.stopping, registry=registry) as server,
         ):

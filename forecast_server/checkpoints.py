@@ -204,9 +204,10 @@ def _given(name: str, needed: Needs, checkpoint: Path) -> Path:
 def _bundled(name: str, needed: Needs) -> Path:
     package = needed.packages[0]
     found = find_spec(package)
-    if found is None or found.origin is None:
-        raise CheckpointMissing(f"the weights of {name} come with the package {package}: {INSTALL}")
-    return _given(name, needed, Path(found.origin).parent / needed.bundled)
+    folder = Path(found.origin).parent / needed.bundled if found and found.origin else None
+    if folder is None or not all((folder / file).is_file() for file in needed.files):
+        raise CheckpointMissing(f"the weights of {name} come with the package {package}, and are not here: {INSTALL}")
+    return folder
 
 
 def _cached(name: str, needed: Needs, revision: str) -> Path:
@@ -217,8 +218,9 @@ def _cached(name: str, needed: Needs, revision: str) -> Path:
     found = [try_to_load_from_cache(needed.repository, file, revision=revision) for file in needed.files]
     paths = [Path(path) for path in found if isinstance(path, str)]
     if len(paths) < len(needed.files):
+        command = f"foremesh models fetch {name}" + (f" --revision {revision}" if revision != "main" else "")
         raise CheckpointMissing(
             f"the weights of {name} ({needed.repository}, revision {revision}) are not in the hub's cache: "
-            f"run `foremesh models fetch {name}`, or set model.checkpoint"
+            f"run `{command}`, or set model.checkpoint"
         )
     return paths[0].parent

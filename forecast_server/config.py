@@ -16,7 +16,7 @@ class ModelConfig(Strict):
     name: Literal["random-walk", "fracast", "timesfm-2.5", "timesfm-3.0"] = "random-walk"
     """Name of the model. If it cannot be loaded the server stops; it never takes another by itself."""
     checkpoint: Path | None = None
-    """Folder of the weights, or their file. Absent: the hub's cache, where `foremesh models fetch` puts them. The server
+    """Folder of the weights, or their file. Absent: the hub's cache, where `foremesh models fetch` puts them. A server
     never downloads anything."""
     revision: str = "main"
     """Revision to look for in the hub's cache."""

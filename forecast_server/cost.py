@@ -98,7 +98,7 @@ class CostModel:
             slope = (last - first) / (last_cost - first_cost)
         # Where no slope is known the dearer guess is taken: only a fixed time below, none above.
         if cost <= first_cost:
-            return max(first - (slope or 0.0) * (first_cost - cost), first * cost / first_cost)
+            return max(first - (slope or 0.0) * (first_cost - cost), first * (cost / first_cost))
         if cost >= last_cost:
             return last + (last / last_cost if slope is None else slope) * (cost - last_cost)
         right = bisect_left(self._points, cost, key=lambda point: point[0])

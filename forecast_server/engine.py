@@ -7,33 +7,32 @@ in time is refused when it comes, and nothing is computed that nobody would use.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
-from time import monotonic
 from typing import NoReturn
 
 from forecast_server.activity import Activity
 from forecast_server.admission import Load, check_permitted
 from forecast_server.cache import ForecastCache
 from forecast_server.computing import Computing, Record
+from forecast_server.intake import Intake
 from forecast_server.loading import Loaded, cost_of, load
 from forecast_server.metrics import ForecastMetrics
 from forecast_server.models.base import DeviceUse, Model, ModelFacts
 from forecast_server.policy import Policy
-from forecast_server.prepare import prepare
 from forecast_server.scan import Scan
-from forecast_server.signal import digests_of, judge, terms_of
-from forecast_server.types import Expired, ExpiredReason, Forecast, History, Question, Ready
-from forecast_server.work import Lane, Work, WorkQueue
+from forecast_server.signal import terms_of
+from forecast_server.types import History, Question
+from forecast_server.work import Lane, WorkQueue
 from forecast_server.worker import ModelDied, Worker
+from mesh import log
 from mesh.clock import Clock
 from mesh.errors import MeshError, NotReady, Unavailable
 
+_log = log.get(__name__)
 _RETRY_SECONDS = 1.0
 _STUCK_SECONDS = 120.0
-_LOOK_SECONDS = 0.5
-"""How often a call that waits for room looks whether its answers are still wanted."""
 
 Client = tuple[str, str]
 """The caller's name and which of its scanners it is."""
@@ -104,8 +103,16 @@ class Engine:
         self._scans: set[Scan] = set()
         self._latest: dict[Client, Scan] = {}
         self._doing, self._failure = "starting", ""
-        self._drain_until: float | None = None
-        self._went = asyncio.Event()
+        self._intake = Intake(
+            self._work,
+            self.cache,
+            clock,
+            capacity_series=settings.capacity_series,
+            activity=self.activity,
+            metrics=metrics,
+            draining=draining,
+            drain_seconds=settings.drain_seconds,
+        )
         metrics.watch("waiting_series", "Histories waiting.", lambda: self._work.waiting)
         metrics.watch("waiting_cost", "Cost of what waits.", lambda: self._work.cost)
         metrics.watch("running_series", "Histories being computed.", lambda: self.queue.running)
@@ -197,7 +204,7 @@ class Engine:
             await self.computing.run()
         except ModelDied as error:
             self._failure = str(error)
-            self._drain_until = monotonic()  # whatever waits is told to come again: another process will answer
+            self._intake.stop()  # another process will answer
             self._tidy()
             raise
 
@@ -208,15 +215,22 @@ class Engine:
     def _say(self, doing: str) -> None:
         self._doing = doing
 
+    def _tidy(self) -> None:
+        self._intake.tidy(self._scans)
+
     # Calls
 
     @asynccontextmanager
-    async def scan(self, question: Question, *, client: Client | None = None, expected: int = 0) -> AsyncIterator[Scan]:
+    async def scan(
+        self, question: Question, *, name: str = "", caller: str = "", client_id: str = "", expected: int = 0
+    ) -> AsyncIterator[Scan]:
         """Open a scan. With a client's name it supersedes that client's older one.
 
         Args:
             question: What is asked of every history.
-            client: Who asks; None is somebody who has no other scan.
+            name: What the caller calls the scan.
+            caller: Who asks.
+            client_id: Which of the caller's scanners asks; empty is one that has no other scan.
             expected: How many histories will come; 0 is not known.
 
         Raises:
@@ -231,9 +245,10 @@ class Engine:
             self.metrics.refused.labels(error.reason).inc()
             raise
         terms = terms_of(question, facts, self.policy)
+        client = (caller, client_id) if client_id else None
         older = self._latest.get(client) if client else None
         lane = older.lane if older else Lane()
-        scan = Scan(question, terms, self.policy, lane, read_within=self.settings.reader_seconds)
+        scan = Scan(question, terms, self.policy, lane, name=name, read_within=self.settings.reader_seconds)
         if older:
             older.superseded = True
             self._tidy()
@@ -246,9 +261,9 @@ class Engine:
             self._scans.discard(scan)
             if client and self._latest.get(client) is scan:
                 del self._latest[client]
-            self._drop(scan)
+            self._intake.drop(scan)
             scan.closed = True
-            self._account(scan)
+            self._account(scan, caller)
 
     def _admit(self, question: Question, expected: int) -> ModelFacts:
         if self._failure:
@@ -279,92 +294,27 @@ class Engine:
         """
         if self.computing is None:
             raise AssertionError("a scan is opened only once the model is loaded")
-        scan.received += len(histories)
-        facts, question = self.computing.facts, scan.question
-        prepared = prepare(
-            histories, question, min_points=facts.min_points, max_points=facts.max_context_points, now=self._clock.now()
+        await self._intake.take_in(scan, histories, self.computing.facts, self.computing.wake)
+
+    def _account(self, scan: Scan, caller: str) -> None:
+        """Count what became of a scan, and say it in one line."""
+        _log.info(
+            "scan",
+            scan_id=scan.name,
+            caller=caller,
+            purpose=scan.question.purpose.value,
+            horizon=scan.question.horizon_steps,
+            **scan.account(),
+            unanswered=scan.received - scan.answered,
+            cached=scan.cached,
+            seconds=round(scan.seconds, 4),
+            first_answer_seconds=None if scan.first_answer is None else round(scan.first_answer, 4),
+            model=scan.terms.model,
+            policy=scan.terms.policy_version,
         )
-        settled = [(one, item) for one, item in zip(histories, prepared, strict=True) if not isinstance(item, Ready)]
-        scan.answer([one for one, _ in settled], [verdict for _, verdict in settled])
-        ready = [item for item in prepared if isinstance(item, Ready)]
-        digests = digests_of(ready, question, facts)
-        works = []
-        for item, digest in zip(ready, digests, strict=True):
-            cost = cost_of(len(item.series), facts)
-            works.append(Work(scan, item, digest, cost, (question.horizon_steps, cost * facts.equal_cost_batches)))
-        works = self._from_cache(scan, works)
-        if works:
-            await self._enqueue(scan, works, self.computing)
-
-    def _from_cache(self, scan: Scan, works: list[Work[Scan]]) -> list[Work[Scan]]:
-        """Answer what was forecast before; gives the rest."""
-        if scan.question.bypass_cache or not self.settings.cache_bytes:
-            return works
-        known: list[Forecast] = []
-        rest: list[Work[Scan]] = []
-        for work in works:
-            found = self.cache.get(work.digest)
-            if found is None:
-                rest.append(work)
-            else:
-                known.append(Forecast(work.ready, work.digest, *found, cached=True))
-        self.metrics.cache_hits.inc(len(known))
-        self.metrics.cache_misses.inc(len(rest))
-        scan.cached += len(known)
-        scan.answer([one.ready.history for one in known], judge(known, scan.question, scan.policy))
-        return rest
-
-    async def _enqueue(self, scan: Scan, works: list[Work[Scan]], computing: Computing) -> None:
-        while True:
-            ending = self._draining.is_set() or bool(self._failure)
-            reason = scan.expiry(self._clock.now(), draining=ending)
-            if reason is not None and not scan.held_back:
-                self._answer_expired(scan, works, reason)
-                return
-            share = self.settings.capacity_series // 2  # of one client; the rest is for others
-            full = self._work.waiting and self._work.waiting + len(works) > self.settings.capacity_series
-            greedy = scan.lane.waiting and scan.lane.waiting + len(works) > share
-            if not (full or greedy or scan.held_back):
-                break
-            self._went.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._went.wait()
-        for work in works:
-            self._work.add(work)
-        scan.waiting.update(works)
-        computing.wake()
-
-    def _answer_expired(self, scan: Scan, works: Sequence[Work[Scan]], reason: ExpiredReason) -> None:
-        self.activity.expired += len(works)
-        self.metrics.expired.labels(reason.value).inc(len(works))
-        scan.answer([work.ready.history for work in works], [Expired(reason)] * len(works))
-
-    def _drop(self, scan: Scan) -> list[Work[Scan]]:
-        """Take what waits for a scan out of the queue."""
-        works = list(scan.waiting)
-        self._work.drop(works)
-        scan.waiting.clear()
-        self._went.set()
-        return works
-
-    def _tidy(self) -> None:
-        """Answer whatever waits and nobody would use."""
-        if self._draining.is_set() and self._drain_until is None:
-            self._drain_until = monotonic() + self.settings.drain_seconds
-        now, late = self._clock.now(), self._drain_until is not None and monotonic() >= self._drain_until
-        self._went.set()
-        for scan in self._scans:
-            if not scan.waiting:
-                continue
-            reason = scan.expiry(now, draining=late)
-            if reason is not None:
-                self._answer_expired(scan, self._drop(scan), reason)
-
-    def _account(self, scan: Scan) -> None:
         for kind, count in scan.account().items():
             if kind != "inputs":
                 self.metrics.results.labels(kind).inc(count)
-        self.metrics.scan_seconds.observe(monotonic() - scan.began)
+        self.metrics.scan_seconds.observe(scan.seconds)
         if scan.first_answer is not None:
             self.metrics.first_answer.observe(scan.first_answer)

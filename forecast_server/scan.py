@@ -33,8 +33,10 @@ class Scan:
     """What a call asked, and everything that became of it."""
 
     def __init__(
-        self, question: Question, terms: Terms, policy: Policy, lane: "Lane[Scan]", *, read_within: float
+        self, question: Question, terms: Terms, policy: Policy, lane: "Lane[Scan]", *, name: str, read_within: float
     ) -> None:
+        self.name = name
+        """As the caller calls it; empty for a call that has no name."""
         self.question, self.terms, self.policy = question, terms, policy
         self.lane = lane
         self.waiting: set[Work[Scan]] = set()

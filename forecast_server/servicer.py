@@ -24,13 +24,11 @@ from forecast_server.batches import Faulty, batch_of, misplaced, reading, take_i
 from forecast_server.engine import Engine
 from forecast_server.scan import Scan
 from forecast_server.types import Outcome, Question
-from mesh import log
 from mesh.clock import Clock
 from mesh.rpc.call import Context, current_call
 from mesh.rpc.limits import MESSAGE_BYTES
 from mesh.rpc.validation import check, check_items
 
-_log = log.get(__name__)
 _PAGE = 100
 _PART_BYTES = 900_000
 _OTHER_BYTES = 2_000
@@ -61,9 +59,13 @@ class ForecastServicer(rpc.ForecastServiceServicer):
         question = self._question(
             header.forecast, header.signal if header.HasField("signal") else signal_pb2.SignalOptions()
         )
-        caller = _caller()
-        client = (caller, header.client_id) if header.client_id else None
-        async with self._engine.scan(question, client=client, expected=header.expected_inputs) as scan:
+        async with self._engine.scan(
+            question,
+            name=header.scan_id,
+            caller=_caller(),
+            client_id=header.client_id,
+            expected=header.expected_inputs,
+        ) as scan:
             accepted = pb.ScanAccepted(
                 scan_id=header.scan_id,
                 model=self._identity(),
@@ -77,7 +79,6 @@ class ForecastServicer(rpc.ForecastServiceServicer):
                         response = pb.StreamSignalsResponse()
                         convert.add_signal_results(response.results.results, part, scan.terms)
                         yield response
-            _log_scan(scan, header.scan_id, caller)
             yield pb.StreamSignalsResponse(summary=_summary(scan))
 
     async def GenerateSignals(  # noqa: N802
@@ -113,11 +114,10 @@ class ForecastServicer(rpc.ForecastServiceServicer):
     ) -> AsyncIterator[tuple[Scan, list[Outcome]]]:
         """Answer the histories of a unary call, in their order."""
         _check_answer_size(len(histories), question)
-        async with self._engine.scan(question, expected=len(histories)) as scan:
+        async with self._engine.scan(question, caller=_caller(), expected=len(histories)) as scan:
             await take_in(self._engine, scan, batch_of(0, histories, faulty))
             scan.complete()
             outcomes = [outcome async for part in scan.answers() for outcome in part]
-            _log_scan(scan, "", _caller())
             yield scan, sorted(outcomes, key=itemgetter(0))
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:  # noqa: N802
@@ -158,23 +158,6 @@ class ForecastServicer(rpc.ForecastServiceServicer):
 def _caller() -> str:
     call = current_call.get()
     return call.caller.name if call else ""
-
-
-def _log_scan(scan: Scan, scan_id: str, caller: str) -> None:
-    """Say in one line what became of a call."""
-    _log.info(
-        "scan",
-        scan_id=scan_id,
-        caller=caller,
-        horizon=scan.question.horizon_steps,
-        purpose=scan.question.purpose.value,
-        **scan.account(),
-        cached=scan.cached,
-        seconds=round(scan.seconds, 4),
-        first_answer_seconds=None if scan.first_answer is None else round(scan.first_answer, 4),
-        model=scan.terms.model,
-        policy=scan.terms.policy_version,
-    )
 
 
 def _most_bytes(question: Question) -> int:

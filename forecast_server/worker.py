@@ -71,14 +71,17 @@ class Worker:
             probe: A series that can be forecast by a model that works at all.
 
         Raises:
-            ModelDied: every series failed, and the probe does too.
+            ModelDied: every series failed, and the probe does too; or the model ended its thread.
         """
         began = time.monotonic()
-        computed = self._part(batch, range(len(batch)), horizon_steps, len(facts.quantile_levels))
+        try:
+            computed = self._part(batch, range(len(batch)), horizon_steps, len(facts.quantile_levels))
+        except BaseException as error:  # such as SystemExit: nothing a series can be blamed for
+            raise ModelDied(f"the model ended itself: {type(error).__name__}: {error}") from error
         if len(computed.failures) == len(batch):
             found = self._part([probe], range(1), 1, len(facts.quantile_levels))
-            for error in found.failures.values():
-                raise ModelDied(f"nothing can be forecast any more: {type(error).__name__}: {error}") from error
+            for problem in found.failures.values():
+                raise ModelDied(f"nothing can be forecast any more: {type(problem).__name__}: {problem}") from problem
         computed.seconds = time.monotonic() - began
         return computed
 

@@ -1,12 +1,15 @@
 """Fixtures for every kind of test: certificates of a throw-away authority, and real servers on real sockets."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests share the cores: torch's threads would wait for each other
 
 from forecast_server.app import forecast_server
 from forecast_server.config import ForecastRpc, ForecastServerConfig
