@@ -16,6 +16,8 @@ from console.certs import certs
 from console.demo import demo
 from console.exchange import exchange
 from console.forecast import forecast
+from console.models import models
+from console.replay import replay
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -28,6 +30,8 @@ cli.add_command(certs)
 cli.add_command(demo)
 cli.add_command(exchange)
 cli.add_command(forecast)
+cli.add_command(models)
+cli.add_command(replay)
 
 
 def main() -> None:

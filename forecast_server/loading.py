@@ -25,6 +25,8 @@ class Loaded:
     costs: CostModel
     batch_cost: int
     """Cost of a full batch."""
+    longest_batch_seconds: float
+    """What a batch may take while the cost of a full one is found out by measuring; 0 where it was given."""
 
 
 def load(
@@ -54,7 +56,8 @@ def load(
         for error in learned.failures.values():
             raise ModelDied(f"the canary cannot be forecast: {error}") from error
         canary.learn(learned.paths)
-    if not batch_cost:
+    given = bool(batch_cost)
+    if not given:
         say("measuring batches")
         horizon = min(_MEASURED_HORIZON, facts.max_horizon_steps)
 
@@ -66,7 +69,14 @@ def load(
         batch_cost = tuned.batch_cost
         for cost, seconds in tuned.observations:
             costs.observe(cost, seconds)
-    return Loaded(facts=facts, canary=canary, canary_horizon=canary_horizon, costs=costs, batch_cost=batch_cost)
+    return Loaded(
+        facts=facts,
+        canary=canary,
+        canary_horizon=canary_horizon,
+        costs=costs,
+        batch_cost=batch_cost,
+        longest_batch_seconds=0.0 if given else longest_batch_seconds,
+    )
 
 
 def cost_of(points: int, facts: ModelFacts) -> int:

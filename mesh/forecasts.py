@@ -36,6 +36,10 @@ _ATTEMPTS = 5
 """Failures in a row, without a single new answer, after which a scan gives up."""
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 5.0
+_DEFAULT_LEVELS = 9
+"""Quantiles that the server gives where none are asked for."""
+_RESULT_BYTES = 2_500
+"""What a result holds besides its floats, at most: texts of bounded length, and the levels."""
 
 _log = log.get(__name__)
 
@@ -60,6 +64,48 @@ class ForecastClient:
                 pages.append(await self._stub.ListExitPolicies(pb.ListExitPoliciesRequest(page_token=token)))
             token = pages[-1].next_page_token
         return pages
+
+    async def forecasts(
+        self,
+        histories: Sequence[forecast_pb2.MarketHistory],
+        forecast: forecast_pb2.ForecastOptions,
+        *,
+        timeout: float | None = None,
+    ) -> AsyncIterator[forecast_pb2.ForecastResult]:
+        """Give one raw forecast per history, in their order; `input_index` is the place in `histories`.
+
+        Args:
+            histories: Any number of them; a call takes as many as fit into its messages.
+            forecast: What to forecast.
+            timeout: Seconds for each call; None takes the configured deadline.
+
+        Raises:
+            MeshError: a call is refused, or the server stays away; results given before stand.
+        """
+        floats = forecast.horizon_steps * (1 + (len(forecast.quantile_levels) or _DEFAULT_LEVELS))
+        largest = max([_RESULT_BYTES + 4 * floats, *(history.ByteSize() for history in histories)])
+        count = max(1, min(BATCH_HISTORIES, BATCH_BYTES // largest))
+        for start in range(0, len(histories), count):
+            request = pb.GenerateForecastsRequest(forecast=forecast, histories=histories[start : start + count])
+            results = (await self._patiently(request, timeout)).results
+            if len(results) != len(request.histories):
+                raise Broken(f"{len(request.histories)} inputs, {len(results)} results", reason="UNACCOUNTED")
+            for result in results:
+                result.input_index += start
+                yield result
+
+    async def _patiently(
+        self, request: pb.GenerateForecastsRequest, timeout: float | None
+    ) -> pb.GenerateForecastsResponse:
+        """Ask for forecasts, giving an overloaded server its time; what is unavailable the channel retries itself."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                with raising_mesh_errors():
+                    return await self._stub.GenerateForecasts(request, timeout=timeout)
+            except Overloaded as error:
+                await asyncio.sleep(error.retry_after or _LONGEST_WAIT_SECONDS)
+        with raising_mesh_errors():
+            return await self._stub.GenerateForecasts(request, timeout=timeout)
 
     async def scan(
         self,

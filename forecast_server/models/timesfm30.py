@@ -62,13 +62,14 @@ class TimesFM30:
         folder = locate(_NAME, checkpoint=self._checkpoint)
         device = choose_device(self._asked)
         choose_precision("float32", device)
-        digest = pinned_sha256(folder / WEIGHTS_FILE, self._pin)
+        file = folder / WEIGHTS_FILE
+        digest = pinned_sha256(file, self._pin)
         self._model = _read(folder).to(device)
         self._device = device
         self._facts = ModelFacts(
             name=_NAME,
             weights_digest=digest,
-            weights_source=str(folder),
+            weights_source=str(file),
             licence=licence,
             allowed_purposes=NEEDS[_NAME].purposes,
             device=str(device),

@@ -30,9 +30,15 @@ LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 MAX_CONTEXT_POINTS = 1024
 """The service sends the last 512 points. The network would take 16,000; nobody has measured that more helps here."""
 MAX_BATCH_SERIES = 1024
-TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
+TOLERANCE = {"float32": 1e-4, "bfloat16": 0.25}
+"""Largest difference that neighbours make, as a share of the series' standard deviation.
+
+Measured at full size with random weights, which let errors grow more than trained ones: 1.6e-5 in float32, beyond two
+of float32's own steps at the price, which is all that a nearly constant series can show; 0.06 in bfloat16, whose
+distance from float32 is up to 0.09.
+"""
 _CENTRE = LEVELS.index(0.5)
-_PASS_PATCHES = {"cpu": 1024, "mps": 4096, "cuda": 32_768}
+_PASS_PATCHES = {"cpu": 512, "mps": 4096, "cuda": 32_768}
 """Most patches of a pass: on the CPU more fall out of its caches, on a GPU more find no room."""
 
 

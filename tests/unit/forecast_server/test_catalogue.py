@@ -37,7 +37,11 @@ def test_what_the_configuration_says_reaches_the_model(tmp_path: Path) -> None:
         make(config("timesfm-3.0", checkpoint=checkpoint)).load()
     model = make(config("timesfm-3.0", checkpoint=checkpoint, accept_licence=LICENCE, device="cpu"))
     facts = model.load()
-    assert (facts.name, facts.device, facts.weights_source) == ("timesfm-3.0", "cpu", str(checkpoint))
+    assert (facts.name, facts.device, facts.weights_source) == (
+        "timesfm-3.0",
+        "cpu",
+        str(checkpoint / "model.safetensors"),
+    )
 
     pinned = config("timesfm-3.0", checkpoint=checkpoint, accept_licence=LICENCE, weights_sha256="0" * 64)
     with pytest.raises(CannotLoad, match=r"model\.weights_sha256"):

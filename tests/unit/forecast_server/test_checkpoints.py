@@ -69,12 +69,14 @@ def test_each_revision_has_its_own_weights(cache: Path) -> None:
     assert (locate("timesfm-2.5"), locate("timesfm-2.5", revision="v1")) == (newer, older)
 
 
-@pytest.mark.parametrize("revision", ["main", "v2", "e" * 40])
-def test_what_is_not_in_the_cache_is_missing_with_the_command_that_fetches_it(cache: Path, revision: str) -> None:
-    if revision != "main":
-        cache_with(cache, "timesfm-2.5", "model.safetensors")
-    with pytest.raises(CheckpointMissing, match=r"`foremesh models fetch timesfm-2\.5`, or set model\.checkpoint"):
+@pytest.mark.parametrize(("revision", "option"), [("main", ""), ("v2", " --revision v2")])
+def test_what_is_not_in_the_cache_is_missing_with_the_command_that_fetches_it(
+    cache: Path, revision: str, option: str
+) -> None:
+    cache_with(cache, "timesfm-2.5", "model.safetensors", branch="v1")
+    with pytest.raises(CheckpointMissing) as error:
         locate("timesfm-2.5", revision=revision)
+    assert f"run `foremesh models fetch timesfm-2.5{option}`, or set model.checkpoint" in str(error.value)
 
 
 def test_half_a_checkpoint_is_none(cache: Path) -> None:
@@ -126,7 +128,11 @@ def test_bundled_weights_are_found_without_importing_their_package() -> None:
     assert run(code) == "False"
 
 
-def test_bundled_weights_are_missing_where_their_package_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bundled_weights_are_missing_where_their_package_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()  # of whoever stands here, not of the package
+    for file in NEEDS["fracast"].files:
+        (tmp_path / "weights" / file).write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.delitem(sys.modules, "fracast", raising=False)
     with pytest.raises(CheckpointMissing, match=r"pip install 'foremesh\[forecast\]'"):

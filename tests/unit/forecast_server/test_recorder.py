@@ -186,11 +186,13 @@ async def test_a_disk_slower_than_the_forecasts_costs_rows_never_memory_or_time(
         written.append(sum(len(part.forecasts) for part in parts))
 
     recorder = Recorder(write, flush_rows=10, flush_seconds=1000.0, most_bytes=100_000)
-    for number in range(1000):
-        add(recorder, number)  # returns although nothing can be written
-    kept = 1000 - recorder.dropped
-    assert 10 <= kept <= 100
-    disk.set()
+    try:
+        for number in range(1000):
+            add(recorder, number)  # returns although nothing can be written
+        kept = 1000 - recorder.dropped
+        assert 10 <= kept <= 100
+    finally:
+        disk.set()  # a thread that waits would hold the interpreter's exit
     await recorder.close()
     assert recorder.recorded == sum(written) == kept
 

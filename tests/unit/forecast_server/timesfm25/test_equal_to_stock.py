@@ -70,7 +70,7 @@ def test_a_price_that_only_later_begins_to_move(model: TimesFM25, package: Any) 
 
 
 def test_history_below_zero_gets_no_floor(model: TimesFM25, package: Any) -> None:
-    batch = [prices([100])[0] - 100, prices([100])[0] / 100]
+    batch: list[Series] = [prices([100])[0] - np.float32(100), prices([100])[0]]
     found = model.forecast(batch, 24).quantiles
     assert_equal(found, answers(package, batch, 24))
     assert found[0].min() < 0 <= found[1].min()

@@ -114,7 +114,7 @@ def test_every_tensor_of_the_tiny_checkpoint_matters_which_zero_norms_would_hide
     original = loaded(folder).forecast(batch, 128).quantiles
     idle = set()
     for name, tensor in tensors.items():
-        save_file(tensors | {name: tensor * 1.5}, folder / "model.safetensors")
+        save_file(tensors | {name: tensor.flip(0)}, folder / "model.safetensors")
         if np.abs(loaded(folder).forecast(batch, 128).quantiles - original).max() < 1e-3:
             idle.add(name)
     layers = {name for name in TINY.shapes() if name.startswith("stacked_xf.")}
