@@ -144,7 +144,9 @@ async def mesh_server(folder: Folder) -> AsyncIterator[str]:
         private_key_file=folder / "server.key",
         client_ca_file=folder / "ca.crt",
     )
-    config = ForecastServerConfig(cache_mebibytes=0, rpc=ForecastRpc(listen=("127.0.0.1:0",), metrics_listen="off", tls=tls))
+    config = ForecastServerConfig(
+        cache_mebibytes=0, rpc=ForecastRpc(listen=("127.0.0.1:0",), metrics_listen="off", tls=tls)
+    )
     async with asyncio.TaskGroup() as tasks, forecast_server(config, Lifecycle(tasks), ZeroCost()) as server:
         yield server.addresses[0]
 
