@@ -53,11 +53,11 @@ class Load:
     def check_deadline(self, question: Question, cost: int, now: datetime) -> None:
         """Refuse a call whose answer would come too late. Raises Overloaded.
 
-        Clients take turns, so as long as a call of this cost takes, every other client gets at most as much.
+        Callers take turns, so as long as a call of this cost takes, every other caller gets at most as much.
         """
         if question.useful_until is None:
             return
-        ahead = min(self.queue.cost, self.queue.lanes * cost)
+        ahead = min(self.queue.cost, self.queue.callers * cost)
         backlog = self.costs.backlog_seconds(ahead + cost, self.batch_cost)
         if backlog is None:
             return

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import NoReturn
+from weakref import WeakValueDictionary
 
 from forecast_server.activity import Activity
 from forecast_server.admission import Load, check_permitted
@@ -24,7 +25,7 @@ from forecast_server.policy import Policy
 from forecast_server.scan import Scan
 from forecast_server.signal import terms_of
 from forecast_server.types import History, Question
-from forecast_server.work import Lane, WorkQueue
+from forecast_server.work import Caller, Lane, WorkQueue
 from forecast_server.worker import ModelDied, Worker
 from mesh import log
 from mesh.clock import Clock
@@ -102,6 +103,7 @@ class Engine:
         self._work: WorkQueue[Scan] = WorkQueue()
         self._scans: set[Scan] = set()
         self._latest: dict[Client, Scan] = {}
+        self._callers: WeakValueDictionary[str, Caller] = WeakValueDictionary()
         self._doing, self._failure = "starting", ""
         self._intake = Intake(
             self._work,
@@ -247,7 +249,7 @@ class Engine:
         terms = terms_of(question, facts, self.policy)
         client = (caller, client_id) if client_id else None
         older = self._latest.get(client) if client else None
-        lane = older.lane if older else Lane()
+        lane = older.lane if older else Lane(self._callers.setdefault(caller, Caller()))
         scan = Scan(question, terms, self.policy, lane, name=name, read_within=self.settings.reader_seconds)
         if older:
             older.superseded = True

@@ -1,8 +1,8 @@
 """What waits for the model, and what it takes next. Pure.
 
-The most urgent work is taken first: by priority; among equals clients take turns, each given as much of the model's
-time as the others; within a client what closes sooner, then what arrived first. A batch holds what fits together
-(equal keys) and ends at a cost, not at a count: a long history is more work than a short one.
+The most urgent work is taken first: by priority; among equals callers take turns, each given as much of the model's
+time as the others, and so do the scans of a caller; within a scan what closes sooner, then what arrived first. A batch
+holds what fits together (equal keys) and ends at a cost, not at a count: a long history is more work than a short one.
 """
 
 import math
@@ -16,7 +16,9 @@ from forecast_server.types import Ready
 Key = tuple[int, int]
 """What work must share to be computed together: the horizon in steps, and the cost where a model asks for that."""
 _Rank = tuple[int, float, int]
-"""Urgency within a client, the smaller the sooner: priority turned around, time of the close, order of arrival."""
+"""Urgency within a lane, the smaller the sooner: priority turned around, time of the close, order of arrival."""
+_Turn = tuple[int, float, float, _Rank]
+"""Urgency among all: priority turned around, what the caller was given, what the lane was given, urgency within it."""
 
 
 class Owner(Protocol):
@@ -45,12 +47,23 @@ class Work(Generic[Of]):
     waiting: bool = field(default=False, init=False)
 
 
-class Lane(Generic[Of]):
-    """One client's work."""
+class Caller:
+    """Somebody who has scans."""
 
     def __init__(self) -> None:
         self.served = 0.0
-        """Cost computed for this client, counted from where the others were when it came."""
+        """Cost computed for this caller, counted from where the others were when it came."""
+        self.waiting: set[Lane[Any]] = set()
+        """Those of its scans that have work that waits."""
+
+
+class Lane(Generic[Of]):
+    """One scan's work, or that of one scanner's scans one after the other."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.served = 0.0
+        """As of the caller, among the caller's lanes."""
         self.waiting = 0
         self.heaps: dict[Key, list[tuple[_Rank, Work[Of]]]] = {}
 
@@ -73,21 +86,19 @@ class WorkQueue(Generic[Of]):
         """Histories."""
         self.cost = 0
         """Their costs together."""
-        self._lanes: set[Lane[Of]] = set()
+        self._callers: set[Caller] = set()
         self._arrivals = 0
-        self._turn = 0.0  # how far clients that take turns have been served; one that comes anew begins here
 
     @property
-    def lanes(self) -> int:
-        """Clients with work that waits."""
-        return len(self._lanes)
+    def callers(self) -> int:
+        """Callers with work that waits."""
+        return len(self._callers)
 
     def add(self, work: Work[Of]) -> None:
         """Let it wait."""
         lane, history = work.owner.lane, work.ready.history
         if lane.waiting == 0:
-            self._lanes.add(lane)
-            lane.served = max(lane.served, self._turn)
+            self._join(lane)
         closes = math.inf if history.close_time is None else history.close_time.timestamp()
         rank = (-history.priority, closes, self._arrivals)  # no two are equal, so works are never compared
         self._arrivals += 1
@@ -114,37 +125,52 @@ class WorkQueue(Generic[Of]):
         key = self._next_key()
         if key is None:
             return []
-        lanes = [(first[0][0], lane.served, first[0], first[1]) for lane in self._lanes if (first := lane.first(key))]
-        heapify(lanes)
+        firsts = [
+            (_turn(first[0], lane), first[1])
+            for caller in self._callers
+            for lane in caller.waiting
+            if (first := lane.first(key))
+        ]
+        heapify(firsts)
         batch: list[Work[Of]] = []
-        while lanes and len(batch) < series:
-            _, self._turn, _, work = lanes[0]
+        while firsts and len(batch) < series:
+            turn, work = firsts[0]
+            lane = work.owner.lane
+            if turn != _turn(turn[3], lane):  # its caller was served since, by another lane
+                heapreplace(firsts, (_turn(turn[3], lane), work))
+                continue
             if batch and work.cost > cost:
                 break
             cost -= work.cost
             batch.append(work)
-            lane = work.owner.lane
             self._leave(work)
             lane.served += work.cost
+            lane.caller.served += work.cost
             following = lane.first(key)
             if following is None:
-                heappop(lanes)
+                heappop(firsts)
             else:
-                heapreplace(lanes, (following[0][0], lane.served, following[0], following[1]))
+                heapreplace(firsts, (_turn(following[0], lane), following[1]))
         return batch
 
     def _next_key(self) -> Key | None:
         """Find the key of the most urgent work of all."""
-        best: tuple[int, float, _Rank] | None = None
-        found: Key | None = None
-        for lane in self._lanes:
+        found: tuple[_Turn, Key] | None = None
+        for lane in (lane for caller in self._callers for lane in caller.waiting):
             for key in list(lane.heaps):
                 first = lane.first(key)
-                if first is not None:
-                    rank = (first[0][0], lane.served, first[0])
-                    if best is None or rank < best:
-                        best, found = rank, key
-        return found
+                if first is not None and (found is None or _turn(first[0], lane) < found[0]):
+                    found = _turn(first[0], lane), key
+        return found and found[1]
+
+    def _join(self, lane: Lane[Of]) -> None:
+        """Let a lane take turns: it begins where the least served of those that wait is, and has saved nothing up."""
+        caller = lane.caller
+        if not caller.waiting:
+            caller.served = max(caller.served, min((other.served for other in self._callers), default=0.0))
+            self._callers.add(caller)
+        lane.served = max(lane.served, min((other.served for other in caller.waiting), default=0.0))
+        caller.waiting.add(lane)
 
     def _leave(self, work: Work[Of]) -> None:
         work.waiting = False
@@ -154,4 +180,11 @@ class WorkQueue(Generic[Of]):
         self.cost -= work.cost
         if lane.waiting == 0:
             lane.heaps.clear()
-            self._lanes.discard(lane)
+            lane.caller.waiting.discard(lane)
+            if not lane.caller.waiting:
+                self._callers.discard(lane.caller)
+
+
+def _turn(rank: _Rank, lane: Lane[Any]) -> _Turn:
+    """Order works of different lanes."""
+    return rank[0], lane.caller.served, lane.served, rank

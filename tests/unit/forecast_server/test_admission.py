@@ -12,7 +12,7 @@ from forecast_server.cost import CostModel
 from forecast_server.types import Purpose, Question
 from forecast_server.work import WorkQueue
 from mesh.errors import Overloaded
-from tests.unit.forecast_server.test_work import Caller, work
+from tests.unit.forecast_server.test_work import Scan, work
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ def load(*, waiting: int = 0, lanes: int = 1, per_cost: float | None = 0.01, run
     """A queue in front of a model that takes `per_cost` seconds for a unit of cost, in batches of 10."""
     queue: WorkQueue[Any] = WorkQueue()
     for _ in range(lanes):
-        caller = Caller()
+        caller = Scan()
         for _ in range(waiting // lanes):
             queue.add(work(caller))
     costs = CostModel()

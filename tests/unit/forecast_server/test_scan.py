@@ -19,7 +19,7 @@ from forecast_server.types import (
     Rejected,
     Terms,
 )
-from forecast_server.work import Lane
+from forecast_server.work import Caller, Lane
 from mesh.errors import FieldViolation, InvalidInput
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -36,7 +36,7 @@ def scan(*, useful_until: datetime | None = None, read_within: float = 60.0) -> 
         useful_until=useful_until,
     )
     terms = Terms(model="m@0", levels=(0.1, 0.9), degraded=(), policy_version="1", policy_digest="0")
-    return Scan(question, terms, POLICY, Lane(), name="s", read_within=read_within)
+    return Scan(question, terms, POLICY, Lane(Caller()), name="s", read_within=read_within)
 
 
 def histories(count: int, start: int = 0) -> list[History]:

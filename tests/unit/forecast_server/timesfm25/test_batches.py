@@ -74,6 +74,15 @@ def test_constant_and_nearly_constant_neighbours_are_harmless(model: TimesFM25) 
     assert furthest(found, alone(model, batch), batch) < FLOAT32
 
 
+def test_what_is_no_number_spoils_its_own_forecast_only(model: TimesFM25) -> None:
+    batch = prices([100, 100, 40])
+    before = model.forecast(batch, STEPS).quantiles
+    batch[1][50] = np.nan
+    found = model.forecast(batch, STEPS).quantiles
+    assert np.isnan(found[1]).all()
+    assert np.array_equal(found[[0, 2]], before[[0, 2]])
+
+
 @pytest.mark.parametrize("price", [0.0, 0.1, 33.3, 50.0, 100.0])
 @pytest.mark.parametrize("length", [3, 40, 512])
 def test_a_price_that_never_moved_is_forecast_as_itself(model: TimesFM25, price: float, length: int) -> None:
