@@ -14,10 +14,12 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read on import; else its C co
 
 from console.certs import certs
 from console.demo import demo
+from console.doctor import doctor
 from console.exchange import exchange
 from console.forecast import forecast
 from console.models import models
 from console.replay import replay
+from console.status import status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -28,10 +30,12 @@ def cli() -> None:
 
 cli.add_command(certs)
 cli.add_command(demo)
+cli.add_command(doctor)
 cli.add_command(exchange)
 cli.add_command(forecast)
 cli.add_command(models)
 cli.add_command(replay)
+cli.add_command(status)
 
 
 def main() -> None:

@@ -1,116 +1,54 @@
-"""`foremesh forecast`: scan recorded histories and show the signals."""
+"""`foremesh forecast`: the signals of recorded histories, or of a series' open markets."""
 
 import asyncio
-import json
+import os
 import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from console import results
-from console.histories import read
-from console.recorded import HistoryError
-from console.scan import PURPOSES, OptionError, Purpose, Question, Scan, client_config, scan
+from console.asking import Asking
+from console.connection import FILE, OptionError, client_config, connection_options, one_line_errors
+from console.durations import DAY, Duration
+from console.exchange_connection import exchange_config, exchange_options
+from console.histories import SUFFIXES
+from console.markets import PRICE_KINDS, STEPS, PriceKind, Wanted
+from console.recorded import DEFAULT_STEP, MAX_POINTS
+from console.scan import Purpose, Question
+from console.scan_options import scan_options
+from console.sources import FileSource, series_source
+from console.watch import watch_option
 from mesh import log
-from mesh.certs import CertificateError, show
-from mesh.config import ConfigError
-from mesh.errors import MeshError, Unavailable
-from mesh.rpc.config import ClientConfig
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells know it."""
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_NOBODY = ("Connection refused", "Domain name not found", "Timeout", "No route", "unreachable")
-_WRONG_SERVER = ("CERTIFICATE_VERIFY_FAILED", "Verification Check failed", "WRONG_VERSION_NUMBER")
-_HUNG_UP = "Socket closed"
-"""gRPC's words for what went wrong with a connection; it has no codes for them."""
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Step(click.ParamType[timedelta]):
-    """A length of time such as `60m`, `1h` or `90s`, from a second to a day."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Read it, or fail as click does."""
-        if isinstance(value, timedelta):
-            return value
-        found = re.fullmatch(r"([0-9]{1,6})([smhd])", str(value))
-        seconds = int(found[1]) * _UNITS[found[2]] if found else 0
-        if not 1 <= seconds <= _UNITS["d"]:
-            self.fail(f"{value!r} is not a length of time from 1s to 1d, such as 60m", param, ctx)
-        return timedelta(seconds=seconds)
-
-
-def scan_options(command: F, *, plots: int = 3) -> F:
-    """Give a command the options that say which histories to scan, for what, and how many to plot by default."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document for programs."),
-        click.option(
-            "--plots",
-            type=click.IntRange(0),
-            default=plots,
-            show_default=True,
-            metavar="N",
-            help="Plot the first N forecasts.",
-        ),
-        click.option(
-            "--min-magnitude",
-            type=click.FloatRange(0, 100),
-            default=0.0,
-            show_default=True,
-            metavar="CENTS",
-            help="Smallest move of the forecast that is a signal.",
-        ),
-        click.option(
-            "--purpose",
-            type=click.Choice(PURPOSES),
-            default="research",
-            show_default=True,
-            help="What the answers are for; a model may refuse one.",
-        ),
-        click.option(
-            "--step",
-            type=Step(),
-            help="Spacing of the closes, such as 60m.  [default: what the file says, else 60m]",
-        ),
-        click.option(
-            "--horizon",
-            type=click.IntRange(1, 1024),
-            default=6,
-            show_default=True,
-            metavar="STEPS",
-            help="How far to forecast.",
-        ),
-        click.option("--limit", type=click.IntRange(1), metavar="N", help="Scan the first N markets only."),
-        click.option("--market", "market_prefix", default="", metavar="PREFIX", help="Scan tickers that start so."),
-    ):
-        command = option(command)
-    return command
-
-
-_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+_POINTS = 512
+_TICKER = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,63}")
 
 
 @click.command()
-@click.option("--series", "file", type=_file, required=True, help="Recorded histories: CSV, parquet, JSON, JSON lines.")
+@click.argument("subject", metavar="SERIES_OR_FILE", required=False)
+@click.option("--series", "file", type=FILE, hidden=True, help="The file, as it was named before it was an argument.")
 @scan_options
-@click.option("--target", metavar="HOST:PORT", help="The forecast server.  [default: 127.0.0.1:8787]")
-@click.option("--config", type=_file, help="TOML file with the keys of a client table.")
-@click.option("--ca-file", type=_file, help="Authority of the server's certificate.")
-@click.option("--certificate-file", type=_file, help="Certificate to show, with its role.")
-@click.option("--private-key-file", type=_file, help="Its key.")
-@click.option("--token-file", type=_file, help="File with a token, instead of a certificate.")
-@click.option("--server-name", help="Name in the server's certificate, if it is not the target's.")
+@click.option(
+    "--max-age",
+    type=Duration(365 * DAY),
+    help="Give no forecast where the last candle is older, such as 3h.  [default: any age, which is said]",
+)
+@click.option(
+    "--points",
+    type=click.IntRange(3, MAX_POINTS),
+    metavar="N",
+    help="Of a series: most candles of a history.  [default: 512]",
+)
+@click.option(
+    "--price",
+    type=click.Choice(PRICE_KINDS),
+    help="Of a series: a candle's last trade, or the middle of its last bid and ask.  [default: trade]",
+)
+@exchange_options
+@connection_options
 @click.option(
     "--timeout",
     type=click.FloatRange(1, 3600),
@@ -119,123 +57,106 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="SECONDS",
     help="For the whole scan; what is not answered by then expires.",
 )
+@partial(watch_option, seconds=60)
 def forecast(
     *,
-    file: Path,
+    subject: str | None,
+    file: Path | None,
     market_prefix: str,
     limit: int | None,
     horizon: int,
     step: timedelta | None,
     purpose: Purpose,
     min_magnitude: float,
+    max_age: timedelta | None,
+    points: int | None,
+    price: PriceKind | None,
+    exchange_file: Path | None,
+    environment: str | None,
+    host: str | None,
+    client_file: Path | None,
+    timeout: float,
+    every: float | None,
     plots: int,
     as_json: bool,
-    target: str | None,
-    config: Path | None,
-    timeout: float,
     **identity: Path | str | None,
 ) -> None:
-    """Ask a forecast server about recorded price histories.
+    """Show the signal of every open market of a series, or of every market in a file, or why there is none.
 
     \b
-    A CSV or parquet file holds candles, one a row, in the columns
+    SERIES is a ticker such as KXHIGHNY: its open markets and their candles are
+    fetched from the exchange, which is Kalshi's demo unless --environment or
+    --host names another. No key is needed. A candle without a trade is a gap.
+    The current price is the middle of the best bid and ask, or the last trade
+    where one side is empty; the output says which.
+
+    \b
+    FILE holds recorded candles as CSV or parquet, one a row, in the columns
       market_ticker, end_period_ts (unix seconds), price_close (dollars)
     and, if it has them,
-      series_ticker, period_interval_minutes, yes_bid_close, yes_ask_close.
-    A candle without a close, or left out between two others, is a gap.
-    The current price is the middle of the last candle's bid and ask, or else
-    the last known close; the output says which.
-
-    \b
-    A JSON file holds objects, one a line (.jsonl) or in an array (.json):
+      series_ticker, period_interval_minutes, yes_bid_close, yes_ask_close;
+    or JSON objects, one a line (.jsonl) or in an array (.json):
       {"market_ticker": "...", "closes_cents": [41, null, 43], "current_price_cents": 44}
+    A candle without a close, or left out between two others, is a gap.
 
     Needs a running server: foremesh-forecast-server.
     """  # noqa: D301  \b is click's mark for lines to keep
-    log.configure(level="warning")
+    log.configure(level="error" if every else "warning")  # a line of the log would spoil a screen
     question = Question(
-        horizon_steps=horizon, purpose=purpose, min_magnitude_cents=min_magnitude, timeout_seconds=timeout
+        horizon_steps=horizon,
+        purpose=purpose,
+        min_magnitude_cents=min_magnitude,
+        max_data_age=max_age,
+        timeout_seconds=timeout,
     )
-    options = identity | {"targets": (target,) if target else None}
+    of_series = {"--points": points, "--price": price, "--environment": environment, "--host": host}
     with one_line_errors():
-        client = client_config(config, options)
-        recording = read(file, step=step, market_prefix=market_prefix, limit=limit)
-        with talking_to(client), progress(len(recording.markets), shown=not as_json) as advance:
-            found = asyncio.run(scan(client, recording, question, advance))
-    if as_json:
-        click.echo(json.dumps({"file": str(file), **results.document(found)}, indent=2))
-    else:
-        report(Console(), found, plots=plots)
+        named = _named(subject, file)
+        client = client_config(client_file, identity)
+        if isinstance(named, Path):
+            _refuse_for_a_file(of_series | {"--exchange-config": exchange_file})
+            recorded = FileSource(file=named, step=step, market_prefix=market_prefix, limit=limit)
+            asking = Asking(client, question, plots=plots, as_json=as_json)
+            asyncio.run(asking.run(nullcontext(recorded), every, str(named)))
+            return
+        wanted = Wanted(
+            series_ticker=named,
+            step=_candle_step(step),
+            points=points or _POINTS,
+            price=price or "trade",
+            market_prefix=market_prefix,
+            limit=limit,
+        )
+        exchange = exchange_config(exchange_file, {"environment": environment, "host": host})
+        asking = Asking(client, question, exchange, plots=plots, as_json=as_json)
+        asyncio.run(asking.run(series_source(wanted, exchange), every, named))
 
 
-def report(console: Console, found: Scan, *, plots: int) -> None:
-    """Print results for people."""
-    results.show(console, found, plots=plots)
-    console.print(f"model: {results.model_line(found.model)}", highlight=False)
+def _named(subject: str | None, file: Path | None) -> Path | str:
+    """Tell a file from the ticker of a series: a file exists, or its name has a suffix or a folder."""
+    if (subject is None) == (file is None):
+        raise OptionError("name one series, such as KXHIGHNY, or one file")
+    if subject is None or file is not None:
+        return file or Path()
+    path = Path(subject)
+    if path.is_file():
+        return path
+    if path.suffix.lower() in SUFFIXES or "/" in subject or os.sep in subject:
+        raise OptionError(f"file '{subject}' does not exist")
+    if not _TICKER.fullmatch(subject):
+        raise OptionError(f"'{subject}' is no file, and no ticker of a series: those are in capitals, as KXHIGHNY")
+    return subject
 
 
-@contextmanager
-def progress(total: int, *, shown: bool) -> Iterator[Callable[[], object]]:
-    """Show a bar on a terminal while results come; gives what to call after each."""
-    console = Console(stderr=True)
-    columns = (TextColumn("scanning"), BarColumn(), MofNCompleteColumn(), TextColumn("markets"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
-        task = bar.add_task("scan", total=total)
-        yield lambda: bar.advance(task)
+def _refuse_for_a_file(options: dict[str, object]) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise OptionError(f"{', '.join(given)}: only with a series; a file is read as it is")
 
 
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Turn what can go wrong into click's one line and exit code: 1, 2 for wrong options, 130 for Ctrl-C."""
-    try:
-        yield
-    except OptionError as error:
-        raise click.UsageError(str(error)) from error
-    except MeshError as error:
-        raise click.ClickException(_one_line(str(error))) from error
-    except (HistoryError, ConfigError, CertificateError) as error:
-        raise click.ClickException(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
-    except KeyboardInterrupt:
-        click.echo("stopped", err=True)
-        sys.exit(INTERRUPTED)
-
-
-@contextmanager
-def talking_to(config: ClientConfig) -> Iterator[None]:
-    """Say what to do when nothing answers; what a server itself says is passed on."""
-    try:
-        yield
-    except Unavailable as error:
-        if error.reason != Unavailable.default_reason:  # the server's own word, such as MODEL_LOADING
-            raise
-        where, said = ", ".join(config.targets), _one_line(error.message)
-        if any(words in said for words in _WRONG_SERVER):
-            text = f"the server at {where} cannot prove who it is (--ca-file, --server-name): {_last(said)}"
-        elif _HUNG_UP in said:
-            text = f"the server at {where} hung up: {_why_hung_up(config)}"
-        elif any(words in said for words in _NOBODY):
-            hint = "start one with foremesh-forecast-server, or name another with --target"
-            text = f"no forecast server answers at {where}; {hint}"
-        else:
-            text = f"no answer from {where}: {_last(said)}"
-        raise click.ClickException(text) from error
-
-
-def _why_hung_up(config: ClientConfig) -> str:
-    """Guess why a server ended the handshake; it never says."""
-    if config.certificate_file is None:
-        return "does it want TLS (--ca-file) or a certificate (--certificate-file)?"
-    if show(config.certificate_file)[0].days_left < 0:
-        return f"{config.certificate_file} has expired"
-    return f"does it know the authority of {config.certificate_file}, and is that a client's certificate?"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _last(text: str) -> str:
-    """Leave out gRPC's introduction."""
-    return text.rpartition("last error: ")[2]
+def _candle_step(step: timedelta | None) -> timedelta:
+    if step is None:
+        return DEFAULT_STEP
+    if step not in STEPS:
+        raise OptionError("--step: the exchange has candles of 1m, 60m and 1d")
+    return step

@@ -35,6 +35,8 @@ from mesh.config import Strict
 
 _CANDLES = (".csv", ".parquet")
 _JSON = (".json", ".jsonl")
+SUFFIXES = (*_CANDLES, *_JSON)
+"""Of files that can be read."""
 
 
 def read(file: Path, *, step: timedelta | None = None, market_prefix: str = "", limit: int | None = None) -> Recording:
@@ -55,7 +57,7 @@ def read(file: Path, *, step: timedelta | None = None, market_prefix: str = "", 
         chosen = (market for market in _json_markets(file) if market.market_ticker.startswith(market_prefix))
         recording = Recording(markets=tuple(map(_recorded, islice(chosen, limit))), step=step or DEFAULT_STEP)
     else:
-        raise HistoryError(f"{file}: cannot be read: use {', '.join((*_CANDLES, *_JSON))}")
+        raise HistoryError(f"{file}: cannot be read: use {', '.join(SUFFIXES)}")
     if not recording.markets:
         raise HistoryError(f"{file}: holds no market" + (f" that starts with {market_prefix}" if market_prefix else ""))
     return recording

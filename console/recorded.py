@@ -1,4 +1,4 @@
-"""What a file of recorded prices holds: the past of markets, on one grid of steps."""
+"""The past of markets, on one grid of steps: what a file of recorded prices holds, or the exchange."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ LATEST_UNIX_SECONDS = 4_102_444_800
 """Start of the year 2100, the contract's limit; milliseconds taken for seconds lie beyond it."""
 DEFAULT_STEP = timedelta(hours=1)
 
-Origin: TypeAlias = Literal["given", "mid", "close", "unknown"]
+Origin: TypeAlias = Literal["given", "mid", "close", "book", "last", "unknown"]
 
 
 class HistoryError(Exception):
@@ -25,26 +25,31 @@ class Current:
     """The current YES price of a market, and where it was read."""
 
     cents: float | None
-    """None where the file has no price at all."""
+    """None where there is no price at all."""
     origin: Origin
-    """`given` in the file, `mid` of the last candle's bid and ask, or last known `close`."""
+    """Of a file: `given` in it, `mid` of the last candle's bid and ask, or last known `close`.
+    Of the exchange: middle of the `book`'s best bid and ask, or `last` trade."""
     steps_ago: int = 0
     """Steps from the close that was taken to the end of the history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """The recorded past of one market."""
+    """The past of one market."""
 
     market_ticker: str
     series_ticker: str
-    """Empty where the file does not say."""
+    """Empty where it is not known."""
     closes_cents: NDArray[np.float32]
     """[steps], oldest first; NaN is a step without a price."""
     current: Current
     last_candle_time: datetime | None
     cut_points: int = 0
     """Steps left out at the front because a history carries at most MAX_POINTS."""
+    close_time: datetime | None = None
+    """When trading ends; None where it is not known."""
+    note: str = ""
+    """What people should know about a history that is short or empty."""
 
     @property
     def gaps(self) -> int:
@@ -54,7 +59,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What a file holds."""
+    """What a file holds, or what the exchange had at one moment."""
 
     markets: tuple[Recorded, ...]
     step: timedelta

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -16,30 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from console import plot
+from console.durations import span_words
+from console.model_view import allowed
 from console.recorded import MAX_POINTS, Current, Recorded
-from console.scan import PURPOSES, Scan, step_text
+from console.scan import Scan, step_text
+from console.verdicts import caveat, confidence, marks, why
 
 _ARROWS = {signal_pb2.DIRECTION_UP: ("▲ up", "green"), signal_pb2.DIRECTION_DOWN: ("▼ down", "red")}
-_NO_SIGNAL = {
-    signal_pb2.NO_SIGNAL_REASON_TOO_SHORT: "fewer than 3 points",
-    signal_pb2.NO_SIGNAL_REASON_NO_FINITE_POINT: "fewer than 3 points have a price",
-    signal_pb2.NO_SIGNAL_REASON_CONSTANT: "the price never changed",
-    signal_pb2.NO_SIGNAL_REASON_CLOSES_BEFORE_FIRST_STEP: "the market closes before the first step ends",
-    signal_pb2.NO_SIGNAL_REASON_BELOW_THRESHOLD: "the forecast does not move enough",
-}
-_EXPIRED = {
-    forecast_pb2.EXPIRED_REASON_USEFUL_UNTIL: "its time was over before it was computed",
-    forecast_pb2.EXPIRED_REASON_SUPERSEDED: "a newer scan of the same client took its place",
-    forecast_pb2.EXPIRED_REASON_DRAINING: "the server was stopping",
-}
-_DEGRADED = {
-    forecast_pb2.DEGRADATION_INTERPOLATED: "gaps in the history filled in",
-    forecast_pb2.DEGRADATION_HISTORY_CUT: "history cut to what the model looks at",
-    forecast_pb2.DEGRADATION_HORIZON_CUT: "horizon cut at the market's close",
-    forecast_pb2.DEGRADATION_AGE_UNKNOWN: "age of the data unknown",
-    forecast_pb2.DEGRADATION_STALE: "last candle older than two steps",
-    forecast_pb2.DEGRADATION_QUANTILES_INTERPOLATED: "quantiles interpolated",
-}
 _WORDS = {
     "signal": "signals",
     "no_signal": "without a signal",
@@ -47,6 +31,13 @@ _WORDS = {
     "expired": "expired",
     "failed": "failed",
 }
+_CURRENT = {
+    "mid": "middle of the last candle's bid and ask",
+    "given": "as the file gives it",
+    "book": "middle of the best bid and ask",
+}
+_WIDE = 100
+"""Columns from which there is room for what is wrong with each signal."""
 
 
 def show(console: Console, scan: Scan, *, plots: int) -> None:
@@ -69,6 +60,7 @@ def document(scan: Scan) -> dict[str, Any]:
         "horizon_steps": scan.question.horizon_steps,
         "purpose": scan.question.purpose,
         "min_magnitude_cents": scan.question.min_magnitude_cents,
+        "max_data_age_seconds": age.total_seconds() if (age := scan.question.max_data_age) else None,
         "model": _dict(scan.model.identity),
         "summary": {
             "input_count": len(scan.recording.markets),
@@ -84,18 +76,11 @@ def document(scan: Scan) -> dict[str, Any]:
 def model_line(model: model_pb2.Model) -> str:
     """Say who answers."""
     identity = model.identity
-    allowed = [
-        name for name in PURPOSES if forecast_pb2.Purpose.Value(f"PURPOSE_{name.upper()}") in _purposes(identity)
-    ]
     return (
         f"{identity.name}@{identity.weights_digest[:12]} on {model.device} ({model.precision}, {model.compile_mode}), "
-        f"licence {identity.licence}, allowed for {', '.join(allowed) or 'nothing'}; looks at most at "
+        f"licence {identity.licence}, allowed for {allowed(identity)}; looks at most at "
         f"{model.max_context_points} points and {model.max_horizon_steps} steps ahead"
     )
-
-
-def _purposes(identity: model_pb2.ModelIdentity) -> set[int]:
-    return set(identity.allowed_purposes)
 
 
 def _show_signals(console: Console, scan: Scan) -> None:
@@ -110,6 +95,9 @@ def _show_signals(console: Console, scan: Scan) -> None:
     table.add_column("moves\nc", justify="right", no_wrap=True)
     table.add_column("confidence", no_wrap=True)
     table.add_column("TP/SL\nc", justify="right", no_wrap=True)
+    wide = console.width >= _WIDE
+    if wide:
+        table.add_column("caveats", overflow="fold")
     for result, market in signals:
         signal = result.signal
         word, colour = _ARROWS.get(signal.direction, (str(signal.direction), ""))
@@ -119,8 +107,9 @@ def _show_signals(console: Console, scan: Scan) -> None:
             f"{signal.forecast_mean_cents:.1f}",
             Text(word, style=colour),
             f"{signal.magnitude_cents:.1f}",
-            _confidence(signal.confidence),
+            confidence(signal.confidence),
             f"{signal.take_profit_cents:g}/{signal.stop_loss_cents:g}",
+            *([", ".join(marks(signal.provenance))] if wide else []),
         )
     console.print(table)
     for line in _current_notes([market for _, market in signals]):
@@ -132,21 +121,22 @@ def _mark(current: Current) -> str:
     """Mark a price by where it was read, so that one column can hold all kinds; _current_notes explains the marks."""
     if current.origin == "close":
         return "*" if current.steps_ago else "'"
-    return " "
+    return "*" if current.origin == "last" else " "
 
 
 def _current_notes(markets: list[Recorded]) -> Iterator[str]:
-    marks = {_mark(market.current) for market in markets}
+    used = {_mark(market.current) for market in markets}
     origins = {market.current.origin for market in markets}
-    if "mid" in origins:
-        yield "current: middle of the last candle's bid and ask" + (", unless marked" if marks - {" "} else "")
-    if "given" in origins:
-        yield "current: as the file gives it" + (", unless marked" if marks - {" "} else "")
-    if "'" in marks:
+    for origin, words in _CURRENT.items():
+        if origin in origins:
+            yield f"current: {words}" + (", unless marked" if used - {" "} else "")
+    if "'" in used:
         yield "' current: close of the last candle"
-    if "*" in marks:
+    if "close" in origins and "*" in used:
         oldest = max(market.current.steps_ago for market in markets)
         yield f"* current: last known close, up to {oldest} steps before the last candle"
+    if "last" in origins:
+        yield "* current: last trade, because one side of the book is empty"
 
 
 def _show_others(console: Console, scan: Scan) -> None:
@@ -160,22 +150,10 @@ def _show_others(console: Console, scan: Scan) -> None:
     for result in others:
         outcome = str(result.WhichOneof("outcome"))
         word = {"no_signal": "no signal"}.get(outcome, outcome)
-        table.add_row(Text(result.market_ticker), word, Text(why(result)))
+        market = scan.recording.markets[result.input_index]
+        table.add_row(Text(result.market_ticker), word, Text(why(result, market, min_points=scan.model.min_points)))
     console.print(table)
     console.print()
-
-
-def why(result: signal_pb2.SignalResult) -> str:
-    """Say in words why a history has no signal."""
-    if _is(result, "no_signal"):
-        if result.no_signal.HasField("magnitude_cents"):
-            return f"the forecast moves only {result.no_signal.magnitude_cents:.1f} c"
-        return _NO_SIGNAL.get(result.no_signal.reason, f"reason {result.no_signal.reason}, newer than this program")
-    if _is(result, "rejected"):
-        return "; ".join(f"{problem.field}: {problem.description}" for problem in result.rejected.problems)
-    if _is(result, "expired"):
-        return _EXPIRED.get(result.expired.reason, f"reason {result.expired.reason}, newer than this program")
-    return f"the server could not compute it; its log says more under {result.failed.error_id}"
 
 
 def _plots(scan: Scan, width: int) -> Iterator[str]:
@@ -198,10 +176,17 @@ def _forecast(result: signal_pb2.SignalResult) -> tuple[forecast_pb2.ForecastPat
     if _is(result, "signal"):
         signal = result.signal
         word, _ = _ARROWS.get(signal.direction, (str(signal.direction), ""))
-        return signal.path, f"{result.market_ticker}   {word} {signal.magnitude_cents:.1f} c"
+        return signal.path, f"{result.market_ticker}   {word} {signal.magnitude_cents:.1f} c{_stale(result)}"
     if _is(result, "no_signal") and result.no_signal.HasField("path"):
-        return result.no_signal.path, f"{result.market_ticker}   no signal: {why(result)}"
+        return result.no_signal.path, f"{result.market_ticker}   no signal: {why(result)}{_stale(result)}"
     return None, ""
+
+
+def _stale(result: signal_pb2.SignalResult) -> str:
+    """Say how old the last candle is where `now` below the picture is not what a reader takes it for."""
+    found = _provenance(result)
+    stale = forecast_pb2.DEGRADATION_STALE in set(found.degraded) and found.HasField("data_age")
+    return f"   last candle {span_words(found.data_age.ToTimedelta())} old" if stale else ""
 
 
 def _show_summary(console: Console, scan: Scan) -> None:
@@ -213,9 +198,11 @@ def _show_summary(console: Console, scan: Scan) -> None:
         f"scanned in {scan.elapsed_seconds:.3f} s, {scan.series_per_second:,.0f} series/s measured",
         highlight=False,
     )
-    notes = Counter(code for result in scan.results for code in _provenance(result).degraded)
-    for code, count in sorted(notes.items()):
-        console.print(f"caveat for {count}: {_DEGRADED.get(code, f'degradation {code}')}", highlight=False)
+    if cached := sum(_provenance(result).cached for result in scan.results):
+        console.print(f"{cached} of the forecasts came from the server's cache", highlight=False)
+    given = [_provenance(result) for result in scan.results]
+    for code, count in sorted(Counter(code for provenance in given for code in provenance.degraded).items()):
+        console.print(f"caveat for {count}: {caveat(code, given)}", highlight=False)
     cut = sum(market.cut_points > 0 for market in scan.recording.markets)
     if cut:
         console.print(
@@ -225,11 +212,6 @@ def _show_summary(console: Console, scan: Scan) -> None:
 
 def _provenance(result: signal_pb2.SignalResult) -> forecast_pb2.Provenance:
     return result.signal.provenance if _is(result, "signal") else result.no_signal.provenance
-
-
-def _confidence(value: signal_pb2.Confidence) -> str:
-    name = signal_pb2.Confidence.Name(value) if value in signal_pb2.Confidence.values() else str(value)
-    return name.removeprefix("CONFIDENCE_").replace("_", " ").lower()
 
 
 def _is(result: signal_pb2.SignalResult, outcome: str) -> bool:
@@ -246,8 +228,14 @@ def _input(market: Recorded) -> dict[str, Any]:
         "current_price_cents": cents if cents is not None and math.isfinite(cents) else None,
         "current_price_from": market.current.origin,
         "current_price_steps_ago": market.current.steps_ago,
-        "last_candle_time": None if time is None else time.isoformat().replace("+00:00", "Z"),
+        "last_candle_time": None if time is None else _iso(time),
+        "close_time": None if market.close_time is None else _iso(market.close_time),
+        "note": market.note,
     }
+
+
+def _iso(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
 
 
 def _dict(message: Message) -> dict[str, Any]:

@@ -1,18 +1,15 @@
-"""Ask a forecast server about a recording."""
+"""Ask a forecast server about the past of markets."""
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from foremesh.forecast.v1 import forecast_pb2, model_pb2, signal_pb2
-from pydantic import ValidationError
 
 from console.recorded import Recorded, Recording
-from mesh.config import load
 from mesh.forecasts import forecasting
 from mesh.rpc.config import ClientConfig
 
@@ -22,10 +19,6 @@ OUTCOMES = ("signal", "no_signal", "rejected", "expired", "failed")
 """What can become of an input, as the contract names it."""
 
 
-class OptionError(Exception):
-    """Connection options that do not fit together; one line."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What is asked of every market."""
@@ -33,6 +26,8 @@ class Question:
     horizon_steps: int = 6
     purpose: Purpose = "research"
     min_magnitude_cents: float = 0.0
+    max_data_age: timedelta | None = None
+    """Older data gets no forecast; None is any age."""
     timeout_seconds: float = 120.0
     """For the whole scan: what is not answered by then comes back as expired."""
 
@@ -61,24 +56,6 @@ class Scan:
         return len(self.results) / self.elapsed_seconds
 
 
-def client_config(path: Path | None, options: Mapping[str, object]) -> ClientConfig:
-    """Read the client table of `path`, if any, and let options that are not None win.
-
-    Raises:
-        ConfigError: the file is wrong.
-        OptionError: the options are.
-    """
-    base = load(path, ClientConfig)
-    given = {name: value for name, value in options.items() if value is not None}
-    try:
-        return ClientConfig.model_validate(base.model_dump() | given)
-    except ValidationError as error:
-        detail = error.errors(include_url=False, include_input=False)[0]
-        if "targets" in detail["loc"]:
-            raise OptionError("--target: expected host:port, such as 127.0.0.1:8787") from None
-        raise OptionError(detail["msg"].removeprefix("Value error, ")) from None
-
-
 async def scan(
     config: ClientConfig, recording: Recording, question: Question, on_result: Callable[[], object] = lambda: None
 ) -> Scan:
@@ -100,6 +77,8 @@ async def scan(
         purpose=f"PURPOSE_{question.purpose.upper()}",
     )
     options.step.FromTimedelta(recording.step)
+    if question.max_data_age is not None:
+        options.max_data_age.FromTimedelta(question.max_data_age)
     thresholds = signal_pb2.SignalOptions(min_magnitude_cents=question.min_magnitude_cents)
     histories = [_history(market) for market in recording.markets]
     results: list[signal_pb2.SignalResult] = []
@@ -128,6 +107,8 @@ def _history(market: Recorded) -> forecast_pb2.MarketHistory:
     )
     if market.last_candle_time is not None:
         message.last_candle_time.FromDatetime(market.last_candle_time)
+    if market.close_time is not None:
+        message.close_time.FromDatetime(market.close_time)
     return message
 
 

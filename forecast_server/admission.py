@@ -43,9 +43,9 @@ class Load:
     running_seconds: float
     """Until the batch that is being computed should be done."""
 
-    def check_room(self) -> None:
-        """Refuse a call while the queue is full. Raises Overloaded."""
-        if self.queue.waiting < self.capacity_series:
+    def check_room(self, *, leaving: int = 0) -> None:
+        """Refuse a call while the queue is full, not counting what leaves it for this call. Raises Overloaded."""
+        if self.queue.waiting - leaving < self.capacity_series:
             return
         wait = self.costs.backlog_seconds(self.batch_cost, self.batch_cost) or _RETRY_SECONDS
         raise Overloaded("too many histories wait already", reason="QUEUE_FULL", retry_after=max(_RETRY_SECONDS, wait))

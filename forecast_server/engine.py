@@ -217,6 +217,12 @@ class Engine:
     def _say(self, doing: str) -> None:
         self._doing = doing
 
+    def _resume(self) -> None:
+        """Go on for a caller that reads again."""
+        self._intake.look_again()
+        if self.computing is not None:
+            self.computing.wake()
+
     def _tidy(self) -> None:
         self._intake.tidy(self._scans)
 
@@ -240,17 +246,25 @@ class Engine:
             NotReady: the model failed, or may or can not do what is asked.
             Overloaded: too much waits already, or the answer would come too late.
         """
+        client = (caller, client_id) if client_id else None
+        older = self._latest.get(client) if client else None
         try:
-            facts = self._admit(question, expected)
+            facts = self._admit(question, expected, older)
         except MeshError as error:
             self.activity.refused += 1
             self.metrics.refused.labels(error.reason).inc()
             raise
         terms = terms_of(question, facts, self.policy)
-        client = (caller, client_id) if client_id else None
-        older = self._latest.get(client) if client else None
         lane = older.lane if older else Lane(self._callers.setdefault(caller, Caller()))
-        scan = Scan(question, terms, self.policy, lane, name=name, read_within=self.settings.reader_seconds)
+        scan = Scan(
+            question,
+            terms,
+            self.policy,
+            lane,
+            name=name,
+            read_within=self.settings.reader_seconds,
+            resumed=self._resume,
+        )
         if older:
             older.superseded = True
             self._tidy()
@@ -267,7 +281,7 @@ class Engine:
             scan.closed = True
             self._account(scan, caller)
 
-    def _admit(self, question: Question, expected: int) -> ModelFacts:
+    def _admit(self, question: Question, expected: int, older: Scan | None) -> ModelFacts:
         if self._failure:
             raise NotReady("the model failed; GetModel says more", reason="MODEL_FAILED")
         if self.computing is None:
@@ -281,7 +295,7 @@ class Engine:
             capacity_series=self.settings.capacity_series,
             running_seconds=self.computing.remaining_seconds(),
         )
-        load.check_room()
+        load.check_room(leaving=len(older.waiting) if older else 0)
         load.check_deadline(question, max(1, expected) * self._usual_cost(facts), self._clock.now())
         return facts
 

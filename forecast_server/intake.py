@@ -70,6 +70,10 @@ class Intake:
             scan.waiting.update(works)
             wake()
 
+    def look_again(self) -> None:
+        """There may be room now."""
+        self._room.set()
+
     def drop(self, scan: Scan) -> list[Work[Scan]]:
         """Take out what waits for a scan."""
         works = list(scan.waiting)

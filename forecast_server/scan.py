@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import get_args
@@ -33,7 +33,15 @@ class Scan:
     """What a call asked, and everything that became of it."""
 
     def __init__(
-        self, question: Question, terms: Terms, policy: Policy, lane: "Lane[Scan]", *, name: str, read_within: float
+        self,
+        question: Question,
+        terms: Terms,
+        policy: Policy,
+        lane: "Lane[Scan]",
+        *,
+        name: str,
+        read_within: float,
+        resumed: Callable[[], None],
     ) -> None:
         self.name = name
         """As the caller calls it; empty for a call that has no name."""
@@ -48,7 +56,7 @@ class Scan:
         self.began = monotonic()
         self.first_answer: float | None = None
         """Seconds from the beginning to the first answer."""
-        self._read_within = read_within
+        self._read_within, self._resumed = read_within, resumed
         self._unread: deque[list[Outcome]] = deque()
         self._unread_answers = 0
         self._unread_since = self.began
@@ -104,9 +112,11 @@ class Scan:
         """
         while True:
             while self._unread:
-                outcomes = self._unread.popleft()
+                outcomes, held_back = self._unread.popleft(), self.held_back
                 self._unread_answers -= len(outcomes)
                 self._unread_since = monotonic()
+                if held_back and not self.held_back:
+                    self._resumed()
                 yield outcomes
             if self._problem is not None:
                 raise self._problem

@@ -56,9 +56,9 @@ def test_the_sample_names_and_explains_every_key(config: Path) -> None:
 
 @each_config
 def test_what_the_sample_shows_as_a_default_is_one(config: Path) -> None:
-    """All but the addresses and files, which belong to the host."""
+    """All but the addresses, the files and the model with its device, which belong to the host."""
     _, model = DAEMON_OF[config.name]
-    own = {"listen", "metrics_listen", "tls", "state_folder"}
+    own = {"listen", "metrics_listen", "tls", "state_folder", "name", "checkpoint", "device"}
     shown, defaults = tomllib.loads(config.read_text()), model().model_dump(mode="json")
     for name, value in ((name, value) for name, value in shown.items() if name not in own):
         inner = {key: left for key, left in value.items() if key not in own} if isinstance(value, dict) else value
@@ -85,10 +85,16 @@ def test_the_unit_knows_how_the_daemon_behaves(unit: Path) -> None:
 @each_unit
 def test_credentials_are_the_files_that_the_config_names(unit: Path) -> None:
     settings = _settings(unit)
-    config = ROOT / "deploy" / "config" / Path(settings["ExecStart"][0].split()[-1]).name
     loaded = {f"/run/credentials/{unit.name}/{credential.split(':')[0]}" for credential in settings["LoadCredential"]}
-    values = tomllib.loads(config.read_text())
+    values = tomllib.loads(_config(settings))
     assert set(values.get("rpc", values)["tls"].values()) == loaded
+
+
+@each_unit
+def test_the_folder_that_systemd_makes_is_one_that_the_config_names(unit: Path) -> None:
+    settings = _settings(unit)
+    [folder] = settings["StateDirectory"]
+    assert f' = "/var/lib/{folder}"\n' in _config(settings)
 
 
 @each_unit
@@ -118,6 +124,11 @@ def _installed(unit: Path, folder: Path) -> Path:
     copy = folder / unit.name
     copy.write_text(unit.read_text().replace("/opt/foremesh/bin", str(BIN)))
     return copy
+
+
+def _config(settings: dict[str, list[str]]) -> str:
+    """The sample of the configuration that a unit's command reads."""
+    return (ROOT / "deploy" / "config" / Path(settings["ExecStart"][0].split()[-1]).name).read_text()
 
 
 def _settings(unit: Path) -> dict[str, list[str]]:

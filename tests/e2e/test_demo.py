@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,12 @@ import pytest
 FOREMESH = Path(sys.executable).with_name("foremesh")
 SERVER = "foremesh-forecast-server"
 MARKETS, POINTS = 4000, 512
+QUICK = ("--model", "random-walk")
+"""For tests that are not about the model: torch takes seconds to start."""
+
+needs_torch = pytest.mark.skipif(
+    not all(map(find_spec, ("fracast", "torch"))), reason="the extra `forecast` is not installed"
+)
 
 
 @pytest.fixture
@@ -43,7 +50,13 @@ def demo(temporary: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
-        env={"PATH": "/usr/bin:/bin", "COLUMNS": "80", "PYTHONUTF8": "1", "TMPDIR": str(temporary)},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "COLUMNS": "80",
+            "PYTHONUTF8": "1",
+            "TMPDIR": str(temporary),
+            "HF_HOME": str(temporary.with_name("no weights")),
+        },
     )
     try:
         yield process
@@ -78,10 +91,12 @@ def nothing_left(child: psutil.Process, temporary: Path) -> bool:
     return not child.is_running() and list(temporary.iterdir()) == []
 
 
-def test_the_demo_shows_simulated_signals_and_stops_in_order(temporary: Path) -> None:
+@needs_torch
+@pytest.mark.timeout(180)
+def test_the_demo_shows_simulated_signals_of_the_embedded_model_and_stops_in_order(temporary: Path) -> None:
     with demo(temporary) as process:
         child = child_of(process)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=150)
 
     assert (process.returncode, err) == (0, "")
     lines = out.split("\n")
@@ -90,15 +105,41 @@ def test_the_demo_shows_simulated_signals_and_stops_in_order(temporary: Path) ->
     assert "▲ up" in out
     assert "▼ down" in out
     assert out.count("+6 h") == 2
-    assert "random-walk@" in out
+    assert "fracast: a demo model, not better than the last price on market prices" in lines
+    assert "too few points: 2 of 2 steps have one, 8 are needed" in out
+    assert "model: fracast@" in out
     assert "stopped: SIGTERM, exit code 0" in out
     assert "\x1b" not in out
     assert max(map(len, lines)) <= 80
     assert nothing_left(child, temporary)
 
 
+def test_another_model_can_be_chosen_and_says_what_it_is(temporary: Path) -> None:
+    with demo(temporary, *QUICK) as process:
+        out, err = process.communicate(timeout=30)
+
+    assert (process.returncode, err) == (0, "")
+    assert "random-walk: the baseline that every other model is compared with" in out.split("\n")
+    assert "16 markets = 13 signals, 3 without a signal, 0 rejected, 0 expired, 0 failed" in out
+    assert "2 of 2 steps have one, 3 are needed" in out
+    assert "model: random-walk@" in out
+
+
+@needs_torch
+@pytest.mark.timeout(120)
+def test_a_model_without_its_weights_is_told_in_one_line_with_what_to_do(temporary: Path) -> None:
+    with demo(temporary, "--model", "timesfm-2.5") as process:
+        _, err = process.communicate(timeout=90)
+
+    assert process.returncode == 1
+    assert err.count("\n") == 1
+    assert err.startswith(f"Error: {SERVER} ended: model timesfm-2.5 cannot load: ")
+    assert "foremesh models fetch timesfm-2.5" in err
+    assert list(temporary.iterdir()) == []
+
+
 def test_the_demo_gives_programs_one_document(temporary: Path) -> None:
-    with demo(temporary, "--json") as process:
+    with demo(temporary, "--json", *QUICK) as process:
         out, err = process.communicate(timeout=30)
 
     document = json.loads(out)
@@ -111,7 +152,7 @@ def test_the_demo_gives_programs_one_document(temporary: Path) -> None:
 
 
 def test_ctrl_c_during_the_scan_ends_everything(temporary: Path, long_series: Path) -> None:
-    with demo(temporary, "--series", long_series) as process:
+    with demo(temporary, "--series", long_series, *QUICK) as process:
         child = serving_child(process)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
@@ -124,7 +165,7 @@ def test_ctrl_c_during_the_scan_ends_everything(temporary: Path, long_series: Pa
 
 
 def test_sigterm_during_the_start_ends_everything(temporary: Path) -> None:
-    with demo(temporary) as process:
+    with demo(temporary, *QUICK) as process:
         child = child_of(process)
         process.terminate()
         _, err = process.communicate(timeout=30)
@@ -135,7 +176,7 @@ def test_sigterm_during_the_start_ends_everything(temporary: Path) -> None:
 
 
 def test_a_server_that_dies_is_told_with_its_last_words(temporary: Path, long_series: Path) -> None:
-    with demo(temporary, "--series", long_series) as process:
+    with demo(temporary, "--series", long_series, *QUICK) as process:
         child = serving_child(process)
         child.kill()
         _, err = process.communicate(timeout=30)
@@ -148,7 +189,7 @@ def test_a_server_that_dies_is_told_with_its_last_words(temporary: Path, long_se
 
 
 def test_a_purpose_that_the_model_may_not_serve_is_refused_in_one_line(temporary: Path) -> None:
-    with demo(temporary, "--purpose", "live") as process:
+    with demo(temporary, "--purpose", "live", *QUICK) as process:
         _, err = process.communicate(timeout=30)
 
     assert process.returncode == 1

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,30 +10,17 @@ from google.protobuf.json_format import ParseDict
 
 from mesh import certs
 from tests.conftest import Certificates, ForecastServer
+from tests.fakes.console_command import run
 from tools import sample
 
-FOREMESH = Path(sys.executable).with_name("foremesh")
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "kalshi" / "candles_60m_KXHIGHNY.parquet"
-
-
-async def run(*arguments: object) -> tuple[int, str, str]:
-    """Run the command as somebody whose terminal has 80 columns; gives exit code, standard output and error."""
-    process = await asyncio.create_subprocess_exec(
-        FOREMESH,
-        *map(str, arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={"PATH": "/usr/bin:/bin", "COLUMNS": "80", "PYTHONUTF8": "1"},
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
 
 
 async def test_people_get_tables_plots_and_an_account_of_every_market(
     forecast_server_on_loopback: ForecastServer,
 ) -> None:
     async with forecast_server_on_loopback() as server:
-        code, out, err = await run("forecast", "--series", sample.FILE, "--target", server.addresses[0])
+        code, out, err = await run("forecast", sample.FILE, "--target", server.addresses[0])
 
     assert (code, err) == (0, "")
     assert "16 markets = 13 signals, 3 without a signal, 0 rejected, 0 expired, 0 failed" in out
@@ -58,7 +44,7 @@ async def test_programs_get_one_document_and_a_verdict_on_bad_markets(
     file.write_text("\n".join(map(json.dumps, markets)))
 
     async with forecast_server_on_loopback() as server:
-        code, out, err = await run("forecast", "--series", file, "--target", server.addresses[0], "--json")
+        code, out, err = await run("forecast", file, "--target", server.addresses[0], "--json")
 
     document = json.loads(out)
     assert (code, err) == (0, "")
@@ -78,7 +64,7 @@ async def test_a_certificate_opens_the_door_and_a_collectors_does_not(
     folder, stranger = certificates.folder, tmp_path / "stranger"
     certs.init(stranger)
     async with forecast_server_on_loopback(tls=certificates.server()) as server:
-        command = ("forecast", "--series", sample.FILE, "--target", server.addresses[0], "--plots", "0")
+        command = ("forecast", sample.FILE, "--target", server.addresses[0], "--plots", "0")
         who = (_as(folder, "trader"), _as(folder, "collector"), (), ("--ca-file", stranger / "ca.crt"))
         trader, collector, plain, fooled = await asyncio.gather(*(run(*command, *identity) for identity in who))
 
@@ -96,7 +82,7 @@ def _as(folder: Path, role: str) -> tuple[object, ...]:
 
 
 async def test_without_a_server_one_line_says_how_to_start_one(unused_tcp_port: int) -> None:
-    code, out, err = await run("forecast", "--series", sample.FILE, "--target", f"127.0.0.1:{unused_tcp_port}")
+    code, out, err = await run("forecast", sample.FILE, "--target", f"127.0.0.1:{unused_tcp_port}")
 
     assert (code, out) == (1, "")
     assert err.count("\n") == 1
@@ -108,12 +94,22 @@ async def test_a_purpose_that_the_model_may_not_serve_is_refused_in_one_line(
     forecast_server_on_loopback: ForecastServer,
 ) -> None:
     async with forecast_server_on_loopback() as server:
-        code, out, err = await run(
-            "forecast", "--series", sample.FILE, "--target", server.addresses[0], "--purpose", "live"
-        )
+        code, out, err = await run("forecast", sample.FILE, "--target", server.addresses[0], "--purpose", "live")
 
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "PURPOSE_FORBIDDEN" in err
+
+
+async def test_a_file_may_still_be_named_by_the_option_it_had(forecast_server_on_loopback: ForecastServer) -> None:
+    async with forecast_server_on_loopback() as server:
+        named, said = await asyncio.gather(
+            run("forecast", "--series", sample.FILE, "--target", server.addresses[0], "--json"),
+            run("forecast", sample.FILE, "--target", server.addresses[0], "--json"),
+        )
+
+    first, second = json.loads(named[1]), json.loads(said[1])
+    assert first["inputs"] == second["inputs"]
+    assert "--series" not in (await run("forecast", "--help"))[1]
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="no recorded data beside this checkout")

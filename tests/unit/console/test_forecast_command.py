@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from console.__main__ import cli
-from console.forecast import talking_to
+from console.connection import talking_to
 from mesh import certs
 from mesh.errors import Unavailable
 from mesh.rpc.config import ClientConfig
@@ -37,7 +37,12 @@ def run(*arguments: str) -> Result:
         (("--target", "nowhere"), "--target: expected host:port"),
         (("--target", "mesh.example:8787"), "needs ca_file"),
         (("--limit", "0"), "--limit"),
+        (("--max-age", "366d"), "from 1s to 365d"),
+        (("--points", "2049"), "--points"),
+        (("--points", "9", "--host", "http://127.0.0.1:1"), "--points, --host: only with a series"),
+        (("--watch", "0"), "'0' is not a number of seconds"),
         (("--series", "missing.csv"), "does not exist"),
+        (("KXHIGHNY",), "name one series, such as KXHIGHNY, or one file"),
     ],
 )
 def test_wrong_usage_ends_with_code_2(series: Path, options: tuple[str, ...], expected: str) -> None:
@@ -46,6 +51,36 @@ def test_wrong_usage_ends_with_code_2(series: Path, options: tuple[str, ...], ex
     assert result.exit_code == 2
     assert result.stdout == ""
     assert expected in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), "name one series"),
+        (("missing.csv",), "file 'missing.csv' does not exist"),
+        (("MISSING.PARQUET",), "file 'MISSING.PARQUET' does not exist"),
+        (("folder/KXHIGHNY",), "file 'folder/KXHIGHNY' does not exist"),
+        (("kxhighny",), "'kxhighny' is no file, and no ticker of a series"),
+        (("KXHIGHNY", "--step", "5m"), "--step: the exchange has candles of 1m, 60m and 1d"),
+        (("KXHIGHNY", "--host", "http://mesh.example"), "--host: must be encrypted"),
+        (("KXHIGHNY", "--environment", "custom"), "belong together"),
+        (("KXHIGHNY", "--price", "bid"), "--price"),
+        (("--watch", "KXHIGHNY"), "plain --watch comes last"),
+    ],
+)
+def test_what_is_neither_a_file_nor_a_series_is_wrong_usage(options: tuple[str, ...], expected: str) -> None:
+    result = run("forecast", *options)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert expected in " ".join(result.stderr.split())
+
+
+def test_a_folder_named_like_a_series_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "KXHIGHNY").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert "--step: the exchange has candles" in run("forecast", "KXHIGHNY", "--step", "5m").stderr
 
 
 def test_a_certificate_without_its_key_is_wrong_usage(series: Path) -> None:
@@ -59,7 +94,7 @@ def test_a_bad_file_ends_with_code_1_and_one_line(tmp_path: Path) -> None:
     file = tmp_path / "bad.csv"
     file.write_text("market_ticker,end_period_ts,price_close\nKXA-1,3600,abc\n")
 
-    result = run("forecast", "--series", str(file))
+    result = run("forecast", str(file))
 
     assert result.exit_code == 1
     assert result.stdout == ""
@@ -76,7 +111,9 @@ def test_a_wrong_client_table_is_named(tmp_path: Path, series: Path) -> None:
     assert "target: unknown key, did you mean 'targets'?" in result.stderr
 
 
-@pytest.mark.parametrize("command", [(), ("certs",), ("certs", "issue"), ("demo",), ("forecast",)])
+@pytest.mark.parametrize(
+    "command", [(), ("certs",), ("certs", "issue"), ("demo",), ("doctor",), ("forecast",), ("status",)]
+)
 def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
     result = run(*command, "--help")
 
@@ -85,7 +122,7 @@ def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
     assert max(map(len, result.stdout.split("\n"))) <= 100
 
 
-@pytest.mark.parametrize("command", ["demo", "forecast"])
+@pytest.mark.parametrize("command", ["demo", "doctor", "forecast", "status"])
 def test_every_command_has_json(command: str) -> None:
     assert "--json" in run(command, "--help").stdout
 

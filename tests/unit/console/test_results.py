@@ -9,7 +9,7 @@ from foremesh.forecast.v1 import forecast_pb2, model_pb2, signal_pb2
 from google.protobuf.json_format import ParseDict
 from rich.console import Console
 
-from console import results
+from console import results, verdicts
 from console.recorded import Current, Recorded, Recording
 from console.scan import Question, Scan
 
@@ -102,7 +102,8 @@ def test_a_long_ticker_is_never_cut_short() -> None:
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        (no_signal(signal_pb2.NO_SIGNAL_REASON_TOO_SHORT), "fewer than 3 points"),
+        (no_signal(signal_pb2.NO_SIGNAL_REASON_TOO_SHORT), "too few points"),
+        (no_signal(signal_pb2.NO_SIGNAL_REASON_STALE), "older than --max-age"),
         (no_signal(signal_pb2.NO_SIGNAL_REASON_CONSTANT), "the price never changed"),
         (
             signal_pb2.SignalResult(
@@ -118,18 +119,35 @@ def test_a_long_ticker_is_never_cut_short() -> None:
     ],
 )
 def test_every_other_verdict_says_why(result: signal_pb2.SignalResult, words: str) -> None:
-    assert words in results.why(result)
+    assert words in verdicts.why(result)
     assert words in " ".join(shown(scan_of(result)).split())
+
+
+def test_a_history_that_is_too_short_says_how_short() -> None:
+    scan = scan_of(no_signal(signal_pb2.NO_SIGNAL_REASON_NO_FINITE_POINT))
+    scan.model.min_points = 8
+
+    assert "too few prices: 2 of 3 steps have one, 8 are needed" in " ".join(shown(scan, width=100).split())
+
+
+def test_a_market_without_any_price_says_so_and_not_what_the_contract_calls_it() -> None:
+    problem = forecast_pb2.FieldProblem(field="current_price_cents", description="value is required")
+    result = signal_pb2.SignalResult(rejected=forecast_pb2.Rejected(problems=[problem]))
+
+    assert "no current price is known" in shown(scan_of(result, current=Current(cents=None, origin="unknown")))
+    assert "current_price_cents: value is required" in " ".join(shown(scan_of(result)).split())
 
 
 def test_every_reason_of_the_contract_has_words() -> None:
     for name, reason in signal_pb2.NoSignalReason.items():
-        assert reason == 0 or "newer than this program" not in results.why(
+        assert reason == 0 or "newer than this program" not in verdicts.why(
             signal_pb2.SignalResult(no_signal=signal_pb2.NoSignal(reason=name))
         )
     for reason in forecast_pb2.ExpiredReason.values():
         expired = signal_pb2.SignalResult(expired=forecast_pb2.Expired(reason=forecast_pb2.ExpiredReason.Name(reason)))
-        assert reason == 0 or "newer than this program" not in results.why(expired)
+        assert reason == 0 or "newer than this program" not in verdicts.why(expired)
+    for code in forecast_pb2.Degradation.values():
+        assert code == 0 or "newer than this program" not in verdicts.caveat(code, [forecast_pb2.Provenance()])
 
 
 def test_the_summary_accounts_for_every_input_and_names_caveats() -> None:
@@ -142,6 +160,33 @@ def test_the_summary_accounts_for_every_input_and_names_caveats() -> None:
     assert "caveat for 2: last candle older than two steps" in text
 
 
+def test_what_is_wrong_with_each_signal_is_told_where_there_is_room() -> None:
+    result = signal()
+    result.signal.provenance.degraded.append(forecast_pb2.DEGRADATION_INTERPOLATED)
+    result.signal.provenance.interpolated_share = 0.834
+    result.signal.provenance.cached = True
+    wide, narrow = shown(scan_of(result), width=100), shown(scan_of(result), width=99)
+
+    assert "stale, gaps 83 %" in wide
+    assert "stale, gaps" not in narrow
+    assert "caveat for 1: gaps in the history filled in, up to 83 % of the points" in narrow
+    assert "1 of the forecasts came from the server's cache" in narrow
+
+
+def test_forecasts_of_a_drifted_canary_are_not_to_be_traded_on() -> None:
+    result = signal()
+    result.signal.provenance.degraded.append(forecast_pb2.DEGRADATION_CANARY_DRIFT)
+
+    assert "caveat for 1: DO NOT TRADE ON THIS" in shown(scan_of(result))
+
+
+def test_a_picture_of_an_old_history_says_how_old_it_is() -> None:
+    result = signal()
+    result.signal.provenance.data_age.FromSeconds(5 * 3600)
+
+    assert "last candle 5 h old" in shown(scan_of(result), plots=1)
+
+
 @pytest.mark.parametrize(
     ("current", "words"),
     [
@@ -149,6 +194,8 @@ def test_the_summary_accounts_for_every_input_and_names_caveats() -> None:
         (Current(cents=50, origin="close"), "' current: close of the last candle"),
         (Current(cents=50, origin="close", steps_ago=4), "up to 4 steps before the last candle"),
         (Current(cents=50, origin="given"), "as the file gives it"),
+        (Current(cents=50, origin="book"), "current: middle of the best bid and ask\n"),
+        (Current(cents=50, origin="last"), "* current: last trade, because one side of the book is empty"),
     ],
 )
 def test_the_output_says_where_the_current_price_was_read(current: Current, words: str) -> None:

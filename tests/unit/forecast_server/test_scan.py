@@ -36,7 +36,7 @@ def scan(*, useful_until: datetime | None = None, read_within: float = 60.0) -> 
         useful_until=useful_until,
     )
     terms = Terms(model="m@0", levels=(0.1, 0.9), degraded=(), policy_version="1", policy_digest="0")
-    return Scan(question, terms, POLICY, Lane(Caller()), name="s", read_within=read_within)
+    return Scan(question, terms, POLICY, Lane(Caller()), name="s", read_within=read_within, resumed=lambda: None)
 
 
 def histories(count: int, start: int = 0) -> list[History]:
