@@ -43,8 +43,18 @@ class Scan:
         read_within: float,
         resumed: Callable[[], None],
     ) -> None:
+        """State what is asked, and by whom.
+
+        Args:
+            question: Of every history.
+            terms: What all answers share.
+            policy: By which forecasts are judged.
+            lane: Whose turn the scan's work takes.
+            name: As the caller calls it; may be empty.
+            read_within: Seconds that answers may be left unread.
+            resumed: Told when a caller that was held back reads again.
+        """
         self.name = name
-        """As the caller calls it; empty for a call that has no name."""
         self.question, self.terms, self.policy = question, terms, policy
         self.lane = lane
         self.waiting: set[Work[Scan]] = set()

@@ -136,7 +136,8 @@ class ForecastClient:
             try:
                 async with aclosing(self._attempt(header, dict(unanswered), timeout)) as results:
                     async for result in results:
-                        del unanswered[result.input_index]
+                        if unanswered.pop(result.input_index, None) is None:
+                            raise Broken(f"input {result.input_index} was answered twice", reason="UNACCOUNTED")
                         yield result
             except (Unavailable, Overloaded) as error:
                 failures = failures + 1 if len(unanswered) == left else 1
@@ -162,6 +163,8 @@ class ForecastClient:
             async for response in translated(call):
                 accepted.set()
                 for result in response.results.results:
+                    if result.input_index >= len(indices):
+                        raise Broken(f"there is no input {result.input_index}", reason="UNACCOUNTED")
                     result.input_index = indices[result.input_index]
                     yield result
         finally:
