@@ -19,8 +19,8 @@ def check_permitted(question: Question, facts: ModelFacts) -> None:
     if question.purpose not in facts.allowed_purposes:
         allowed = ", ".join(sorted(purpose.value for purpose in facts.allowed_purposes))
         raise NotReady(
-            f"{facts.name} ({facts.licence}) may not serve the purpose {question.purpose.value}: "
-            f"it is allowed for {allowed}",
+            f"{facts.name} may not serve the purpose {question.purpose.value}: it is {facts.restriction}, "
+            f"allowed for {allowed} (licence {facts.licence})",
             reason="PURPOSE_FORBIDDEN",
         )
     if question.horizon_steps > facts.max_horizon_steps:

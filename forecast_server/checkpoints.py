@@ -36,6 +36,8 @@ class Needs:
     """SPDX identifier or name of the weights' licence."""
     purposes: frozenset[Purpose]
     """What licence and nature of the model allow."""
+    restriction: str = ""
+    """Why that is not everything, for people: it is ..."""
     packages: tuple[str, ...] = ()
     """Packages it imports, beyond those of every host."""
     repository: str = ""
@@ -57,6 +59,7 @@ NEEDS: Mapping[str, Needs] = {
     "timesfm-3.0": Needs(
         licence="timesfm-non-commercial-license-v1.0",
         purposes=_PRACTICE,
+        restriction="licensed for non-commercial use outside of production only",
         packages=("timesfm3", "torch"),
         repository="google/timesfm-3.0-pytorch",
         files=(CONFIG_FILE, WEIGHTS_FILE),
@@ -64,11 +67,14 @@ NEEDS: Mapping[str, Needs] = {
     "fracast": Needs(
         licence="Apache-2.0",
         purposes=_PRACTICE,
+        restriction="a demo model, on market prices not better than the last price",
         packages=("fracast", "torch"),
         files=(CONFIG_FILE, WEIGHTS_FILE),
         bundled="weights",
     ),
-    "random-walk": Needs(licence="Apache-2.0", purposes=_PRACTICE),
+    "random-walk": Needs(
+        licence="Apache-2.0", purposes=_PRACTICE, restriction="a baseline to compare models with"
+    ),
 }
 """Every model by name."""
 

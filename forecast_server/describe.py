@@ -16,6 +16,7 @@ def identity(facts: ModelFacts, code_version: str) -> model_pb2.ModelIdentity:
         weights_digest=facts.weights_digest,
         code_version=code_version,
         licence=facts.licence,
+        restriction=facts.restriction,
         allowed_purposes=sorted(_PURPOSE_NAMES[purpose] for purpose in facts.allowed_purposes),
     )
 

@@ -36,6 +36,8 @@ class ModelFacts:
     """SPDX identifier or name of the weights' licence."""
     allowed_purposes: frozenset[Purpose]
     """What licence and nature of the model allow."""
+    restriction: str = ""
+    """Why not everything is allowed, for people; empty where it is."""
     device: str
     """`cpu`, `cuda:0`, `mps`."""
     precision: str
@@ -63,7 +65,8 @@ class ModelFacts:
     """Only series of the same cost may share a batch: others would change each other's answers."""
     batch_tolerance: float
     """Largest difference between two forecasts of a series, alone or in any batch, as a share of the standard deviation
-    of the series' points."""
+    of the series' points; beyond the rounding of float32 at the price itself, which for a nearly constant series is
+    more."""
 
     @cached_property
     def reference(self) -> str:
@@ -109,7 +112,7 @@ class Model(Protocol):
         ...
 
     def warm(self) -> ModelFacts:
-        """Do whatever the first forecasts would have to wait for, such as compiling; gives the facts as they are now."""
+        """Do what the first forecasts would have to wait for, such as compiling; gives the facts as they then are."""
         ...
 
     def forecast(self, batch: Sequence[Series], horizon_steps: int) -> Paths:

@@ -61,6 +61,7 @@ class Fracast:
             weights_source=str(file),
             licence=NEEDS[_NAME].licence,
             allowed_purposes=NEEDS[_NAME].purposes,
+            restriction=NEEDS[_NAME].restriction,
             device=str(device),
             precision="float32",
             compile_mode="eager",

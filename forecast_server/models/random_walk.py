@@ -11,9 +11,10 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_server.checkpoints import NEEDS
 from forecast_server.models.base import DeviceUse, ModelFacts, Paths, Series
-from forecast_server.types import Purpose
 
+_NAME = "random-walk"
 _VERSION = "random-walk 1: k-step differences, lags up to half the history, scaled beyond"
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -24,11 +25,11 @@ class RandomWalk:
     def load(self) -> ModelFacts:
         """State the facts; there is nothing to load."""
         return ModelFacts(
-            name="random-walk",
+            name=_NAME,
             weights_digest=sha256(_VERSION.encode()).hexdigest(),
-            licence="Apache-2.0",
-            # A baseline to compare with: that it should risk money is nobody's intention.
-            allowed_purposes=frozenset({Purpose.RESEARCH, Purpose.PAPER}),
+            licence=NEEDS[_NAME].licence,
+            allowed_purposes=NEEDS[_NAME].purposes,
+            restriction=NEEDS[_NAME].restriction,
             device="cpu",
             precision="float32",
             compile_mode="numpy",

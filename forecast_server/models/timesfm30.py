@@ -72,6 +72,7 @@ class TimesFM30:
             weights_source=str(file),
             licence=licence,
             allowed_purposes=NEEDS[_NAME].purposes,
+            restriction=NEEDS[_NAME].restriction,
             device=str(device),
             precision="float32",
             compile_mode="eager",

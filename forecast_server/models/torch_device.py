@@ -49,6 +49,8 @@ def choose_precision(asked: str, device: torch.device) -> torch.dtype:
     """
     # TF32 keeps 10 bits of 23: an answer would depend on the card, and on the batch's size far beyond the tolerance.
     torch.backends.cuda.matmul.fp32_precision = "ieee"
+    # And parts of a product are summed up in float32, however many the device makes of it.
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     if asked == "auto":
         return torch.bfloat16 if has_bfloat16 else torch.float32
@@ -66,7 +68,7 @@ def choose_precision(asked: str, device: torch.device) -> torch.dtype:
 def slow_precision(device: torch.device, precision: torch.dtype) -> str:
     """Say why this precision is slow here; empty where it is not, or where nobody can tell."""
     if device.type == "cpu" and precision == torch.bfloat16 and _cpu_flags() and not _cpu_flags() & _CPU_BFLOAT16:
-        return "this CPU has no bfloat16 instructions: float32 is many times faster here"
+        return "this CPU has no bfloat16 instructions: float32 is several times faster here"
     return ""
 
 

@@ -25,18 +25,20 @@ MODEL_STATE_FAILED: ModelState
 MODEL_STATE_DRAINING: ModelState
 
 class ModelIdentity(_message.Message):
-    __slots__ = ("name", "weights_digest", "code_version", "licence", "allowed_purposes")
+    __slots__ = ("name", "weights_digest", "code_version", "licence", "allowed_purposes", "restriction")
     NAME_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_DIGEST_FIELD_NUMBER: _ClassVar[int]
     CODE_VERSION_FIELD_NUMBER: _ClassVar[int]
     LICENCE_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_PURPOSES_FIELD_NUMBER: _ClassVar[int]
+    RESTRICTION_FIELD_NUMBER: _ClassVar[int]
     name: str
     weights_digest: str
     code_version: str
     licence: str
     allowed_purposes: _containers.RepeatedScalarFieldContainer[_forecast_pb2.Purpose]
-    def __init__(self, name: _Optional[str] = ..., weights_digest: _Optional[str] = ..., code_version: _Optional[str] = ..., licence: _Optional[str] = ..., allowed_purposes: _Optional[_Iterable[_Union[_forecast_pb2.Purpose, str]]] = ...) -> None: ...
+    restriction: str
+    def __init__(self, name: _Optional[str] = ..., weights_digest: _Optional[str] = ..., code_version: _Optional[str] = ..., licence: _Optional[str] = ..., allowed_purposes: _Optional[_Iterable[_Union[_forecast_pb2.Purpose, str]]] = ..., restriction: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
     __slots__ = ("identity", "state", "state_detail", "device", "precision", "compile_mode", "max_context_points", "max_horizon_steps", "max_batch_series", "quantile_levels", "warm_context_points", "queue", "start_time", "max_message_bytes", "compile_detail", "weights_source", "min_points", "batch_tolerance", "cost_points", "batch_cost", "activity", "hardware", "cache", "canary", "batch_timings")
