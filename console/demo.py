@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from importlib.resources import as_file, files
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -17,13 +18,18 @@ from rich.console import Console
 from rich.text import Text
 
 from console import results
-from console.forecast import one_line_errors, progress, report, scan_options
+from console.asking import progress, report
+from console.connection import one_line_errors
 from console.histories import read
 from console.recorded import Recording
 from console.scan import Purpose, Question, Scan, scan
+from console.scan_options import scan_options
 from console.server_process import COMMAND, ServerProblem, ServerProcess, forecast_server
+from forecast_server.checkpoints import NEEDS
 from mesh import log
 
+_MODELS = ("fracast", "random-walk", "timesfm-2.5")
+"""Those that need no more than their name, and at most their weights in the hub's cache."""
 _SAMPLE = files("console").joinpath("sample", "simulated.csv")
 _SIMULATED = "SIMULATED prices: seeded random walks (tools/sample.py), not market data"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -37,7 +43,19 @@ class _Result:
     server: ServerProcess
 
 
+def _usual_model() -> str:
+    """Choose the model whose weights come with its package, or without that the one that needs nothing."""
+    return "fracast" if all(map(find_spec, NEEDS["fracast"].packages)) else "random-walk"
+
+
 @click.command()
+@click.option(
+    "--model",
+    type=click.Choice(_MODELS),
+    default=_usual_model,
+    show_default="fracast, or random-walk where that is not installed",
+    help="Which model forecasts.",
+)
 @click.option(
     "--series",
     "file",
@@ -47,6 +65,7 @@ class _Result:
 @partial(scan_options, plots=2)
 def demo(
     *,
+    model: str,
     file: Path | None,
     market_prefix: str,
     limit: int | None,
@@ -70,7 +89,7 @@ def demo(
             recording = read(file or sample, step=step, market_prefix=market_prefix, limit=limit)
         console.print(Text(f"Replaying {file}" if file else _SIMULATED, style="bold"))
         console.print()
-        found = _run(console, recording, question, plots, quiet=as_json)
+        found = _run(console, model, recording, question, plots=plots, quiet=as_json)
     if as_json:
         server = {
             "address": found.server.address,
@@ -82,12 +101,12 @@ def demo(
         click.echo(json.dumps(document | results.document(found.scan), indent=2))
 
 
-def _run(console: Console, recording: Recording, question: Question, plots: int, *, quiet: bool) -> _Result:
+def _run(console: Console, model: str, recording: Recording, question: Question, *, plots: int, quiet: bool) -> _Result:
     """Run the event loop; what stops it ends the process with the right code."""
     caught: list[signal.Signals] = []
     result: _Result | None = None
     try:
-        result = asyncio.run(_play(console, recording, question, plots, caught, quiet=quiet))
+        result = asyncio.run(_play(console, model, recording, question, caught, plots=plots, quiet=quiet))
     except asyncio.CancelledError:
         if not caught:
             raise
@@ -101,11 +120,12 @@ def _run(console: Console, recording: Recording, question: Question, plots: int,
 
 async def _play(
     console: Console,
+    model: str,
     recording: Recording,
     question: Question,
-    plots: int,
     caught: list[signal.Signals],
     *,
+    plots: int,
     quiet: bool,
 ) -> _Result:
     task = asyncio.current_task()
@@ -122,10 +142,12 @@ async def _play(
 
     for number in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
-    console.print(f"starting {COMMAND} with mutual TLS ...")
+    console.print(f"starting {COMMAND} with mutual TLS and the model {model} ...")
     with tempfile.TemporaryDirectory(prefix="foremesh-demo-") as folder:
-        async with forecast_server(Path(folder), started.append) as server:
+        async with forecast_server(Path(folder), model, started.append) as server:
             console.print(f"serving on {server.address}, pid {server.pid}, ready after {server.ready_seconds:.1f} s")
+            if NEEDS[model].restriction:
+                console.print(f"{model}: {NEEDS[model].restriction}", style="bold")
             console.print()
             with progress(len(recording.markets), shown=not quiet) as advance:
                 found = await scan(server.client(), recording, question, advance)

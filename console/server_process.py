@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import signal
 import sys
@@ -22,13 +23,19 @@ from mesh.rpc.channel import connect
 from mesh.rpc.config import ClientConfig
 
 COMMAND = "foremesh-forecast-server"
-START_SECONDS = 30.0
+START_SECONDS = 120.0
+"""A large model is read, and its batches are measured."""
 STOP_SECONDS = 35.0
 """A little longer than the server itself takes before it gives up an orderly stop."""
 _TAIL_LINES = 15
 _LINE_BYTES = 1 << 20
 _DAYS = 1
+_CALM = {"OMP_WAIT_POLICY": "passive"}
+"""torch's threads sleep while they wait for each other. Spinning, they take several times as long on a busy machine."""
 _CONFIG = """\
+[model]
+name = "{model}"
+
 [rpc]
 listen = ["127.0.0.1:0"]
 metrics_listen = "off"
@@ -149,16 +156,23 @@ class ServerProcess:
             if not self._listening.done() and (address := _listening_on(text)):
                 self._listening.set_result(address)
         code = await self._process.wait()
-        if not self.stopping:
-            raise ServerProblem(f"{COMMAND} died: {_ended(code)}", self.tail)
+        if self.stopping:
+            return
+        reasons = [reason for line in self._tail if isinstance(reason := _logged(line, "failed", "reason"), str)]
+        if reasons:
+            raise ServerProblem(f"{COMMAND} ended: {reasons[-1]}")
+        raise ServerProblem(f"{COMMAND} died: {_ended(code)}", self.tail)
 
 
 @asynccontextmanager
-async def forecast_server(folder: Path, on_start: Callable[[ServerProcess], object]) -> AsyncIterator[ServerProcess]:
+async def forecast_server(
+    folder: Path, model: str, on_start: Callable[[ServerProcess], object]
+) -> AsyncIterator[ServerProcess]:
     """Run a server with mutual TLS on a port that the system chooses, and stop it at the end.
 
     Args:
         folder: An empty one, for certificates and configuration.
+        model: Name of the model to serve.
         on_start: Called as soon as there is a process.
 
     Raises:
@@ -169,7 +183,7 @@ async def forecast_server(folder: Path, on_start: Callable[[ServerProcess], obje
     certs.issue(folder, "server", hosts=["localhost", "127.0.0.1"], days=_DAYS)
     certs.issue(folder, "trader", role="trader", days=_DAYS)
     config = folder / "server.toml"
-    config.write_text(_CONFIG)
+    config.write_text(_CONFIG.format(model=model))
     async with asyncio.TaskGroup() as tasks:
         process = await asyncio.create_subprocess_exec(
             _command(),
@@ -179,6 +193,7 @@ async def forecast_server(folder: Path, on_start: Callable[[ServerProcess], obje
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             limit=_LINE_BYTES,
+            env=_CALM | os.environ | {"TMPDIR": str(folder)},  # where torch leaves a folder
             process_group=0,  # Ctrl-C is for us: we tell the server what to do
         )
         server = ServerProcess(process, folder)
@@ -202,14 +217,17 @@ def _command() -> str:
 
 def _listening_on(line: str) -> str | None:
     """Read the address off the log line that says it."""
+    addresses = _logged(line, "serving", "addresses")
+    return str(addresses[0]) if isinstance(addresses, list) and addresses else None
+
+
+def _logged(line: str, event: str, key: str) -> object:
+    """Read a value off the log line of an event; None off any other line."""
     try:
         entry = json.loads(line)
     except ValueError:
         return None
-    if not isinstance(entry, dict) or entry.get("event") != "serving":
-        return None
-    addresses = entry.get("addresses")
-    return str(addresses[0]) if isinstance(addresses, list) and addresses else None
+    return entry.get(key) if isinstance(entry, dict) and entry.get("event") == event else None
 
 
 def _ended(code: int) -> str:

@@ -28,8 +28,6 @@ class Canary:
     def __init__(self, facts: ModelFacts, *, longest_seconds: float) -> None:
         self.series: Series = known_series(min(max(_POINTS, facts.min_points), facts.max_context_points))
         """[points], cents, within 5 and 95."""
-        self.cost = -(-len(self.series) // facts.cost_points)
-        """What it costs; it fits only into batches of this cost where a model asks for equal ones."""
         self.checks = 0
         """Comparisons made."""
         self.drifts = 0

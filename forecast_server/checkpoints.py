@@ -72,9 +72,7 @@ NEEDS: Mapping[str, Needs] = {
         files=(CONFIG_FILE, WEIGHTS_FILE),
         bundled="weights",
     ),
-    "random-walk": Needs(
-        licence="Apache-2.0", purposes=_PRACTICE, restriction="a baseline to compare models with"
-    ),
+    "random-walk": Needs(licence="Apache-2.0", purposes=_PRACTICE, restriction="a baseline to compare models with"),
 }
 """Every model by name."""
 

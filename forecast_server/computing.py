@@ -150,7 +150,7 @@ class Computing:
         cost, count = sum(work.cost for work in works), len(works)
         if self._canary_rides:
             await self._look_at_canary(computed)
-            cost += self.canary.cost
+            cost += self._canary_cost()
         metrics = self._metrics
         if computed.shortages:
             self.batch_cost = max(1.0, min(self.batch_cost, cost) / 2)
@@ -235,8 +235,11 @@ class Computing:
         for row in rows:
             works[row].owner.answer([works[row].ready.history], [failed])
 
+    def _canary_cost(self) -> int:
+        return self.facts.cost(len(self.canary.series), self._horizon)
+
     def _rides(self, works: list[Work[Scan]]) -> bool:
         """Whether the canary comes along with a batch."""
-        own = self.canary.cost
+        own = self._canary_cost()
         fits = self._horizon <= self._canary_horizon and (not self.facts.equal_cost_batches or works[0].cost == own)
         return fits and self.canary.due(monotonic(), sum(work.cost for work in works), own)

@@ -53,7 +53,7 @@ class ForecastServerConfig(Strict):
     queue_series: PositiveInt = 20_000
     """Most histories that may wait before new calls are refused."""
     reader_seconds: PositiveFloat = 60.0
-    """How long a scan may leave answers that are ready unread before it is ended."""
+    """How long a scan may leave answers that are ready unread before what it still waits for expires."""
     batch_cost: Annotated[NonNegativeInt, Field(le=1_000_000_000)] = 0
     """Cost that a full batch may have, in units of `cost_points`; 0 measures what suits the device at every start."""
     longest_batch_seconds: PositiveFloat = 0.5

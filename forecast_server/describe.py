@@ -95,6 +95,7 @@ def _fill_facts(message: model_pb2.Model, facts: ModelFacts, code_version: str) 
     message.weights_source = facts.weights_source
     message.min_points, message.max_context_points = facts.min_points, facts.max_context_points
     message.max_horizon_steps, message.max_batch_series = facts.max_horizon_steps, facts.max_batch_series
-    message.batch_tolerance, message.cost_points = facts.batch_tolerance, facts.cost_points
+    message.batch_tolerance = facts.batch_tolerance
+    message.cost_points, message.cost_steps = facts.cost_points, facts.cost_steps
     message.quantile_levels.extend(facts.quantile_levels)
     message.warm_context_points.extend(facts.warm_context_points)

@@ -18,7 +18,7 @@ from forecast_server.admission import Load, check_permitted
 from forecast_server.cache import ForecastCache
 from forecast_server.computing import Computing, Record
 from forecast_server.intake import Intake
-from forecast_server.loading import Loaded, cost_of, load
+from forecast_server.loading import Loaded, load
 from forecast_server.metrics import ForecastMetrics
 from forecast_server.models.base import DeviceUse, Model, ModelFacts
 from forecast_server.policy import Policy
@@ -296,12 +296,14 @@ class Engine:
             running_seconds=self.computing.remaining_seconds(),
         )
         load.check_room(leaving=len(older.waiting) if older else 0)
-        load.check_deadline(question, max(1, expected) * self._usual_cost(facts), self._clock.now())
+        load.check_deadline(question, max(1, expected) * self._usual_cost(question, facts), self._clock.now())
         return facts
 
-    def _usual_cost(self, facts: ModelFacts) -> int:
+    def _usual_cost(self, question: Question, facts: ModelFacts) -> int:
         """What a history costs: those that wait on average, or else the least."""
-        return max(1, self._work.cost // self._work.waiting) if self._work.waiting else cost_of(1, facts)
+        if self._work.waiting:
+            return max(1, self._work.cost // self._work.waiting)
+        return facts.cost(1, question.horizon_steps)
 
     async def submit(self, scan: Scan, histories: Sequence[History]) -> None:
         """Take histories in. Waits while too much waits, or while the caller does not read its answers.

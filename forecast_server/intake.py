@@ -7,7 +7,6 @@ from time import monotonic
 
 from forecast_server.activity import Activity
 from forecast_server.cache import ForecastCache
-from forecast_server.loading import cost_of
 from forecast_server.metrics import ForecastMetrics
 from forecast_server.models.base import ModelFacts
 from forecast_server.prepare import prepare
@@ -61,7 +60,7 @@ class Intake:
         ready = [item for item in prepared if isinstance(item, Ready)]
         works = []
         for item, digest in zip(ready, digests_of(ready, question, facts), strict=True):
-            cost = cost_of(len(item.series), facts)
+            cost = facts.cost(len(item.series), question.horizon_steps)
             works.append(Work(scan, item, digest, cost, (question.horizon_steps, cost * facts.equal_cost_batches)))
         works = self._from_cache(scan, works)
         if works and await self._has_room(scan, works):

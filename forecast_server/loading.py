@@ -62,9 +62,9 @@ def load(
         horizon = min(_MEASURED_HORIZON, facts.max_horizon_steps)
 
         def measure(cost: int) -> float:
-            return worker.compute(_stand_ins(facts, cost), horizon, facts, canary.series).seconds
+            return worker.compute(_stand_ins(facts, cost, horizon), horizon, facts, canary.series).seconds
 
-        largest = facts.max_batch_series * cost_of(facts.max_context_points, facts)
+        largest = facts.max_batch_series * facts.cost(facts.max_context_points, horizon)
         tuned = tune(measure, largest_cost=largest, longest_seconds=longest_batch_seconds)
         batch_cost = tuned.batch_cost
         for cost, seconds in tuned.observations:
@@ -79,15 +79,11 @@ def load(
     )
 
 
-def cost_of(points: int, facts: ModelFacts) -> int:
-    """Cost of a history of this many points."""
-    return -(-points // facts.cost_points)
-
-
-def _stand_ins(facts: ModelFacts, cost: int) -> list[Series]:
+def _stand_ins(facts: ModelFacts, cost: int, horizon: int) -> list[Series]:
     """Make series of about this cost together, of the length that histories usually have or shorter."""
+    by_points = max(1, cost // facts.cost(1, horizon))
     points = min(facts.max_context_points, 512)
-    points = max(facts.min_points, min(points, cost * facts.cost_points))
-    count = min(facts.max_batch_series, max(1, cost // cost_of(points, facts)))
+    points = max(facts.min_points, min(points, by_points * facts.cost_points))
+    count = min(facts.max_batch_series, max(1, cost // facts.cost(points, horizon)))
     places = np.arange(points, dtype=np.float32)
     return [50 + 30 * np.sin(places / (7 + number % 13) + number) for number in range(count)]

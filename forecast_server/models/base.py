@@ -61,12 +61,18 @@ class ModelFacts:
     cost_points: int
     """Points per unit of cost: a series costs its points divided by this, rounded up. A model that always computes its
     whole context states that here."""
+    cost_steps: int = 0
+    """Steps that a unit of cost reaches: a longer horizon costs as many times more, rounded up. 0: all cost the same."""
     equal_cost_batches: bool = False
     """Only series of the same cost may share a batch: others would change each other's answers."""
     batch_tolerance: float
     """Largest difference between two forecasts of a series, alone or in any batch, as a share of the standard deviation
     of the series' points; beyond the rounding of float32 at the price itself, which for a nearly constant series is
     more."""
+
+    def cost(self, points: int, steps: int) -> int:
+        """Cost of a history of so many points and a horizon of so many steps."""
+        return -(-points // self.cost_points) * (-(-steps // self.cost_steps) if self.cost_steps else 1)
 
     @cached_property
     def reference(self) -> str:

@@ -31,13 +31,14 @@ class RandomWalk:
             allowed_purposes=NEEDS[_NAME].purposes,
             restriction=NEEDS[_NAME].restriction,
             device="cpu",
-            precision="float32",
+            precision="float64",
             compile_mode="numpy",
             max_context_points=512,
             max_horizon_steps=1024,
             max_batch_series=1024,
             quantile_levels=LEVELS,
             cost_points=1,
+            cost_steps=1,
             batch_tolerance=0.0,
         )
 

@@ -39,7 +39,7 @@ class HeldModel:
 
     def warm(self) -> ModelFacts:
         """Say what it is."""
-        return replace(RandomWalk().load(), name="held", **self._facts)
+        return replace(RandomWalk().load(), name="held", **{"cost_steps": 0, **self._facts})
 
     def device(self) -> DeviceUse:
         """None."""

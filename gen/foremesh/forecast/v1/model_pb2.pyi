@@ -41,7 +41,7 @@ class ModelIdentity(_message.Message):
     def __init__(self, name: _Optional[str] = ..., weights_digest: _Optional[str] = ..., code_version: _Optional[str] = ..., licence: _Optional[str] = ..., allowed_purposes: _Optional[_Iterable[_Union[_forecast_pb2.Purpose, str]]] = ..., restriction: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("identity", "state", "state_detail", "device", "precision", "compile_mode", "max_context_points", "max_horizon_steps", "max_batch_series", "quantile_levels", "warm_context_points", "queue", "start_time", "max_message_bytes", "compile_detail", "weights_source", "min_points", "batch_tolerance", "cost_points", "batch_cost", "activity", "hardware", "cache", "canary", "batch_timings")
+    __slots__ = ("identity", "state", "state_detail", "device", "precision", "compile_mode", "max_context_points", "max_horizon_steps", "max_batch_series", "quantile_levels", "warm_context_points", "queue", "start_time", "max_message_bytes", "compile_detail", "weights_source", "min_points", "batch_tolerance", "cost_points", "batch_cost", "activity", "hardware", "cache", "canary", "batch_timings", "cost_steps")
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     STATE_DETAIL_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,7 @@ class Model(_message.Message):
     CACHE_FIELD_NUMBER: _ClassVar[int]
     CANARY_FIELD_NUMBER: _ClassVar[int]
     BATCH_TIMINGS_FIELD_NUMBER: _ClassVar[int]
+    COST_STEPS_FIELD_NUMBER: _ClassVar[int]
     identity: ModelIdentity
     state: ModelState
     state_detail: str
@@ -92,7 +93,8 @@ class Model(_message.Message):
     cache: CacheState
     canary: CanaryState
     batch_timings: _containers.RepeatedCompositeFieldContainer[BatchTiming]
-    def __init__(self, identity: _Optional[_Union[ModelIdentity, _Mapping]] = ..., state: _Optional[_Union[ModelState, str]] = ..., state_detail: _Optional[str] = ..., device: _Optional[str] = ..., precision: _Optional[str] = ..., compile_mode: _Optional[str] = ..., max_context_points: _Optional[int] = ..., max_horizon_steps: _Optional[int] = ..., max_batch_series: _Optional[int] = ..., quantile_levels: _Optional[_Iterable[float]] = ..., warm_context_points: _Optional[_Iterable[int]] = ..., queue: _Optional[_Union[QueueState, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_message_bytes: _Optional[int] = ..., compile_detail: _Optional[str] = ..., weights_source: _Optional[str] = ..., min_points: _Optional[int] = ..., batch_tolerance: _Optional[float] = ..., cost_points: _Optional[int] = ..., batch_cost: _Optional[int] = ..., activity: _Optional[_Union[ModelActivity, _Mapping]] = ..., hardware: _Optional[_Union[Device, _Mapping]] = ..., cache: _Optional[_Union[CacheState, _Mapping]] = ..., canary: _Optional[_Union[CanaryState, _Mapping]] = ..., batch_timings: _Optional[_Iterable[_Union[BatchTiming, _Mapping]]] = ...) -> None: ...
+    cost_steps: int
+    def __init__(self, identity: _Optional[_Union[ModelIdentity, _Mapping]] = ..., state: _Optional[_Union[ModelState, str]] = ..., state_detail: _Optional[str] = ..., device: _Optional[str] = ..., precision: _Optional[str] = ..., compile_mode: _Optional[str] = ..., max_context_points: _Optional[int] = ..., max_horizon_steps: _Optional[int] = ..., max_batch_series: _Optional[int] = ..., quantile_levels: _Optional[_Iterable[float]] = ..., warm_context_points: _Optional[_Iterable[int]] = ..., queue: _Optional[_Union[QueueState, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_message_bytes: _Optional[int] = ..., compile_detail: _Optional[str] = ..., weights_source: _Optional[str] = ..., min_points: _Optional[int] = ..., batch_tolerance: _Optional[float] = ..., cost_points: _Optional[int] = ..., batch_cost: _Optional[int] = ..., activity: _Optional[_Union[ModelActivity, _Mapping]] = ..., hardware: _Optional[_Union[Device, _Mapping]] = ..., cache: _Optional[_Union[CacheState, _Mapping]] = ..., canary: _Optional[_Union[CanaryState, _Mapping]] = ..., batch_timings: _Optional[_Iterable[_Union[BatchTiming, _Mapping]]] = ..., cost_steps: _Optional[int] = ...) -> None: ...
 
 class ModelActivity(_message.Message):
     __slots__ = ("batches", "series", "busy_share", "padding_share", "expired_series", "failed_series", "out_of_memory_batches", "refused_calls")
