@@ -1,10 +1,12 @@
 """A matrix of weights that inputs are multiplied by, held the way its device multiplies fastest."""
 
+import sys
+
 import torch
 from torch.nn import functional
 
 _FEW_ROWS = 64
-"""Up to here the packed layout is several times faster, beyond it the plain one by a fifth (measured, float32, AVX2)."""
+"""Up to here the packed layout is several times faster, beyond it the plain one is by a fifth (measured with AVX2)."""
 
 
 class Dense:
@@ -22,16 +24,17 @@ class Dense:
             bias: [outputs], in the same type.
             silu: Pass the result through SiLU.
         """
-        self._packed = _packed(weight)
-        self._weight = weight if self._packed is None or weight.dtype == torch.float32 else None
+        packed = _packed(weight)
+        self._packed = weight if packed is None else packed
+        self._packed_rows = 0 if packed is None else _FEW_ROWS if weight.dtype == torch.float32 else sys.maxsize
+        self._plain = weight if self._packed_rows < sys.maxsize else self._packed  # which is never used as such
         self._bias, self._silu = bias, silu
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
         """Multiply: [rows, inputs] to [rows, outputs]."""
-        if self._packed is not None and (self._weight is None or len(inputs) <= _FEW_ROWS):
+        if len(inputs) <= self._packed_rows:
             return _pointwise(inputs, self._packed, self._bias, "swish" if self._silu else "none")
-        assert self._weight is not None
-        product = functional.linear(inputs, self._weight, self._bias)
+        product = functional.linear(inputs, self._plain, self._bias)
         return functional.silu(product, inplace=True) if self._silu else product
 
 
@@ -47,8 +50,6 @@ def _packed(weight: torch.Tensor) -> torch.Tensor | None:
     return packed
 
 
-def _pointwise(
-    inputs: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None, activation: str
-) -> torch.Tensor:
+def _pointwise(inputs: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None, activation: str) -> torch.Tensor:
     product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(inputs, packed, bias, activation, [], "")
     return product

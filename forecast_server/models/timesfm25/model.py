@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from forecast_server.checkpoints import NEEDS
 from forecast_server.models.base import CannotLoad, DeviceUse, ModelFacts, OutOfMemory, Paths, Series
+from forecast_server.models.timesfm25.fused import fuse
 from forecast_server.models.timesfm25.graphs import PATCHES, Graph, fitting, record
 from forecast_server.models.timesfm25.layout import lay_out, to_device
 from forecast_server.models.timesfm25.network import Network
@@ -94,15 +95,18 @@ class TimesFM25:
         return self._facts
 
     def warm(self) -> ModelFacts:
-        """Record the CUDA graphs, if they are wanted and the device has them, and run every usual length once."""
+        """Compile kernels and record graphs where the device is a GPU of CUDA, and run every usual length once."""
         if self._network.device.type == "cuda" and self._wants_graphs:
+            notes = [fuse(self._network, self._facts.batch_tolerance)]
+            mode = "eager" if notes[0] else "compiled"
             try:
                 with memory_errors():
-                    self._graphs = record(self._network)
-                self._facts = replace(self._facts, compile_mode="cuda-graphs")
+                    self._graphs, mode = record(self._network), "cuda-graphs"
             except (OutOfMemory, RuntimeError) as error:
-                self._facts = replace(self._facts, compile_detail=f"CUDA graphs cannot be recorded: {error}")
+                notes.append(f"no graphs: {error}".partition("\n")[0])
+            self._facts = replace(self._facts, compile_mode=mode, compile_detail="; ".join(filter(None, notes)))
         lengths = tuple(patches * self._sizes.patch for patches in PATCHES)
+        lengths = tuple(points for points in lengths if points <= MAX_CONTEXT_POINTS)
         for points in lengths:
             self.forecast([np.arange(points, dtype=np.float32)], 1)
         self._facts = replace(self._facts, warm_context_points=lengths)
@@ -125,7 +129,7 @@ class TimesFM25:
                 quantiles, computed, needed = self._stock.forecast(batch, horizon_steps), 1, 1
             else:
                 quantiles, computed, needed = self._lean(batch, horizon_steps)
-        return Paths(quantiles[:, :, _CENTRE], quantiles, 1 - needed / computed)
+        return Paths(quantiles[:, :, _CENTRE].copy(), quantiles, 1 - needed / computed)
 
     def device(self) -> DeviceUse:
         """Look at the device."""

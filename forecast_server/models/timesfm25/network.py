@@ -13,13 +13,13 @@ from torch.nn import functional
 from forecast_server.models.timesfm25.layout import Layout
 from forecast_server.models.timesfm25.packing import Group
 from forecast_server.models.timesfm25.parameters import Layer, Parameters
+from forecast_server.models.timesfm25.pointwise import Pointwise
 from forecast_server.models.timesfm25.statistics import normalise
 from forecast_server.models.timesfm25.weights import OUTPUTS, Sizes
 
-_EPSILON = 1e-6
 _LONGEST_TURN = 10_000.0
-_MOST_PATCHES = 512
-"""Of a series: the published context limit."""
+_MOST_PATCHES = 1024
+"""Of a series."""
 _CENTRE = 4
 """Place of the median among the nine quantiles."""
 
@@ -29,12 +29,14 @@ class Network:
 
     def __init__(self, parameters: Parameters, sizes: Sizes, device: torch.device, dtype: torch.dtype) -> None:
         self.sizes, self.device = sizes, device
+        self.pointwise = Pointwise()
+        """How tokens are worked on between matrices; may be exchanged."""
         self._parameters, self._dtype = parameters, dtype
         half = sizes.head // 2
         scale = _LONGEST_TURN ** (2 * torch.arange(half) / sizes.head)
         angle = torch.arange(_MOST_PATCHES, dtype=torch.float32)[:, None] / scale
-        # [patches, 1, head / 2], complex: how far a position turns queries and keys.
-        self._turns = torch.complex(angle.cos(), angle.sin()).to(device)[:, None]
+        # [patches, 1, head / 2, 2]: how far a position turns queries and keys, as cosine and sine.
+        self._turns = torch.stack((angle.cos(), angle.sin()), dim=-1).to(device)[:, None]
         # The same series in a row of ones and minus ones: values change their sign, what is missing stays missing.
         self._signs = torch.ones(2, 1, 1, 2 * sizes.patch, device=device)
         self._signs[1, ..., : sizes.patch] = -1
@@ -80,45 +82,30 @@ class Network:
 
     def _last_states(self, stream: torch.Tensor, last: torch.Tensor, layout: Layout) -> torch.Tensor:
         """Run the layers: [tokens, width] to the last patches' states, [2 × series, width], negatives after."""
-        turn = self._turns[layout.positions]
+        turn, apply = self._turns[layout.positions], self.pointwise
         *full, final = self._parameters.layers
-        width = self.sizes.width
         for layer in full:
-            mixed = layer.query_key_value(self._scaled(stream))
-            turned, value = self._turned(mixed[:, : 2 * width], turn), self._by_head(mixed[:, 2 * width :])
-            query, key = turned.chunk(2, dim=1)
-            query = query.mul_(layer.query_scale).to(self._dtype)
-            self._finish(stream, _attended(query, key.to(self._dtype), value, layout), layer)
+            mixed = layer.query_key_value(apply.scaled(stream, self._dtype))
+            query, key, value = mixed.chunk(3, dim=1)
+            query, key = apply.turned(query, turn, layer.query_scale), apply.turned(key, turn, None)
+            self._finish(stream, _attended(query, key, self._by_head(value), layout), layer)
         ends = (layout.first + last).flatten()
-        scaled = self._scaled(stream)
-        mixed = final.query_key_value(scaled)
-        key, value = self._turned(mixed[:, :width], turn).to(self._dtype), self._by_head(mixed[:, width:])
-        query = self._turned(self._parameters.last_query(scaled[ends]), turn[ends])
-        query = query.mul_(final.query_scale).to(self._dtype)
+        scaled = apply.scaled(stream, self._dtype)
+        query = apply.turned(self._parameters.last_query(scaled[ends]), turn[ends], final.query_scale)
+        key, value = final.query_key_value(scaled).chunk(2, dim=1)
+        key = apply.turned(key, turn, None)
         stream = stream[ends]
-        self._finish(stream, _attended_by_last(query, key, value, last, layout), final)
+        self._finish(stream, _attended_by_last(query, key, self._by_head(value), last, layout), final)
         return stream
-
-    def _scaled(self, stream: torch.Tensor) -> torch.Tensor:
-        """Scale each token to a root mean square of one, in the type of the matrices."""
-        return torch.mul(stream, _inverse_rms(stream), out=torch.empty_like(stream, dtype=self._dtype))
-
-    def _turned(self, mixed: torch.Tensor, turn: torch.Tensor) -> torch.Tensor:
-        """Turn by position and scale to a root mean square of one: [tokens, heads × head] to [tokens, heads, head].
-
-        float32; may overwrite what it is given. Turning changes no length, so either may come first.
-        """
-        pairs = torch.view_as_complex(mixed.float().view(len(mixed), -1, self.sizes.head // 2, 2))
-        turned = torch.view_as_real(pairs.mul_(turn)).flatten(2)
-        return turned.mul_(_inverse_rms(turned))
 
     def _by_head(self, mixed: torch.Tensor) -> torch.Tensor:
         return mixed.view(len(mixed), self.sizes.heads, self.sizes.head)
 
     def _finish(self, stream: torch.Tensor, attended: torch.Tensor, layer: Layer) -> None:
         """Add both branches of a layer to the stream, in place."""
-        _add_scaled(stream, layer.out(attended), layer.out_scale)
-        _add_scaled(stream, layer.down(layer.up(self._scaled(stream))), layer.down_scale)
+        self.pointwise.add_scaled(stream, layer.out(attended), layer.out_scale)
+        branch = layer.down(layer.up(self.pointwise.scaled(stream, self._dtype)))
+        self.pointwise.add_scaled(stream, branch, layer.down_scale)
 
 
 def _attended(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout) -> torch.Tensor:
@@ -159,17 +146,6 @@ def _attended_by_last(
 def _by_series(tokens: torch.Tensor, group: Group) -> torch.Tensor:
     """View [tokens of a group, heads, head] as [2 × series, heads, patches, head]."""
     return tokens.view(-1, group.patches, *tokens.shape[1:]).transpose(1, 2)
-
-
-def _inverse_rms(rows: torch.Tensor) -> torch.Tensor:
-    length = torch.linalg.vector_norm(rows, dim=-1, keepdim=True, dtype=torch.float32)
-    return length.square_().div_(rows.shape[-1]).add_(_EPSILON).rsqrt_()
-
-
-def _add_scaled(stream: torch.Tensor, branch: torch.Tensor, scale: torch.Tensor) -> None:
-    """Scale a branch to a root mean square of one, then by `scale`, and add it to the stream, in place."""
-    inverse = _inverse_rms(branch)
-    stream.addcmul_(branch.mul_(inverse) if branch.dtype == torch.float32 else branch * inverse, scale)
 
 
 def _unflipped(both: torch.Tensor) -> torch.Tensor:

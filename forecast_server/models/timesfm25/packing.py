@@ -52,22 +52,22 @@ class Packed:
         return sum(group.rows * group.patches for group in self.groups)
 
 
-def passes(batch: Sequence[Series], patch: int, most_tokens: int) -> Iterator[Packed]:
+def passes(batch: Sequence[Series], patch: int, most_patches: int) -> Iterator[Packed]:
     """Cut a batch into passes of at most so many patches, or one series.
 
     Args:
         batch: [points] each, at least one point.
         patch: Points per patch.
-        most_tokens: Patches of all series of a pass together.
+        most_patches: Patches of all series of a pass together.
     """
     counts = np.array([-(-len(series) // patch) for series in batch], dtype=np.int64)
     order = np.argsort(counts, kind="stable")
-    start = tokens = 0
+    start = patches = 0
     for place, member in enumerate(order):
-        if place > start and tokens + counts[member] > most_tokens:
+        if place > start and patches + counts[member] > most_patches:
             yield pack(batch, order[start:place], counts, patch)
-            start, tokens = place, 0
-        tokens += int(counts[member])
+            start, patches = place, 0
+        patches += int(counts[member])
     yield pack(batch, order[start:], counts, patch)
 
 

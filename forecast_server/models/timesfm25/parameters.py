@@ -17,7 +17,7 @@ from forecast_server.models.timesfm25.dense import Dense
 from forecast_server.models.timesfm25.weights import OUTPUTS, Sizes
 
 _LOG2_E = 1.442695041
-"""As the package has it: softmax with base 2 in disguise."""
+"""As the package has it."""
 _MEDIAN = 5
 """Place of the median among a step's outputs: 0 is the mean, 1 to 9 the quantiles."""
 

@@ -1,0 +1,63 @@
+"""The benchmarks run and print the figures they promise; what the figures are is a matter of the machine."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def measured(module: str) -> dict[str, Any]:
+    """Run a benchmark at its quickest."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{module}", "--quick", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_the_forecast_server_is_measured_against_its_model_and_its_predecessor() -> None:
+    document = measured("forecast_server")
+    rows = document["rows"]
+    promised = {
+        "answers": {"largest_difference_cents"},
+        "throughput": {
+            "in_process_series_per_second",
+            "ours_series_per_second",
+            "ratio",
+            "in_process_at_once_series_per_second",
+        },
+        "first_signal": {"median_ms", "worst_ms", "batch_ms", "longest_batch_in_process_ms", "over_one_batch_ms"},
+        "callers": {"ours_scans_per_second", "predecessor_scans_per_second", "ratio"},
+        "urgent": {f"{side}_{name}" for side in ("ours", "predecessor") for name in ("p50_ms", "p99_ms")}
+        | {"p50_ratio", "p99_ratio"},
+    }
+    assert {name: set(row) for name, row in rows.items()} == promised
+    assert all(math.isfinite(value) for row in rows.values() for value in row.values())
+    assert rows["answers"]["largest_difference_cents"] < 0.01  # or the sides do not do the same work
+    assert document["conditions"]["cache"] == "bypassed"
+    assert document["conditions"]["weights"] == "random, 2 layers of width 64"
+
+
+def test_the_lean_pass_is_measured_against_the_package() -> None:
+    document = measured("timesfm")
+    compared = {(row["case"], row["side"]): row for row in document["rows"]}
+    for case in ("32 of 512 points", "one of 64 points", "scan of 100, mixed"):
+        row = compared[case, "lean float32"]
+        assert min(row["package_series_per_second"], row["series_per_second"], row["ratio"]) > 0
+        assert row["largest_difference"] < 1e-4  # or the sides do not do the same work
+    assert "share_of_multiplying" in compared["32 of 512 points", "lean float32"]
+    assert document["conditions"]["weights"] == "random, 4 layers of width 320"
