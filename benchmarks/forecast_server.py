@@ -39,6 +39,9 @@ from importlib.metadata import version
 from pathlib import Path as Folder
 from typing import Any, get_args
 
+# The server sets it for itself; the model in this process, and the predecessor, shall have the same advantage.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import torch
 from foremesh.forecast.v1 import model_pb2
 

@@ -5,7 +5,7 @@ table gives medians and, of the pairs, the median ratio. The weights are random 
 agreement do not depend on what was learnt. The package runs with the options that the lean pass stands for (continuous
 quantile head, flip invariance, no crossing), compiled for the context that each row names, in batches of 32.
 
-    python -m benchmarks.timesfm [--histories FILE.parquet] [--checkpoint FOLDER] [--device auto] [--quick] [--json]
+    python -m benchmarks.timesfm [--histories FILE.parquet ...] [--checkpoint FOLDER] [--device auto] [--quick] [--json]
 """
 
 import argparse
@@ -219,10 +219,12 @@ def run(arguments: argparse.Namespace, checkpoint: Folder) -> dict[str, object]:
 
 def _scan(arguments: argparse.Namespace) -> tuple[list[Series], str]:
     count = 100 if arguments.quick else 1000
-    if arguments.histories is None:
-        scan, source = markets.drawn(count), "drawn, lengths log-uniform"
+    files = arguments.histories
+    if files:
+        scan = [market for file in files for market in markets.recorded(file, -(-count // len(files)))[0]][:count]
+        source = f"recorded, {', '.join(file.name for file in files)}"
     else:
-        scan, source = markets.recorded(arguments.histories, count)[0], f"recorded, {arguments.histories.name}"
+        scan, source = markets.drawn(count), "drawn, lengths log-uniform"
     return [market.filled() for market in scan], f"{source}: {markets.lengths(scan)}"
 
 
@@ -275,7 +277,7 @@ def main() -> None:
     parser.add_argument(
         "--checkpoint", type=Folder, help="folder of the weights; absent draws random ones of full size"
     )
-    parser.add_argument("--histories", type=Folder, help="recorded candles to scan; absent draws histories")
+    parser.add_argument("--histories", type=Folder, nargs="+", default=(), help="recorded candles to scan; else drawn")
     parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto")
     parser.add_argument(
         "--quick", action="store_true", help="a small network and few series: does it run, not how fast"

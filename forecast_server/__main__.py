@@ -4,8 +4,8 @@ import os
 
 # gRPC reads this when it is imported; its C core would write plain lines to stderr, between ours.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-# torch's threads would spin while they wait for each other: where others need the cores too, as our own event loop does,
-# that makes forecasts several times slower. Read when torch is imported.
+# torch's threads would spin while they wait for each other: where others need the cores too, as our event loop does,
+# forecasts then take several times as long. Read when torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from forecast_server.app import forecast_server

@@ -29,6 +29,7 @@ class Activity:
         self.padding_series += padding * series
         self.shortages += shortages
         self._busy.append((monotonic(), seconds))
+        self._forget()
 
     @property
     def padding_share(self) -> float:
@@ -38,8 +39,10 @@ class Activity:
 
     def busy_share(self) -> float:
         """Share of the last minute, or of the time since the start, in which the model computed."""
-        now = monotonic()
-        while self._busy and self._busy[0][0] < now - _WINDOW_SECONDS:
-            self._busy.popleft()
-        window = min(_WINDOW_SECONDS, now - self._began)
+        self._forget()
+        window = min(_WINDOW_SECONDS, monotonic() - self._began)
         return min(1.0, sum(seconds for _, seconds in self._busy) / window) if window else 0.0
+
+    def _forget(self) -> None:
+        while self._busy and self._busy[0][0] < monotonic() - _WINDOW_SECONDS:
+            self._busy.popleft()

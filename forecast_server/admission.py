@@ -12,6 +12,7 @@ from mesh.errors import NotReady, Overloaded
 
 _RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 60.0
+_FORGIVEN_SECONDS = 1.0
 
 
 def check_permitted(question: Question, facts: ModelFacts) -> None:
@@ -42,22 +43,38 @@ class Load:
     capacity_series: int
     running_seconds: float
     """Until the batch that is being computed should be done."""
+    blocked: int = 0
+    """Histories that found no room, of calls that wait for some."""
+    idle_seconds: float = 0.0
+    """How long nothing has been computed."""
 
     def check_room(self, *, leaving: int = 0) -> None:
         """Refuse a call while the queue is full, not counting what leaves it for this call. Raises Overloaded."""
-        if self.queue.waiting - leaving < self.capacity_series:
+        if self.queue.waiting + self.blocked - leaving < self.capacity_series:
             return
         wait = self.costs.backlog_seconds(self.batch_cost, self.batch_cost) or _RETRY_SECONDS
         raise Overloaded("too many histories wait already", reason="QUEUE_FULL", retry_after=max(_RETRY_SECONDS, wait))
 
-    def check_deadline(self, question: Question, cost: int, now: datetime) -> None:
+    def check_deadline(
+        self, question: Question, cost: int, now: datetime, *, sharing: int = 1, leaving: int = 0
+    ) -> None:
         """Refuse a call whose answer would come too late. Raises Overloaded.
 
-        Callers take turns, so as long as a call of this cost takes, every other caller gets at most as much.
+        Callers take turns, so as long as a call of this cost takes, every other caller gets at most as much; and so do
+        the scans of a caller.
+
+        Args:
+            question: What is asked.
+            cost: Of the call.
+            now: Aware UTC.
+            sharing: Scans that share the caller's turn, this one among them.
+            leaving: Cost of what leaves the queue for this call.
         """
         if question.useful_until is None:
             return
-        ahead = min(self.queue.cost, self.queue.callers * cost)
+        if self.idle_seconds > _FORGIVEN_SECONDS and cost <= self.batch_cost:
+            return  # what was slow may be quick by now, which only a batch can tell
+        ahead = min(self.queue.cost - leaving, (max(1, self.queue.callers) * sharing - 1) * cost)
         backlog = self.costs.backlog_seconds(ahead + cost, self.batch_cost)
         if backlog is None:
             return

@@ -49,8 +49,7 @@ def batch_of(start: int, messages: Iterable[forecast_pb2.MarketHistory], faulty:
 
 async def take_in(engine: Engine, scan: Scan, batch: Batch) -> None:
     """Give a batch to the engine; a history that breaks its rules is rejected, and the others go on."""
-    scan.reject(batch.rejected)
-    await engine.submit(scan, batch.histories)
+    await engine.submit(scan, batch.histories, batch.rejected)
 
 
 @asynccontextmanager

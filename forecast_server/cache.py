@@ -47,6 +47,11 @@ class ForecastCache:
         while self.used_bytes > self.capacity_bytes:
             self._forget(next(iter(self._kept)))
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._kept.clear()
+        self.used_bytes = 0
+
     def _forget(self, digest: str) -> None:
         found = self._kept.pop(digest, None)
         if found is not None:

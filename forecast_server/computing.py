@@ -57,13 +57,13 @@ class Computing:
         self.batch_cost = float(loaded.batch_cost)
         """Cost of a full batch; less than the measured one for a while after memory did not suffice."""
         self.running: list[Work[Scan]] = []
-        self._horizon, self._canary_rides = 0, False
+        self._horizon, self._canary_rides, self._canary_alone = 0, False, False
         self._longest, self._batches = loaded.longest_batch_seconds, 0
         self._full_cost, self._canary_horizon = loaded.batch_cost, loaded.canary_horizon
         self._worker, self._work, self._clock = worker, work, clock
         self._cache, self._activity, self._metrics = cache, activity, metrics
         self._tidy, self._record, self._on_canary = tidy, record, on_canary
-        self._since = 0.0
+        self._since = self._ended = monotonic()
         self._came = asyncio.Event()
 
     def wake(self) -> None:
@@ -74,6 +74,11 @@ class Computing:
     def running_seconds(self) -> float:
         """How long the batch being computed has taken."""
         return monotonic() - self._since if self.running else 0.0
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long nothing has been computed."""
+        return 0.0 if self.running else monotonic() - self._ended
 
     def remaining_seconds(self) -> float:
         """When the batch being computed should be done."""
@@ -90,8 +95,9 @@ class Computing:
         """
         done: tuple[list[Work[Scan]], Computed] | None = None
         while True:
+            self._came.clear()  # whatever comes from here on is either taken below or wakes the loop again
             self._tidy()
-            works = self._work.take(cost=self._next_cost(), series=self._most_series())
+            works = self._work.take(cost=self._next_cost(), series=self.facts.max_batch_series)
             computing = self._begin(works) if works else None
             if done is not None:
                 await self._deliver(*done)
@@ -99,11 +105,13 @@ class Computing:
             if computing is not None:
                 try:
                     computed = await computing
-                except ModelDied as error:
+                except Exception as error:
                     self._fail(works, dict.fromkeys(range(len(works)), error))
-                    raise
+                    raise (
+                        error if isinstance(error, ModelDied) else ModelDied(f"the model ended itself: {error}")
+                    ) from error
                 finally:
-                    self.running = []
+                    self.running, self._ended = [], monotonic()
                 await self._note(works, computed)
                 done = works, computed
             else:
@@ -118,12 +126,8 @@ class Computing:
                 return 2 * cost
         return cost
 
-    def _most_series(self) -> int:
-        return max(1, self.facts.max_batch_series - 1)  # the canary may come along
-
     async def _idle(self) -> None:
         """Wait until something comes in; while something waits that may not be computed, look again soon."""
-        self._came.clear()
         if not self._work.waiting:
             await self._came.wait()
             return
@@ -140,10 +144,7 @@ class Computing:
         self._canary_rides = self._rides(works)
         if self._canary_rides:
             series.append(self.canary.series)
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(
-            self._worker.thread, self._worker.compute, series, self._horizon, self.facts, self.canary.series
-        )
+        return self._worker.thread.run(self._worker.compute, series, self._horizon, self.facts, self.canary.series)
 
     async def _note(self, works: list[Work[Scan]], computed: Computed) -> None:
         """Learn from a batch how long batches take, what fits into memory, and whether the canary still sings."""
@@ -151,10 +152,20 @@ class Computing:
         if self._canary_rides:
             await self._look_at_canary(computed)
             cost += self._canary_cost()
+        elif self._canary_alone:
+            self._canary_alone = False
+            series = [self.canary.series]
+            alone = self._worker.thread.run(
+                self._worker.compute, series, self._canary_horizon, self.facts, self.canary.series
+            )
+            await self._look_at_canary(await alone)
         metrics = self._metrics
         if computed.shortages:
-            self.batch_cost = max(1.0, min(self.batch_cost, cost) / 2)
             metrics.shortages.inc(computed.shortages)
+        if self.facts.long_factor > 1 and self._horizon > self.facts.cost_steps:
+            pass  # another way to compute, of which the usual batches should learn nothing
+        elif computed.shortages:
+            self.batch_cost = max(1.0, min(self.batch_cost, cost) / 2)
             _log.warning("memory did not suffice", series=count, cost=cost, next_cost=int(self.batch_cost))
         else:
             self.batch_cost = min(float(self._full_cost), self.batch_cost * _RECOVERY)
@@ -184,6 +195,7 @@ class Computing:
         if self.canary.drifted:
             self._metrics.canary_drifts.inc()
         if self.canary.drifted != was:
+            self._cache.clear()  # nobody knows since when it was so
             report = _log.error if self.canary.drifted else _log.info
             report("canary", drifted=self.canary.drifted, difference=difference, tolerance=self.facts.batch_tolerance)
             if self._on_canary is not None:
@@ -215,6 +227,9 @@ class Computing:
             ready, [work.digest for work in works], bounded(own, self.facts, scan.question.quantile_levels)
         )
         verdicts = judge(forecasts, scan.question, scan.policy)
+        until = scan.question.useful_until
+        if until is not None and self._clock.now() > until:
+            self._metrics.late.inc(len(forecasts))
         if not self.canary.drifted:
             for forecast in forecasts:
                 self._cache.put(forecast.digest, forecast.mean, forecast.quantiles)
@@ -241,5 +256,12 @@ class Computing:
     def _rides(self, works: list[Work[Scan]]) -> bool:
         """Whether the canary comes along with a batch."""
         own = self._canary_cost()
-        fits = self._horizon <= self._canary_horizon and (not self.facts.equal_cost_batches or works[0].cost == own)
-        return fits and self.canary.due(monotonic(), sum(work.cost for work in works), own)
+        fits = (
+            self._horizon <= self._canary_horizon
+            and len(works) < self.facts.max_batch_series
+            and (not self.facts.equal_cost_batches or works[0].cost == own)
+        )
+        if not fits:
+            self._canary_alone = self.canary.due(monotonic(), 0, own)
+            return False
+        return self.canary.due(monotonic(), sum(work.cost for work in works), own)

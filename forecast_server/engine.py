@@ -24,16 +24,17 @@ from forecast_server.models.base import DeviceUse, Model, ModelFacts
 from forecast_server.policy import Policy
 from forecast_server.scan import Scan
 from forecast_server.signal import terms_of
-from forecast_server.types import History, Question
+from forecast_server.types import History, Outcome, Question
 from forecast_server.work import Caller, Lane, WorkQueue
-from forecast_server.worker import ModelDied, Worker
+from forecast_server.worker import Worker
 from mesh import log
 from mesh.clock import Clock
-from mesh.errors import MeshError, NotReady, Unavailable
+from mesh.errors import MeshError, NotReady, Overloaded, Unavailable
 
 _log = log.get(__name__)
 _RETRY_SECONDS = 1.0
 _STUCK_SECONDS = 120.0
+_TIDY_SECONDS = 0.25
 
 Client = tuple[str, str]
 """The caller's name and which of its scanners it is."""
@@ -176,7 +177,7 @@ class Engine:
             )
 
         try:
-            loaded = await asyncio.get_running_loop().run_in_executor(self._worker.thread, work)
+            loaded = await self._worker.thread.run(work)
         except Exception as error:
             self._failure = f"cannot load: {error}"
             raise
@@ -202,13 +203,16 @@ class Engine:
         """
         if self.computing is None:
             raise AssertionError("there is no model to run yet")
+        tidying = asyncio.ensure_future(self._tidy_regularly())
         try:
             await self.computing.run()
-        except ModelDied as error:
+        except Exception as error:  # ModelDied, or a bug: whoever waits is told
             self._failure = str(error)
             self._intake.stop()  # another process will answer
             self._tidy()
             raise
+        finally:
+            tidying.cancel()
 
     def close(self) -> None:
         """Let the thread end after what it is computing."""
@@ -223,6 +227,12 @@ class Engine:
         if self.computing is not None:
             self.computing.wake()
 
+    async def _tidy_regularly(self) -> NoReturn:
+        """Let nobody wait for the end of a long batch to be told that it is too late."""
+        while True:
+            await asyncio.sleep(_TIDY_SECONDS)
+            self._tidy()
+
     def _tidy(self) -> None:
         self._intake.tidy(self._scans)
 
@@ -230,7 +240,14 @@ class Engine:
 
     @asynccontextmanager
     async def scan(
-        self, question: Question, *, name: str = "", caller: str = "", client_id: str = "", expected: int = 0
+        self,
+        question: Question,
+        *,
+        name: str = "",
+        caller: str = "",
+        client_id: str = "",
+        expected: int = 0,
+        lengths: Sequence[int] = (),
     ) -> AsyncIterator[Scan]:
         """Open a scan. With a client's name it supersedes that client's older one.
 
@@ -240,6 +257,7 @@ class Engine:
             caller: Who asks.
             client_id: Which of the caller's scanners asks; empty is one that has no other scan.
             expected: How many histories will come; 0 is not known.
+            lengths: Of the histories that will come, in points, where they are known.
 
         Raises:
             Unavailable: the model is loading, or the server is stopping.
@@ -248,14 +266,16 @@ class Engine:
         """
         client = (caller, client_id) if client_id else None
         older = self._latest.get(client) if client else None
+        account = self._callers.setdefault(caller, Caller())
+        sharing = len(account.waiting - {older.lane} if older else account.waiting) + 1
         try:
-            facts = self._admit(question, expected, older)
+            facts = self._admit(question, expected, lengths, older, sharing)
         except MeshError as error:
-            self.activity.refused += 1
+            self.activity.refused += isinstance(error, Overloaded)
             self.metrics.refused.labels(error.reason).inc()
             raise
         terms = terms_of(question, facts, self.policy)
-        lane = older.lane if older else Lane(self._callers.setdefault(caller, Caller()))
+        lane = older.lane if older else Lane(account)
         scan = Scan(
             question,
             terms,
@@ -281,7 +301,9 @@ class Engine:
             scan.closed = True
             self._account(scan, caller)
 
-    def _admit(self, question: Question, expected: int, older: Scan | None) -> ModelFacts:
+    def _admit(
+        self, question: Question, expected: int, lengths: Sequence[int], older: Scan | None, sharing: int
+    ) -> ModelFacts:
         if self._failure:
             raise NotReady("the model failed; GetModel says more", reason="MODEL_FAILED")
         if self.computing is None:
@@ -294,25 +316,36 @@ class Engine:
             batch_cost=int(self.computing.batch_cost),
             capacity_series=self.settings.capacity_series,
             running_seconds=self.computing.remaining_seconds(),
+            blocked=self._intake.blocked,
+            idle_seconds=self.computing.idle_seconds,
         )
-        load.check_room(leaving=len(older.waiting) if older else 0)
-        load.check_deadline(question, max(1, expected) * self._usual_cost(question, facts), self._clock.now())
+        leaving = older.waiting if older else set()
+        load.check_room(leaving=len(leaving))
+        load.check_deadline(
+            question,
+            self._cost(question, facts, expected, lengths),
+            self._clock.now(),
+            sharing=sharing,
+            leaving=sum(work.cost for work in leaving),
+        )
         return facts
 
-    def _usual_cost(self, question: Question, facts: ModelFacts) -> int:
-        """What a history costs: those that wait on average, or else the least."""
-        if self._work.waiting:
-            return max(1, self._work.cost // self._work.waiting)
-        return facts.cost(1, question.horizon_steps)
+    def _cost(self, question: Question, facts: ModelFacts, expected: int, lengths: Sequence[int]) -> int:
+        """What a call costs: its histories, or as many usual ones as it says, or else the first of them."""
+        steps, most = question.horizon_steps, facts.max_context_points
+        if lengths:
+            return sum(facts.cost(max(1, min(points, most)), steps) for points in lengths)
+        usual = max(1, min(round(self._intake.usual_points), most)) if expected else 1
+        return max(1, expected) * facts.cost(usual, steps)
 
-    async def submit(self, scan: Scan, histories: Sequence[History]) -> None:
-        """Take histories in. Waits while too much waits, or while the caller does not read its answers.
+    async def submit(self, scan: Scan, histories: Sequence[History], rejected: list[Outcome]) -> None:
+        """Take histories in, and what never became one. Waits for room, and while the caller does not read.
 
         Never raises for what is wrong with an input.
         """
         if self.computing is None:
             raise AssertionError("a scan is opened only once the model is loaded")
-        await self._intake.take_in(scan, histories, self.computing.facts, self.computing.wake)
+        await self._intake.take_in(scan, histories, rejected, self.computing.facts, self.computing.wake)
 
     def _account(self, scan: Scan, caller: str) -> None:
         """Count what became of a scan, and say it in one line."""

@@ -12,12 +12,15 @@ from forecast_server.models.base import ModelFacts
 from forecast_server.prepare import prepare
 from forecast_server.scan import Scan
 from forecast_server.signal import digests_of, judge
-from forecast_server.types import Expired, ExpiredReason, Forecast, History, Ready
+from forecast_server.types import Expired, ExpiredReason, Forecast, History, NoForecast, Outcome, Ready, Rejected
 from forecast_server.work import Work, WorkQueue
 from mesh.clock import Clock
 
 _LOOK_SECONDS = 0.5
 """How often a call that waits for room looks whether its answers are still wanted."""
+_USUAL_POINTS = 512.0
+_FORGETTING = 0.2
+_PREPARED_AT_ONCE = 64
 
 
 class Intake:
@@ -41,20 +44,42 @@ class Intake:
         self._draining, self._drain_seconds = draining, drain_seconds
         self._until: float | None = None  # when what was taken in before a stop is computed no more
         self._room = asyncio.Event()
+        self.blocked = 0
+        """Histories that wait for room."""
+        self.usual_points = _USUAL_POINTS
+        """Of a history, lately."""
 
     def stop(self) -> None:
         """Compute nothing any more: whatever waits, and whatever still comes, is told to come again."""
         self._until = monotonic()
 
     async def take_in(
-        self, scan: Scan, histories: Sequence[History], facts: ModelFacts, wake: Callable[[], None]
+        self,
+        scan: Scan,
+        histories: Sequence[History],
+        rejected: list[Outcome],
+        facts: ModelFacts,
+        wake: Callable[[], None],
     ) -> None:
-        """Answer what can be answered at once and queue the rest, as soon as there is room; then `wake` the model."""
+        """Answer what can be answered at once and queue the rest, as soon as there is room; then `wake` the model.
+
+        Whoever does not read what is answered gets no more of it, so nothing piles up.
+        """
+        while scan.held_back:
+            await self._wait()
+        scan.reject(rejected)
         scan.received += len(histories)
         question = scan.question
-        prepared = prepare(
-            histories, question, min_points=facts.min_points, max_points=facts.max_context_points, now=self._clock.now()
-        )
+        prepared: list[Ready | NoForecast | Rejected] = []
+        for start in range(0, len(histories), _PREPARED_AT_ONCE):
+            prepared += prepare(
+                histories[start : start + _PREPARED_AT_ONCE],
+                question,
+                min_points=facts.min_points,
+                max_points=facts.max_context_points,
+                now=self._clock.now(),
+            )
+            await asyncio.sleep(0)  # gaps take their time to fill: others get their turn on the event loop
         settled = [(one, item) for one, item in zip(histories, prepared, strict=True) if not isinstance(item, Ready)]
         scan.answer([one for one, _ in settled], [verdict for _, verdict in settled])
         ready = [item for item in prepared if isinstance(item, Ready)]
@@ -62,6 +87,11 @@ class Intake:
         for item, digest in zip(ready, digests_of(ready, question, facts), strict=True):
             cost = facts.cost(len(item.series), question.horizon_steps)
             works.append(Work(scan, item, digest, cost, (question.horizon_steps, cost * facts.equal_cost_batches)))
+        if works:
+            points = sum(len(item.series) for item in ready) / len(ready)
+            self.usual_points += _FORGETTING * (points - self.usual_points)
+        if self._late(scan, works):
+            return
         works = self._from_cache(scan, works)
         if works and await self._has_room(scan, works):
             for work in works:
@@ -87,6 +117,7 @@ class Intake:
             self._until = monotonic() + self._drain_seconds
         now, late = self._clock.now(), self._until is not None and monotonic() >= self._until
         for scan in scans:
+            scan.give_up()
             reason = scan.expiry(now, draining=late) if scan.waiting else None
             if reason is not None:
                 self._expire(scan, self.drop(scan), reason)
@@ -112,20 +143,35 @@ class Intake:
 
     async def _has_room(self, scan: Scan, works: list[Work[Scan]]) -> bool:
         """Wait for room; works that nobody would use any more are answered so, and need none."""
-        while True:
-            stopping = self._draining.is_set() or self._until is not None
-            reason = scan.expiry(self._clock.now(), draining=stopping)
-            if reason is not None and not scan.held_back:
-                self._expire(scan, works, reason)
-                return False
+        self.blocked += len(works)
+        try:
+            return await self._found_room(scan, works)
+        finally:
+            self.blocked -= len(works)
+
+    async def _found_room(self, scan: Scan, works: list[Work[Scan]]) -> bool:
+        while not self._late(scan, works):
             full = self._work.waiting and self._work.waiting + len(works) > self._capacity
             greedy = scan.lane.waiting and scan.lane.waiting + len(works) > self._share
             if not (full or greedy or scan.held_back):
                 return True
-            self._room.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._room.wait()
+            await self._wait()
+        return False
+
+    def _late(self, scan: Scan, works: list[Work[Scan]]) -> bool:
+        """Answer works that nobody would use any more."""
+        reason = scan.expiry(self._clock.now(), draining=self._draining.is_set() or self._until is not None)
+        if reason is None:
+            return False
+        self._expire(scan, works, reason)
+        return True
+
+    async def _wait(self) -> None:
+        """Wait until something may have changed."""
+        self._room.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._room.wait()
 
     def _expire(self, scan: Scan, works: Sequence[Work[Scan]], reason: ExpiredReason) -> None:
         self._activity.expired += len(works)

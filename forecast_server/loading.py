@@ -7,11 +7,12 @@ import numpy as np
 
 from forecast_server.canary import Canary
 from forecast_server.cost import CostModel, tune
-from forecast_server.models.base import ModelFacts, Series
+from forecast_server.models.base import ModelFacts, OutOfMemory, Series
 from forecast_server.worker import ModelDied, Worker
 
 _MEASURED_HORIZON = 6
 _CANARY_HORIZON = 48
+_USUAL_POINTS = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +62,21 @@ def load(
         say("measuring batches")
         horizon = min(_MEASURED_HORIZON, facts.max_horizon_steps)
 
-        def measure(cost: int) -> float:
-            return worker.compute(_stand_ins(facts, cost, horizon), horizon, facts, canary.series).seconds
+        real: dict[int, int] = {}
 
-        largest = facts.max_batch_series * facts.cost(facts.max_context_points, horizon)
+        def measure(cost: int) -> float:
+            batch = _stand_ins(facts, cost, horizon)
+            real[cost] = sum(facts.cost(len(series), horizon) for series in batch)
+            computed = worker.compute(batch, horizon, facts, canary.series)
+            if computed.shortages:
+                raise OutOfMemory(f"a batch of cost {real[cost]} does not fit")
+            return computed.seconds
+
+        largest = facts.max_batch_series * facts.cost(min(facts.max_context_points, _USUAL_POINTS), horizon)
         tuned = tune(measure, largest_cost=largest, longest_seconds=longest_batch_seconds)
-        batch_cost = tuned.batch_cost
+        batch_cost = real[tuned.batch_cost]
         for cost, seconds in tuned.observations:
-            costs.observe(cost, seconds)
+            costs.observe(real[cost], seconds)
     return Loaded(
         facts=facts,
         canary=canary,
@@ -82,7 +90,7 @@ def load(
 def _stand_ins(facts: ModelFacts, cost: int, horizon: int) -> list[Series]:
     """Make series of about this cost together, of the length that histories usually have or shorter."""
     by_points = max(1, cost // facts.cost(1, horizon))
-    points = min(facts.max_context_points, 512)
+    points = min(facts.max_context_points, _USUAL_POINTS)
     points = max(facts.min_points, min(points, by_points * facts.cost_points))
     count = min(facts.max_batch_series, max(1, cost // facts.cost(points, horizon)))
     places = np.arange(points, dtype=np.float32)

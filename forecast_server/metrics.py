@@ -21,6 +21,7 @@ class ForecastMetrics:
         self._registry = registry
         self.results = counter("results", "Inputs answered, by what became of them.", "outcome")
         self.expired = counter("expired", "Inputs not computed, by why nobody would have used the answer.", "reason")
+        self.late = counter("late", "Inputs that were computed and answered only after they were useful.")
         self.refused = counter("refused", "Calls refused by the engine, by reason.", "reason")
         self.cache_hits = counter("cache_hits", "Inputs answered from the cache.")
         self.cache_misses = counter("cache_misses", "Inputs looked for in the cache in vain.")

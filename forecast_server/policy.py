@@ -147,8 +147,14 @@ def read_policy(path: Path | None) -> Policy:
     """
     with resources.as_file(resources.files("forecast_server").joinpath("policy.toml")) as shipped:
         chosen = path or shipped
-        policy = load(chosen, PolicyFile)
-        try:
-            return Policy(policy, sha256(chosen.read_bytes()).hexdigest())
-        except OSError as error:
-            raise ConfigError(f"{chosen}: {error.strerror}") from error
+        while True:
+            policy, digest = load(chosen, PolicyFile), _digest(chosen)
+            if load(chosen, PolicyFile) == policy:  # nobody changed it meanwhile
+                return Policy(policy, digest)
+
+
+def _digest(file: Path) -> str:
+    try:
+        return sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error

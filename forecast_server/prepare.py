@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_server.types import Degradation, History, NoForecast, NoForecastReason, Question, Ready, Rejected
+from forecast_server.types import Degradation, History, NoForecast, NoForecastReason, Purpose, Question, Ready, Rejected
 from mesh.errors import FieldViolation
 
 _NOTHING = timedelta(0)
@@ -60,6 +60,8 @@ def _timed(
     degraded: tuple[Degradation, ...] = ()
     steps, step = question.horizon_steps, question.step
     if history.close_time is not None:
+        if question.purpose is Purpose.LIVE and history.close_time <= now:
+            return NoForecast(NoForecastReason.CLOSES_BEFORE_FIRST_STEP)  # it is closed, however old the data is
         steps = min(steps, (history.close_time - (history.last_candle_time or now)) // step)
         if steps < 1:
             return NoForecast(NoForecastReason.CLOSES_BEFORE_FIRST_STEP)

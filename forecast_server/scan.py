@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from time import monotonic
-from typing import get_args
+from typing import Any, get_args
 
 from forecast_server.policy import Policy
 from forecast_server.types import (
@@ -27,6 +27,8 @@ from forecast_server.work import Lane, Work
 
 UNREAD_ANSWERS = 1024
 """Answers that may be ready and unread before nothing more is computed for a scan."""
+_UNREAD_NUMBERS, _LEAST_UNREAD = 4_000_000, 64
+"""Long ones are fewer: numbers of their paths together, and answers at least."""
 
 
 class Scan:
@@ -69,8 +71,11 @@ class Scan:
         self._read_within, self._resumed = read_within, resumed
         self._unread: deque[list[Outcome]] = deque()
         self._unread_answers = 0
+        numbers = question.horizon_steps * (1 + len(question.quantile_levels))
+        self._most_unread = max(_LEAST_UNREAD, min(UNREAD_ANSWERS, _UNREAD_NUMBERS // numbers))
         self._unread_since = self.began
         self._problem: Exception | None = None
+        self._reader: asyncio.Task[Any] | None = None
         self._complete = False
         self._changed = asyncio.Event()
 
@@ -82,7 +87,17 @@ class Scan:
     @property
     def held_back(self) -> bool:
         """Whether nothing more is to be computed until the caller has read what it has."""
-        return self._unread_answers >= UNREAD_ANSWERS
+        return self._unread_answers >= self._most_unread
+
+    @property
+    def unread_seconds(self) -> float:
+        """How long nothing has been read although there is something to read."""
+        return monotonic() - self._unread_since if self._unread else 0.0
+
+    def give_up(self) -> None:
+        """End a call that has left its answers unread for twice as long as it may."""
+        if self._reader is not None and self.held_back and self.unread_seconds > 2 * self._read_within:
+            self._reader.cancel()
 
     def expiry(self, now: datetime, *, draining: bool) -> ExpiredReason | None:
         """Say why nobody would use an answer computed now, or None."""
@@ -90,7 +105,7 @@ class Scan:
             return ExpiredReason.SUPERSEDED
         if self.question.useful_until is not None and now >= self.question.useful_until:
             return ExpiredReason.USEFUL_UNTIL
-        if self.held_back and monotonic() - self._unread_since > self._read_within:
+        if self.held_back and self.unread_seconds > self._read_within:
             return ExpiredReason.UNREAD
         return ExpiredReason.DRAINING if draining else None
 
@@ -120,6 +135,7 @@ class Scan:
         Raises:
             Exception: what `complete` was told.
         """
+        self._reader = asyncio.current_task()
         while True:
             while self._unread:
                 outcomes, held_back = self._unread.popleft(), self.held_back

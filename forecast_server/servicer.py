@@ -114,7 +114,8 @@ class ForecastServicer(rpc.ForecastServiceServicer):
     ) -> AsyncIterator[tuple[Scan, list[Outcome]]]:
         """Answer the histories of a unary call, in their order."""
         _check_answer_size(len(histories), question)
-        async with self._engine.scan(question, caller=_caller(), expected=len(histories)) as scan:
+        lengths = [len(history.closes_cents) for history in histories]
+        async with self._engine.scan(question, caller=_caller(), lengths=lengths) as scan:
             await take_in(self._engine, scan, batch_of(0, histories, faulty))
             scan.complete()
             outcomes = [outcome async for part in scan.answers() for outcome in part]

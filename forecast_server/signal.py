@@ -148,8 +148,12 @@ def drop_probability(
 
 
 def digests_of(ready: Sequence[Ready], question: Question, facts: ModelFacts) -> list[str]:
-    """Digest what decides each forecast: model, options, horizon and the points the model saw."""
-    options = f"{facts.name}|{facts.weights_digest}|{facts.precision}|{question.step}|{question.quantile_levels}"
+    """Digest what decides each forecast: model, options, horizon and the points the model saw.
+
+    Both horizons: the one that is computed, and the one that is left of it before the market's close.
+    """
+    model = f"{facts.name}|{facts.weights_digest}|{facts.precision}"
+    options = f"{model}|{question.step}|{question.quantile_levels}|{question.horizon_steps}"
     begun = {steps: sha256(f"{options}|{steps}|".encode()) for steps in {item.horizon_steps for item in ready}}
     digests = []
     for item in ready:

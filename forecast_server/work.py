@@ -164,12 +164,15 @@ class WorkQueue(Generic[Of]):
         return found and found[1]
 
     def _join(self, lane: Lane[Of]) -> None:
-        """Let a lane take turns: it begins where the least served of those that wait is, and has saved nothing up."""
+        """Let a lane take turns: it begins where the least served of those that wait is.
+
+        So it has saved nothing up while it was away, and what it was given while nobody else waited costs it nothing.
+        """
         caller = lane.caller
         if not caller.waiting:
-            caller.served = max(caller.served, min((other.served for other in self._callers), default=0.0))
+            caller.served = min((other.served for other in self._callers), default=0.0)
             self._callers.add(caller)
-        lane.served = max(lane.served, min((other.served for other in caller.waiting), default=0.0))
+        lane.served = min((other.served for other in caller.waiting), default=0.0)
         caller.waiting.add(lane)
 
     def _leave(self, work: Work[Of]) -> None:

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from forecast_server.models.base import DeviceUse, Model, ModelFacts, OutOfMemory, Paths, Series
+from forecast_server.models.base import CannotLoad, DeviceUse, Model, ModelFacts, OutOfMemory, Paths, Series
+from forecast_server.thread import PatientThread
 
 
 class ModelDied(Exception):
@@ -38,7 +38,7 @@ class Worker:
     def __init__(self, make: Callable[[], Model]) -> None:
         self._make = make
         self._model: Model | None = None
-        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self.thread = PatientThread("model")
         """Where everything but `device` is to be called."""
 
     def load(self) -> ModelFacts:
@@ -56,7 +56,7 @@ class Worker:
 
     def close(self) -> None:
         """Let the thread end after what it is computing."""
-        self.thread.shutdown(wait=False, cancel_futures=True)
+        self.thread.close()
 
     def compute(self, batch: Sequence[Series], horizon_steps: int, facts: ModelFacts, probe: Series) -> Computed:
         """Forecast a batch.
@@ -71,13 +71,10 @@ class Worker:
             probe: A series that can be forecast by a model that works at all.
 
         Raises:
-            ModelDied: every series failed, and the probe does too; or the model ended its thread.
+            ModelDied: every series failed, and the probe does too.
         """
         began = time.monotonic()
-        try:
-            computed = self._part(batch, range(len(batch)), horizon_steps, len(facts.quantile_levels))
-        except BaseException as error:  # such as SystemExit: nothing a series can be blamed for
-            raise ModelDied(f"the model ended itself: {type(error).__name__}: {error}") from error
+        computed = self._part(batch, range(len(batch)), horizon_steps, len(facts.quantile_levels))
         if len(computed.failures) == len(batch):
             found = self._part([probe], range(1), 1, len(facts.quantile_levels))
             for problem in found.failures.values():
@@ -88,13 +85,14 @@ class Worker:
     def _part(self, batch: Sequence[Series], rows: range, horizon_steps: int, levels: int) -> Computed:
         try:
             paths = self._loaded.forecast([batch[row] for row in rows], horizon_steps)
+        except CannotLoad as error:  # no part of the batch will fare better
+            return Computed(_nothing(len(rows), horizon_steps, levels), dict.fromkeys(rows, error))
         except Exception as error:
             if len(rows) > 1:
                 return self._halves(batch, rows, horizon_steps, levels, short=isinstance(error, OutOfMemory))
-            nothing = Paths(
-                np.full((1, horizon_steps), np.nan, np.float32), np.full((1, horizon_steps, levels), np.nan, np.float32)
+            return Computed(
+                _nothing(1, horizon_steps, levels), {rows[0]: error}, shortages=isinstance(error, OutOfMemory)
             )
-            return Computed(nothing, {rows[0]: error}, shortages=isinstance(error, OutOfMemory))
         fine = np.isfinite(paths.mean).all(axis=1) & np.isfinite(paths.quantiles).all(axis=(1, 2))
         bad = np.flatnonzero(~fine).tolist()
         return Computed(paths, {rows[place]: NotFinite("the forecast holds what is not a number") for place in bad})
@@ -117,3 +115,9 @@ class Worker:
         if self._model is None:
             raise AssertionError("a model is asked only once it is loaded")
         return self._model
+
+
+def _nothing(series: int, horizon_steps: int, levels: int) -> Paths:
+    """Make paths that hold no number."""
+    shape = (series, horizon_steps)
+    return Paths(np.full(shape, np.nan, np.float32), np.full((*shape, levels), np.nan, np.float32))

@@ -36,6 +36,7 @@ _ATTEMPTS = 5
 """Failures in a row, without a single new answer, after which a scan gives up."""
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 5.0
+_STOPPING_SECONDS = 1.0
 _DEFAULT_LEVELS = 9
 """Quantiles that the server gives where none are asked for."""
 _RESULT_BYTES = 2_500
@@ -132,13 +133,18 @@ class ForecastClient:
         header = pb.ScanHeader(scan_id=uuid4().hex, client_id=client_id, forecast=forecast, signal=signal)
         failures = 0
         while unanswered:
-            left = len(unanswered)
+            left, stopping = len(unanswered), False
             try:
                 async with aclosing(self._attempt(header, dict(unanswered), timeout)) as results:
                     async for result in results:
+                        if result.expired.reason == forecast_pb2.EXPIRED_REASON_DRAINING:
+                            stopping = True  # it stays unanswered, and is asked again
+                            continue
                         if unanswered.pop(result.input_index, None) is None:
                             raise Broken(f"input {result.input_index} was answered twice", reason="UNACCOUNTED")
                         yield result
+                if stopping:
+                    raise Unavailable("the server is stopping", reason="DRAINING", retry_after=_STOPPING_SECONDS)
             except (Unavailable, Overloaded) as error:
                 failures = failures + 1 if len(unanswered) == left else 1
                 if failures == _ATTEMPTS:

@@ -62,7 +62,9 @@ class ModelFacts:
     """Points per unit of cost: a series costs its points divided by this, rounded up. A model that always computes its
     whole context states that here."""
     cost_steps: int = 0
-    """Steps that a unit of cost reaches: a longer horizon costs as many times more, rounded up. 0: all cost the same."""
+    """Steps that a unit of cost reaches: a longer horizon costs so many times more, rounded up. 0: none costs more."""
+    long_factor: int = 1
+    """How many times more than that a horizon beyond `cost_steps` costs, where it is computed in another way."""
     equal_cost_batches: bool = False
     """Only series of the same cost may share a batch: others would change each other's answers."""
     batch_tolerance: float
@@ -72,7 +74,10 @@ class ModelFacts:
 
     def cost(self, points: int, steps: int) -> int:
         """Cost of a history of so many points and a horizon of so many steps."""
-        return -(-points // self.cost_points) * (-(-steps // self.cost_steps) if self.cost_steps else 1)
+        alone = -(-points // self.cost_points)
+        if not self.cost_steps or steps <= self.cost_steps:
+            return alone
+        return alone * -(-steps // self.cost_steps) * self.long_factor
 
     @cached_property
     def reference(self) -> str:

@@ -1,9 +1,8 @@
-"""More models that tests hold, slow down, starve and break; each keeps every promise of a model but the one it is for."""
+"""More models that tests hold, slow down, starve and break; each keeps every promise but the one it is for."""
 
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,7 +51,7 @@ class RecordingModel(HeldModel):
 
 
 class SlowModel(HeldModel):
-    """Takes a time per series, which a test may change; holds no lock of the interpreter meanwhile, as a device would."""
+    """Takes a time per series, which a test may change; meanwhile others may run, as beside a device."""
 
     def __init__(self, seconds_per_series: float, *, seconds_per_batch: float = 0.0, **facts: Any) -> None:
         super().__init__(**facts)
@@ -67,7 +66,7 @@ class SlowModel(HeldModel):
 class TightModel(HeldModel):
     """Has memory for so many series at once, and never for one that begins with a certain price."""
 
-    never = 13.0
+    never = 99.5
 
     def __init__(self, fits: int, **facts: Any) -> None:
         super().__init__(**facts)
@@ -87,7 +86,7 @@ class TightModel(HeldModel):
 class BlindModel(HeldModel):
     """Answers NaN or infinity, somewhere, to a series that begins with a certain price."""
 
-    disliked = 13.0
+    disliked = 99.5
 
     def __init__(self, nothing: float = np.nan, *, in_quantiles: bool = True, **facts: Any) -> None:
         super().__init__(**facts)
@@ -103,34 +102,42 @@ class BlindModel(HeldModel):
 
 
 class DriftingModel(HeldModel):
-    """Climbs by what a test says, ten cents at first."""
+    """Climbs by what a test says, ten cents at first; or only series of a length do, such as the canary."""
 
     def __init__(self, **facts: Any) -> None:
         super().__init__(**facts)
         self.off = 0.0
+        self.only_points: int | None = None
 
     def forecast(self, batch: Sequence[Series], horizon_steps: int) -> Paths:
         """Add what it is off by."""
         paths = super().forecast(batch, horizon_steps)
-        return replace(paths, mean=paths.mean + np.float32(self.off), quantiles=paths.quantiles + np.float32(self.off))
+        for row, series in enumerate(batch):
+            if self.only_points in {None, len(series)}:
+                paths.mean[row] += np.float32(self.off)
+                paths.quantiles[row] += np.float32(self.off)
+        return paths
 
 
 class MortalModel(HeldModel):
-    """Works until a test says how it ends."""
+    """Works until it is given a series that begins with a certain price; from then on it only ever raises."""
 
-    def __init__(self, **facts: Any) -> None:
+    deadly = 99.5
+
+    def __init__(self, end: BaseException, *, at_load: bool = False, **facts: Any) -> None:
         super().__init__(**facts)
-        self.end: BaseException | None = None
-        self.end_at_load: BaseException | None = None
+        self._end, self._at_load, self._dead = end, at_load, False
 
     def load(self) -> ModelFacts:
         """Load, or end."""
-        if self.end_at_load is not None:
-            raise self.end_at_load
+        if self._at_load:
+            raise self._end
         return super().load()
 
     def forecast(self, batch: Sequence[Series], horizon_steps: int) -> Paths:
         """Forecast, or end."""
-        if self.end is not None:
-            raise self.end
+        time.sleep(0.05)  # so that something waits
+        self._dead |= any(series[0] == self.deadly for series in batch)
+        if self._dead:
+            raise self._end
         return super().forecast(batch, horizon_steps)

@@ -12,7 +12,7 @@ from foremesh.forecast.v1 import forecast_pb2, signal_pb2
 from foremesh.forecast.v1 import forecast_service_pb2 as pb
 
 from forecast_server.app import forecast_server
-from forecast_server.config import ForecastRpc, ForecastServerConfig
+from forecast_server.config import ForecastServerConfig
 from forecast_server.models.base import Model
 from mesh.daemon import Lifecycle
 from mesh.rpc.server import Server
@@ -101,9 +101,9 @@ async def scan(
 
 
 @asynccontextmanager
-async def whole_server(model: Model | None = None, /, **config: Any) -> AsyncIterator[Server]:
+async def whole_server(model: Model | None = None, /, *, metrics: bool = False, **config: Any) -> AsyncIterator[Server]:
     """The forecast server as its daemon puts it together, around a model of the test's own; it measures no batches."""
-    rpc = ForecastRpc.model_validate({"listen": ("127.0.0.1:0",), "metrics_listen": "127.0.0.1:0"})
+    rpc = {"listen": ("127.0.0.1:0",), "metrics_listen": "127.0.0.1:0" if metrics else "off"}
     settings = ForecastServerConfig.model_validate({"rpc": rpc, "batch_cost": 1 << 20, "canary_seconds": 0.0, **config})
     async with asyncio.TaskGroup() as tasks, forecast_server(settings, Lifecycle(tasks), model) as server:
         yield server

@@ -245,15 +245,14 @@ async def test_the_model_takes_what_is_there_and_never_waits_for_more() -> None:
 async def test_a_batch_is_full_by_cost_not_by_count() -> None:
     model = RecordingModel()
     lengths = [8, 64, 16, 16, 16, 64, 8, 200, 8, 8, 512, 3, 3, 3]
-    async with serving(model, replace(UNMEASURED, batch_cost=64)) as served:
-        async with plain(served.address) as channel:
-            first = await held(model, channel)
-            call = await opened(channel)
-            await write(call, [long(points) for points in lengths])
-            await waiting(served, len(lengths))
-            model.let_go()
-            assert (await read(call)).kinds == {"signal": len(lengths)}
-            first.cancel()
+    async with serving(model, replace(UNMEASURED, batch_cost=64)) as served, plain(served.address) as channel:
+        first = await held(model, channel)
+        call = await opened(channel)
+        await write(call, [long(points) for points in lengths])
+        await waiting(served, len(lengths))
+        model.let_go()
+        assert (await read(call)).kinds == {"signal": len(lengths)}
+        first.cancel()
     assert model.lengths == [[8], [8], [64], [16, 16, 16], [64], [8], [200], [8, 8], [512], [3, 3, 3]]
 
 

@@ -72,7 +72,7 @@ async def test_a_row_says_who_forecast_what_of_what(tmp_path: Path) -> None:
             "weights_digest": FACTS.weights_digest,
             "code_version": "1.2.3",
             "device": "cpu",
-            "precision": "float32",
+            "precision": "float64",
             "compile_mode": "numpy",
             "step_seconds": 60.0,
             "horizon_steps": 6,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from forecast_server.models.base import DeviceUse, ModelFacts, OutOfMemory, Paths, Series
 from forecast_server.models.random_walk import RandomWalk
+from forecast_server.thread import ThreadEnded
 from forecast_server.worker import Computed, ModelDied, NotFinite, Worker
 
 PROBE: Series = np.array([1.0, 2.0, 3.0], np.float32)
@@ -117,12 +118,17 @@ def test_a_model_that_fails_on_everything_has_died() -> None:
 
 
 @pytest.mark.parametrize("end", [SystemExit(0), KeyboardInterrupt()])
-def test_a_model_that_ends_its_thread_has_died(end: BaseException) -> None:
+async def test_a_model_that_ends_its_thread_fails_its_caller_and_nobody_else(end: BaseException) -> None:
     def strike(batch: Sequence[Series]) -> None:
-        raise end
+        if batch[0][0] == 66:
+            raise end
 
-    with pytest.raises(ModelDied):
-        computed(strike, [10.0])
+    worker = Worker(lambda: Fragile(strike))
+    facts = await worker.thread.run(worker.load)
+    with pytest.raises(ThreadEnded, match=type(end).__name__):
+        await worker.thread.run(worker.compute, [series(66.0)], 3, facts, PROBE)
+    assert not (await worker.thread.run(worker.compute, [series(10.0)], 3, facts, PROBE)).failures
+    worker.close()
 
 
 def test_a_model_that_is_not_loaded_has_no_device_to_show() -> None:

@@ -1,5 +1,6 @@
 """The lean pass answers as the published package does, on the same weights."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,21 @@ def test_a_price_that_only_later_begins_to_move(model: TimesFM25, package: Any) 
     moving = prices([200])[0]
     batch: list[Series] = [np.append(np.full(still, 37, np.float32), moving) for still in (5, 32, 70)]
     assert_equal(model.forecast(batch, 24).quantiles, answers(package, batch, 24))
+
+
+def test_where_the_package_rounds_more_ours_is_the_exact_answer(
+    model: TimesFM25, package: Any, exactly: Callable[[Series, int], NDArray[np.float32]]
+) -> None:
+    # A price that stood still begins to creep at the end of a patch, as one with a gap filled in does: what float32
+    # rounds off its mean is then divided by a tiny deviation.
+    creeping = np.interp(np.arange(384), [0, 62, 383], [90, 90, 94]).astype(np.float32)
+    truth = exactly(creeping, 24)
+    ours, theirs = (
+        np.abs(found - truth).max() / np.abs(truth).max()
+        for found in (model.forecast([creeping], 24).quantiles, answers(package, [creeping], 24))
+    )
+    assert ours < 1e-6
+    assert theirs > 3 * ours
 
 
 def test_history_below_zero_gets_no_floor(model: TimesFM25, package: Any) -> None:
