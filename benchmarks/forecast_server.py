@@ -18,10 +18,11 @@ and these figures come out:
 Every forecast is computed: our cache is bypassed. Servers have processes of their own, sides are measured in turn, and
 all share this machine. Weights are random unless `--checkpoint` names some: speed is the same, what is forecast is
 compared between the servers, so that both are known to do the same work. `--markets 1000` is the size that is promised;
-the default does less of the same in some ten minutes on two cores.
+the default does less of the same in a quarter of an hour on two cores.
 
     python -m benchmarks.forecast_server [--markets 256] [--histories FILE | --points N] [--checkpoint FOLDER]
-        [--layers 20 --width 1280] [--device auto] [--precision auto] [--compile] [--rounds 3] [--quick] [--json]
+        [--layers 20 --width 1280] [--device auto] [--precision auto] [--compile] [--alone] [--rounds 3]
+        [--quick] [--json]
 """
 
 import argparse
@@ -36,6 +37,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
+from itertools import cycle, islice
 from pathlib import Path as Folder
 from typing import Any, get_args
 
@@ -48,7 +50,7 @@ from foremesh.forecast.v1 import model_pb2
 from benchmarks import markets, measures
 from benchmarks.in_process import in_process
 from benchmarks.markets import Market
-from benchmarks.sides import HORIZON, Device, Precision, mesh_server, predecessor_server
+from benchmarks.sides import HORIZON, Caller, Device, Precision, mesh_server, predecessor_server
 from benchmarks.weights import random_checkpoint, sizes
 from console.recorded import HistoryError
 from mesh import log
@@ -91,45 +93,46 @@ class Setting:
     step: timedelta
 
 
-async def run(folder: Folder, setting: Setting, given: Sequence[Market], plan: Plan) -> dict[str, Any]:
-    """Measure everything; gives conditions and rows."""
-    scans = [
-        [given[place % len(given)] for place in range(number * plan.caller_markets, (number + 1) * plan.caller_markets)]
-        for number in range(plan.callers)
-    ]
-    small = given[: plan.urgent_markets]
-    load, checkpoint, device = os.getloadavg()[0], setting.checkpoint, setting.device
-    _say("starting both servers")
+async def run(folder: Folder, setting: Setting, given: Sequence[Market], plan: Plan, *, alone: bool) -> dict[str, Any]:
+    """Measure everything, or what needs no predecessor; gives conditions and rows."""
+    loads, checkpoint, device = [os.getloadavg()[0]], setting.checkpoint, setting.device
+    _say("starting our server")
     async with (
         mesh_server(folder, checkpoint, device=device, precision=setting.precision, step=setting.step) as ours,
-        predecessor_server(folder, checkpoint, device=device, compiled=setting.compiled) as theirs,
         AsyncExitStack() as stack,
     ):
         mine = [await stack.enter_async_context(ours()) for _ in range(plan.callers)]
-        peers = [await stack.enter_async_context(theirs()) for _ in range(plan.callers)]
         for caller in mine:
-            await caller.scan(small)  # the handshake of TLS is nobody's first signal
-        rows = {"answers": await measures.answers(mine[0], peers[0], scans[0])}
-
+            await caller.scan(given[: plan.urgent_markets])  # the handshake of TLS is nobody's first signal
         _say("one big scan, in process and through gRPC")
         async with in_process(checkpoint, given, device=device, precision=setting.precision) as direct:
-            rows |= await measures.throughput(mine[0], direct, given, plan.rounds)
-
-        _say(f"{plan.callers} concurrent callers, ours and the predecessor's")
-        rows["callers"] = await measures.concurrent(mine, peers, scans, rounds=plan.rounds, our_scans=plan.our_scans)
-
-        _say("urgent requests during big scans, ours")
-        batch_seconds = rows["first_signal"]["batch_ms"] / 1e3
-        swift = await measures.urgent(mine[0], mine[1], given, small, count=plan.our_urgent, hold_seconds=batch_seconds)
-        _say("urgent requests during big scans, the predecessor's")
-        scan_seconds = len(given) / plan.caller_markets / rows["callers"]["predecessor_scans_per_second"]
-        slow = await measures.urgent(
-            peers[0], peers[1], given, small, count=plan.their_urgent, hold_seconds=scan_seconds
-        )
-        rows["urgent"] = measures.against(swift, slow)
+            rows = await measures.throughput(mine[0], direct, given, plan.rounds)
+        if not alone:
+            _say("starting the predecessor")
+            async with predecessor_server(folder, checkpoint, device=device, compiled=setting.compiled) as theirs:
+                peers = [await stack.enter_async_context(theirs()) for _ in range(plan.callers)]
+                rows |= await compare(mine, peers, given, plan, batch_seconds=rows["first_signal"]["batch_ms"] / 1e3)
         model = await mine[0].client.model()
         assert model.cache.hits == 0, "answers were given out again"
-    return {"conditions": conditions(setting, given, plan, model) | {"load_average_at_the_start": load}, "rows": rows}
+    loads.append(os.getloadavg()[0])
+    return {"conditions": conditions(setting, given, plan, model) | {"load_average": loads}, "rows": rows}
+
+
+async def compare(
+    ours: Sequence[Caller], theirs: Sequence[Caller], given: Sequence[Market], plan: Plan, *, batch_seconds: float
+) -> dict[str, measures.Row]:
+    """Measure both servers; gives `answers`, `callers` and `urgent`."""
+    size, small = plan.caller_markets, given[: plan.urgent_markets]
+    scans = [list(islice(cycle(given), start, start + size)) for start in range(0, plan.callers * size, size)]
+    rows = {"answers": await measures.answers(ours[0], theirs[0], scans[0])}
+    _say(f"{plan.callers} concurrent callers, ours and the predecessor's")
+    rows["callers"] = await measures.concurrent(ours, theirs, scans, rounds=plan.rounds, our_scans=plan.our_scans)
+    _say("urgent requests during big scans, ours")
+    swift = await measures.urgent(ours[0], ours[1], given, small, count=plan.our_urgent, hold_seconds=batch_seconds)
+    _say("urgent requests during big scans, the predecessor's")
+    scan_seconds = len(given) / size / rows["callers"]["predecessor_scans_per_second"]
+    slow = await measures.urgent(theirs[0], theirs[1], given, small, count=plan.their_urgent, hold_seconds=scan_seconds)
+    return rows | {"urgent": measures.against(swift, slow)}
 
 
 def conditions(setting: Setting, given: Sequence[Market], plan: Plan, model: model_pb2.Model) -> dict[str, object]:
@@ -190,6 +193,7 @@ def main() -> None:
         help="let torch compile the predecessor's model, as its package does by default: here on CUDA only, because on "
         "a CPU the first request takes a minute longer and the others gain nothing",
     )
+    parser.add_argument("--alone", action="store_true", help="leave the predecessor out: throughput and first signal")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a tiny network and few requests: shows that it runs")
     parser.add_argument("--json", action="store_true")
@@ -223,7 +227,7 @@ def main() -> None:
             else arguments.compile,
             step=step,
         )
-        result = asyncio.run(run(folder, setting, given, plan))
+        result = asyncio.run(run(folder, setting, given, plan, alone=arguments.alone))
     if arguments.json:
         print(json.dumps(result, indent=2))
         return

@@ -223,16 +223,17 @@ class Computing:
         if self.canary.drifted:
             for item in ready:
                 item.degraded += (Degradation.CANARY_DRIFT,)
-        forecasts = forecasts_of(
-            ready, [work.digest for work in works], bounded(own, self.facts, scan.question.quantile_levels)
-        )
-        verdicts = judge(forecasts, scan.question, scan.policy)
-        until = scan.question.useful_until
+        question = scan.question
+        bound = bounded(own)
+        digests = [work.digest for work in works]
+        forecasts = forecasts_of(ready, digests, bound, self.facts, question.quantile_levels)
+        verdicts = judge(forecasts, question, scan.policy, self.facts.quantile_levels)
+        until = question.useful_until
         if until is not None and self._clock.now() > until:
             self._metrics.late.inc(len(forecasts))
         if not self.canary.drifted:
-            for forecast in forecasts:
-                self._cache.put(forecast.digest, forecast.mean, forecast.quantiles)
+            for row, forecast in enumerate(forecasts):
+                self._cache.put(forecast.digest, forecast.mean, bound.quantiles[row, : len(forecast.mean)])
         if self._record is not None:
             self._record(scan, forecasts)
         scan.answer([item.history for item in ready], verdicts)

@@ -363,9 +363,10 @@ class Engine:
             model=scan.terms.model,
             policy=scan.terms.policy_version,
         )
-        for kind, count in scan.account().items():
-            if kind != "inputs":
-                self.metrics.results.labels(kind).inc(count)
+        counts = {**scan.account(), "unanswered": scan.received - scan.answered}
+        self.metrics.inputs.inc(counts.pop("inputs"))
+        for kind, count in counts.items():
+            self.metrics.results.labels(kind).inc(count)
         self.metrics.scan_seconds.observe(scan.seconds)
         if scan.first_answer is not None:
             self.metrics.first_answer.observe(scan.first_answer)

@@ -11,7 +11,7 @@ from forecast_server.metrics import ForecastMetrics
 from forecast_server.models.base import ModelFacts
 from forecast_server.prepare import prepare
 from forecast_server.scan import Scan
-from forecast_server.signal import digests_of, judge
+from forecast_server.signal import digests_of, judge, read_off
 from forecast_server.types import Expired, ExpiredReason, Forecast, History, NoForecast, Outcome, Ready, Rejected
 from forecast_server.work import Work, WorkQueue
 from mesh.clock import Clock
@@ -92,7 +92,7 @@ class Intake:
             self.usual_points += _FORGETTING * (points - self.usual_points)
         if self._late(scan, works):
             return
-        works = self._from_cache(scan, works)
+        works = self._from_cache(scan, works, facts)
         if works and await self._has_room(scan, works):
             for work in works:
                 self._work.add(work)
@@ -123,7 +123,7 @@ class Intake:
                 self._expire(scan, self.drop(scan), reason)
         self._room.set()
 
-    def _from_cache(self, scan: Scan, works: list[Work[Scan]]) -> list[Work[Scan]]:
+    def _from_cache(self, scan: Scan, works: list[Work[Scan]], facts: ModelFacts) -> list[Work[Scan]]:
         """Answer what was forecast before; gives the rest."""
         if scan.question.bypass_cache or not self._cache.capacity_bytes:
             return works
@@ -134,11 +134,14 @@ class Intake:
             if found is None:
                 rest.append(work)
             else:
-                known.append(Forecast(work.ready, work.digest, *found, cached=True))
+                mean, own = found
+                wanted = read_off(own, facts, scan.question.quantile_levels)
+                known.append(Forecast(work.ready, work.digest, mean, wanted, own[-1], cached=True))
         self._metrics.cache_hits.inc(len(known))
         self._metrics.cache_misses.inc(len(rest))
         scan.cached += len(known)
-        scan.answer([one.ready.history for one in known], judge(known, scan.question, scan.policy))
+        verdicts = judge(known, scan.question, scan.policy, facts.quantile_levels)
+        scan.answer([one.ready.history for one in known], verdicts)
         return rest
 
     async def _has_room(self, scan: Scan, works: list[Work[Scan]]) -> bool:

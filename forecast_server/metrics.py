@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from forecast_server.types import ExpiredReason
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _SERIES = tuple(float(2**power) for power in range(12))
 
@@ -19,9 +21,12 @@ class ForecastMetrics:
             return Histogram(f"foremesh_forecast_{name}", text, labels, buckets=buckets, registry=registry)
 
         self._registry = registry
-        self.results = counter("results", "Inputs answered, by what became of them.", "outcome")
+        self.inputs = counter("inputs", "Inputs of calls that ended.")
+        self.results = counter("results", "What became of them; unanswered where the caller did not wait.", "outcome")
         self.expired = counter("expired", "Inputs not computed, by why nobody would have used the answer.", "reason")
         self.late = counter("late", "Inputs that were computed and answered only after they were useful.")
+        for reason in ExpiredReason:
+            self.expired.labels(reason.value)  # counted from zero
         self.refused = counter("refused", "Calls refused by the engine, by reason.", "reason")
         self.cache_hits = counter("cache_hits", "Inputs answered from the cache.")
         self.cache_misses = counter("cache_misses", "Inputs looked for in the cache in vain.")

@@ -104,13 +104,16 @@ def _shaped(
             return Rejected(problems)
         if len(closes) < min_points:
             return NoForecast(NoForecastReason.TOO_SHORT)
-    series, share = closes[-max_points:], 0.0
-    cut = len(closes) > max_points
+    series, gaps = closes, np.zeros(len(closes), dtype=bool)
     if not fine:
-        known = np.flatnonzero(~np.isnan(series))
-        if len(known) < min_points:
+        gaps = np.isnan(closes)
+        known = np.flatnonzero(~gaps)
+        if (~gaps[-max_points:]).sum() < min_points:
             return NoForecast(NoForecastReason.NO_FINITE_POINT)
-        series, share = _filled(series[known[0] :])  # gaps before the first price say nothing
+        # Gaps before the first price say nothing; those at the cut are filled before it, with what was known then.
+        series, gaps = _filled(closes[known[0] :], gaps[known[0] :]), gaps[known[0] :]
+    cut = len(series) > max_points
+    series, share = series[-max_points:], float(gaps[-max_points:].mean())
     if (cut or not fine) and series.min() == series.max():
         return NoForecast(NoForecastReason.CONSTANT)
     return _Shaped(series, share, (Degradation.HISTORY_CUT,) * cut + (Degradation.INTERPOLATED,) * (share > 0))
@@ -120,16 +123,14 @@ def close_problems(closes: NDArray[np.float32]) -> tuple[FieldViolation, ...]:
     """Name the points that are neither a price nor a gap."""
     wrong = np.flatnonzero(~np.isnan(closes) & ~((closes >= 0) & (closes <= MAX_CENTS)))
     return tuple(
-        FieldViolation(f"closes_cents[{place}]", f"must be within 0 and 100, or NaN for no price; is {closes[place]:g}")
+        FieldViolation(f"closes_cents[{place}]", f"must be within 0 and 100, or NaN for none; is {closes[place]:.9g}")
         for place in wrong[:_MAX_PROBLEMS]
     )
 
 
-def _filled(series: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """Fill gaps: linearly inside, the last price at the end. Returns the series and the share that was filled."""
-    gaps = np.isnan(series)
+def _filled(series: NDArray[np.float32], gaps: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Fill gaps: linearly inside, the last price at the end."""
     if not gaps.any():
-        return series, 0.0
+        return series
     places = np.arange(len(series))
-    filled = np.interp(places, places[~gaps], series[~gaps]).astype(np.float32)
-    return filled, float(gaps.mean())
+    return np.interp(places, places[~gaps], series[~gaps]).astype(np.float32)

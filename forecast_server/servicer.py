@@ -30,6 +30,7 @@ from mesh.rpc.limits import MESSAGE_BYTES
 from mesh.rpc.validation import check, check_items
 
 _PAGE = 100
+_SAY_SECONDS, _SAY_SHARE = 0.25, 0.1
 _PART_BYTES = 900_000
 _OTHER_BYTES = 2_000
 """What a result holds besides its path: texts of bounded length, at most."""
@@ -152,7 +153,9 @@ class ForecastServicer(rpc.ForecastServiceServicer):
     def _question(self, forecast: forecast_pb2.ForecastOptions, signal: signal_pb2.SignalOptions | None) -> Question:
         call = current_call.get()
         left = call.remaining() if call else None
-        deadline: datetime | None = None if left is None else self._clock.now() + timedelta(seconds=left)
+        deadline: datetime | None = None
+        if left is not None:  # a little sooner: what has expired can still be said
+            deadline = self._clock.now() + timedelta(seconds=left - min(_SAY_SECONDS, _SAY_SHARE * left))
         return convert.question(forecast, signal, deadline)
 
 

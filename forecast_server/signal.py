@@ -41,28 +41,30 @@ def terms_of(question: Question, facts: ModelFacts, policy: Policy) -> Terms:
     )
 
 
-def bounded(paths: Paths, facts: ModelFacts, levels: Sequence[float]) -> Paths:
-    """Clip to 0 and 100 cents, put quantiles in order, and read off the levels asked for.
-
-    Returns quantiles [series, horizon, levels]. The levels lie within the model's own.
-    """
+def bounded(paths: Paths) -> Paths:
+    """Clip to 0 and 100 cents, and put quantiles in order. Levels stay the model's own."""
     mean = np.clip(paths.mean, 0.0, CEILING).astype(FLOAT32, copy=False)
-    quantiles = np.sort(np.clip(paths.quantiles, 0.0, CEILING).astype(FLOAT32, copy=False), axis=2)
+    return Paths(mean, np.sort(np.clip(paths.quantiles, 0.0, CEILING).astype(FLOAT32, copy=False), axis=2))
+
+
+def read_off(quantiles: NDArray[np.float32], facts: ModelFacts, levels: Sequence[float]) -> NDArray[np.float32]:
+    """Read quantiles off those of the model's own levels, which lie around them: [..., own] to [..., levels]."""
     if tuple(levels) == facts.quantile_levels:
-        return Paths(mean, quantiles)
+        return quantiles
     known = np.asarray(facts.quantile_levels)
     wanted = np.asarray(levels)
     right = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
     weight = ((wanted - known[right - 1]) / (known[right] - known[right - 1])).astype(np.float32)
     mixed = quantiles[..., right - 1] * (1 - weight) + quantiles[..., right] * weight
     # Rounding may undo the order by the last bit.
-    return Paths(mean, np.maximum.accumulate(np.clip(mixed, 0.0, CEILING), axis=2))
+    return np.maximum.accumulate(np.clip(mixed, 0.0, CEILING), axis=-1)
 
 
-def judge(forecasts: Sequence[Forecast], question: Question, policy: Policy) -> list[Verdict]:
+def judge(forecasts: Sequence[Forecast], question: Question, policy: Policy, levels: Sequence[float]) -> list[Verdict]:
     """Turn forecasts into verdicts, in order.
 
-    Numbers are computed for all of them at once; the loop only puts them together.
+    Numbers are computed for all of them at once; the loop only puts them together. Confidence and probabilities are
+    read off the model's own `levels`, whichever the caller wants to see.
     """
     if not question.signals or not forecasts:
         return list(forecasts)
@@ -81,7 +83,7 @@ def judge(forecasts: Sequence[Forecast], question: Question, policy: Policy) -> 
         if holding is None:
             holding = rules[series] = policy.rules_of(series)
         exits = holding.exit_for(magnitude)
-        figure = _share_beyond(forecast.quantiles[-1], current, mean) if holding.by_share else magnitude
+        figure = _share_beyond(forecast.end, current, mean) if holding.by_share else magnitude
         signal = Signal(
             forecast,
             _UP if mean > current else _DOWN,
@@ -90,21 +92,21 @@ def judge(forecasts: Sequence[Forecast], question: Question, policy: Policy) -> 
             mean,
             exits.take_profit_cents,
             exits.stop_loss_cents,
-            _drops(forecast, current, question) if question.drop_levels_cents else (),
+            _drops(forecast, current, question, levels) if question.drop_levels_cents else (),
         )
         verdicts.append(signal)
     return verdicts
 
 
-def forecasts_of(ready: Sequence[Ready], digests: Sequence[str], paths: Paths) -> list[Forecast]:
-    """Put the parts of each forecast together, cut to its own horizon. `paths` are bounded."""
-    forecasts = []
-    horizon = paths.mean.shape[1]
-    for item, digest, mean, quantiles in zip(ready, digests, paths.mean, paths.quantiles, strict=True):
+def forecasts_of(
+    ready: Sequence[Ready], digests: Sequence[str], own: Paths, facts: ModelFacts, levels: Sequence[float]
+) -> list[Forecast]:
+    """Put the parts of each forecast together, cut to its own horizon. `own` is bounded, of the model's own levels."""
+    forecasts, wanted = [], read_off(own.quantiles, facts, levels)
+    for row, (item, digest) in enumerate(zip(ready, digests, strict=True)):
         until = item.horizon_steps
-        whole = until == horizon
         forecasts.append(
-            Forecast(item, digest, mean if whole else mean[:until], quantiles if whole else quantiles[:until])
+            Forecast(item, digest, own.mean[row, :until], wanted[row, :until], own.quantiles[row, until - 1])
         )
     return forecasts
 
@@ -113,9 +115,8 @@ def _starts(lengths: NDArray[np.int_]) -> NDArray[np.int_]:
     return np.concatenate(([0], lengths.cumsum()[:-1]))
 
 
-def _drops(forecast: Forecast, current_cents: float, question: Question) -> tuple[Drop, ...]:
-    end, levels = forecast.quantiles[-1], question.quantile_levels
-    return tuple(drop_probability(end, levels, current_cents, cents) for cents in question.drop_levels_cents)
+def _drops(forecast: Forecast, current_cents: float, question: Question, levels: Sequence[float]) -> tuple[Drop, ...]:
+    return tuple(drop_probability(forecast.end, levels, current_cents, cents) for cents in question.drop_levels_cents)
 
 
 def _share_beyond(end_quantiles: NDArray[np.float32], current_cents: float, mean_cents: float) -> float:

@@ -160,6 +160,8 @@ class Forecast:
     """[steps], cents."""
     quantiles: NDArray[np.float32]
     """[steps, levels], cents."""
+    end: NDArray[np.float32]
+    """[the model's own levels], cents: quantiles of the last step."""
     cached: bool = False
     """It was made before, of equal inputs."""
 

@@ -109,7 +109,7 @@ def test_another_model_is_only_compared_when_that_is_wanted(
     wanted = foremesh("replay", file, "--target", address, "--other-model", "--json")
 
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
-    assert "random-walk@ffffffffffff (float32) made the recording" in refused.stderr
+    assert "random-walk@ffffffffffff (float64) made the recording" in refused.stderr
     document = json.loads(wanted.stdout)
     assert wanted.returncode == 0
     assert document["summary"]["other_model_count"] == len(tickers)

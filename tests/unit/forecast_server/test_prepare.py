@@ -270,3 +270,15 @@ def test_data_older_than_the_caller_wants_is_not_forecast(minutes: int, fresh: b
     (unknown,) = shaped(history(40, 41, 42, last_candle_time=None), max_data_age=timedelta(minutes=90))
     assert isinstance(unknown, Ready)
     assert Degradation.AGE_UNKNOWN in unknown.degraded
+
+
+def test_a_gap_across_the_cut_is_filled_with_what_was_known_before_it_and_counted() -> None:
+    closes = [float(40 + place % 7) for place in range(20)]
+    closes[8:12] = [NAN] * 4
+    (cut,) = shaped(history(*closes), max_points=10)
+    (whole,) = shaped(history(*closes))
+    assert isinstance(cut, Ready)
+    assert isinstance(whole, Ready)
+    assert np.array_equal(cut.series, whole.series[-10:])
+    assert cut.interpolated_share == pytest.approx(0.2)
+    assert set(cut.degraded) == {Degradation.HISTORY_CUT, Degradation.INTERPOLATED}

@@ -37,7 +37,7 @@ def forecast(number: int = 0, closes: Sequence[float] = (40, 42, 41, 45), steps:
     history = History(number, f"KXHIGHNY-{number}", "KXHIGHNY", series, 50.0)
     paths = np.random.default_rng(number).uniform(0, 100, (steps, 1 + levels)).astype(np.float32)
     ready = Ready(history, series, steps, None, 0.0, ())
-    return Forecast(ready, f"{number:032x}", paths[:, 0], paths[:, 1:])
+    return Forecast(ready, f"{number:032x}", paths[:, 0], paths[:, 1:], paths[-1, 1:])
 
 
 def add(recorder: Recorder, *numbers: int, made: datetime = MADE, scan_id: str = "s-1") -> None:

@@ -16,7 +16,7 @@ from forecast_server.convert import add_signal_results
 from forecast_server.models.base import ModelFacts, Paths
 from forecast_server.models.random_walk import LEVELS, RandomWalk
 from forecast_server.policy import ConfidenceRule, ExitRule, Policy, PolicyFile
-from forecast_server.signal import bounded, digests_of, drop_probability, forecasts_of, judge, terms_of
+from forecast_server.signal import bounded, digests_of, drop_probability, forecasts_of, judge, read_off, terms_of
 from forecast_server.types import (
     BelowThreshold,
     Confidence,
@@ -76,8 +76,14 @@ def paths(mean: Sequence[float], end: Sequence[float] = (40.0, 60.0, 80.0)) -> P
 
 def verdicts_of(ready: Sequence[Ready], raw: Paths, asked: Question, facts: ModelFacts = FACTS) -> list[Verdict]:
     """Everything between a model's answer and the verdicts."""
-    forecasts = forecasts_of(ready, digests_of(ready, asked, facts), bounded(raw, facts, asked.quantile_levels))
-    return judge(forecasts, asked, POLICY)
+    forecasts = forecasts_of(ready, digests_of(ready, asked, facts), bounded(raw), facts, asked.quantile_levels)
+    return judge(forecasts, asked, POLICY, facts.quantile_levels)
+
+
+def seen(raw: Paths, facts: ModelFacts, levels: Sequence[float]) -> Paths:
+    """What a caller that asks for these levels is shown."""
+    own = bounded(raw)
+    return Paths(own.mean, read_off(own.quantiles, facts, levels))
 
 
 def judged(given: Ready, forecast: Paths, **fields: Any) -> Any:
@@ -241,7 +247,7 @@ NINE = replace(FACTS, quantile_levels=LEVELS)
 @given(st.lists(st.lists(WIDE, min_size=9, max_size=9), min_size=1, max_size=6), WANTED)
 def test_quantiles_come_out_ordered_and_within_the_dollar(quantiles: list[list[float]], levels: list[float]) -> None:
     raw = np.asarray([quantiles], dtype=np.float32)
-    found = bounded(Paths(raw[:, :, 4], raw), NINE, levels)
+    found = seen(Paths(raw[:, :, 4], raw), NINE, levels)
     assert found.quantiles.shape == (1, len(quantiles), len(levels))
     for values in (found.mean, found.quantiles):
         assert values.min() >= 0
@@ -253,25 +259,25 @@ def test_quantiles_come_out_ordered_and_within_the_dollar(quantiles: list[list[f
 @given(st.lists(CENTS, min_size=9, max_size=9).map(sorted))
 def test_the_models_own_levels_are_given_as_they_are(quantiles: list[float]) -> None:
     raw = np.asarray([[quantiles]], dtype=np.float32)
-    found = bounded(Paths(raw[:, :, 4], raw), NINE, LEVELS)
+    found = seen(Paths(raw[:, :, 4], raw), NINE, LEVELS)
     assert not terms_of(question(quantile_levels=LEVELS), NINE, POLICY).degraded
     assert found.quantiles.tobytes() == raw.tobytes()
     for place, level in enumerate(LEVELS):
-        one = bounded(Paths(raw[:, :, 4], raw), NINE, (level,))
+        one = seen(Paths(raw[:, :, 4], raw), NINE, (level,))
         assert not terms_of(question(quantile_levels=(level,)), NINE, POLICY).degraded
         assert one.quantiles[0, 0, 0] == pytest.approx(raw[0, 0, place], abs=1e-4)
 
 
 def test_levels_between_are_interpolated_and_say_so() -> None:
     raw = paths([50.0], (40.0, 60.0, 80.0))
-    found = bounded(raw, FACTS, (0.1, 0.2, 0.7, 0.9))
+    found = seen(raw, FACTS, (0.1, 0.2, 0.7, 0.9))
     assert found.quantiles[0, 0].tolist() == pytest.approx([40, 45, 70, 80], abs=1e-4)
     terms = terms_of(question(quantile_levels=(0.2, 0.7)), FACTS, POLICY)
     assert (terms.degraded, terms.levels) == ((Degradation.QUANTILES_INTERPOLATED,), (0.2, 0.7))
 
 
 def test_crossed_quantiles_are_put_in_order() -> None:
-    found = bounded(paths([50.0], (80.0, -5.0, 140.0)), FACTS, (0.1, 0.5, 0.9))
+    found = seen(paths([50.0], (80.0, -5.0, 140.0)), FACTS, (0.1, 0.5, 0.9))
     assert found.quantiles[0, 0].tolist() == [0, 80, 100]
 
 
@@ -323,3 +329,15 @@ def test_a_verdict_is_the_same_alone_and_in_any_company(rows: list[tuple[float, 
         part = slice(place, place + 1)
         alone = verdicts_of([one], Paths(mean[part], quantiles[part]), asked)
         assert written(alone) == written([together[place]])
+
+
+# What is shown changes nothing of what is said
+
+
+@pytest.mark.parametrize("levels", [(0.1, 0.5, 0.9), (0.1, 0.9), (0.5,), (0.1,), (0.9,), (0.2, 0.3)])
+def test_confidence_and_probabilities_do_not_depend_on_the_levels_that_are_shown(levels: tuple[float, ...]) -> None:
+    given, forecast = item(current=50.0, series="KXS"), paths([56.0] * 2)
+    whole = judged(given, forecast, drop_levels_cents=(1.0, 8.0))
+    shown = judged(given, forecast, drop_levels_cents=(1.0, 8.0), quantile_levels=levels)
+    assert (shown.confidence, shown.drops) == (whole.confidence, whole.drops)
+    assert shown.forecast.quantiles.shape == (2, len(levels))
