@@ -1,13 +1,33 @@
 """Configuration of the forecast server."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
 
 from mesh.config import Strict
 from mesh.log import LogConfig
 from mesh.rpc.config import Address, ServerConfig
+
+_Allowed = Mapping[str, tuple[object, ...]]
+_BUNDLED: _Allowed = {"checkpoint": (None,), "revision": ("main",)}
+_FLOAT32: _Allowed = {"precision": ("auto", "float32")}
+_ALLOWED: Mapping[str, _Allowed] = {
+    "random-walk": {**_BUNDLED, **_FLOAT32, "weights_sha256": ("",), "device": ("auto", "cpu")},
+    "fracast": {**_BUNDLED, **_FLOAT32},
+    "timesfm-3.0": _FLOAT32,
+    "timesfm-2.5": {},
+}
+"""What a key may be where a model leaves no choice. Another value is refused: it would be ignored in silence."""
 
 
 class ModelConfig(Strict):
@@ -30,6 +50,16 @@ class ModelConfig(Strict):
     """Record the usual batches as CUDA graphs: a lone series is answered several times sooner."""
     accept_licence: str = ""
     """Name of the weights' licence, written out: asked for by models whose licence forbids production."""
+
+    @model_validator(mode="after")
+    def _keys_go_with_the_model(self) -> Self:
+        for key, allowed in _ALLOWED[self.name].items():
+            if getattr(self, key) not in allowed:
+                choice = " or ".join(str(value) for value in allowed if value)
+                raise ValueError(
+                    f"{key} does not go with {self.name}: " + (f"it is {choice}" if choice else "leave it out")
+                )
+        return self
 
 
 class ForecastRpc(ServerConfig):

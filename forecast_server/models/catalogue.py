@@ -6,17 +6,6 @@ from forecast_server.checkpoints import INSTALL, locate
 from forecast_server.config import ModelConfig
 from forecast_server.models.base import CannotLoad, Model
 
-Allowed = Mapping[str, tuple[object, ...]]
-_BUNDLED: Allowed = {"checkpoint": (None,), "revision": ("main",)}
-_FLOAT32: Allowed = {"precision": ("auto", "float32")}
-_ALLOWED: Mapping[str, Allowed] = {
-    "random-walk": {**_BUNDLED, **_FLOAT32, "weights_sha256": ("",), "device": ("auto", "cpu")},
-    "fracast": {**_BUNDLED, **_FLOAT32},
-    "timesfm-3.0": _FLOAT32,
-    "timesfm-2.5": {},
-}
-"""What a key may be where a model leaves no choice. Another value is refused: it would be ignored in silence."""
-
 
 def make(config: ModelConfig) -> Model:
     """Make the model that the configuration names; it is not loaded yet.
@@ -26,12 +15,6 @@ def make(config: ModelConfig) -> Model:
     Raises:
         CannotLoad: a key does not go with the model, or its packages or weights are not on this machine.
     """
-    for key, allowed in _ALLOWED[config.name].items():
-        if getattr(config, key) not in allowed:
-            choice = " or ".join(str(value) for value in allowed if value)
-            raise CannotLoad(
-                f"model.{key} does not go with {config.name}: " + (f"it is {choice}" if choice else "leave it out")
-            )
     try:
         return _MAKERS[config.name](config)
     except ImportError as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -36,6 +36,7 @@ def forecast(of: Canary, steps: int = 6) -> tuple[NDArray[np.float32], NDArray[n
     return paths.mean[1], paths.quantiles[1]
 
 
+@settings(deadline=None)
 @given(st.integers(2, 3000))
 def test_the_series_moves_within_5_and_95_whole_cents(points: int) -> None:
     series = known_series(points)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast_server.models.base import DeviceUse, ModelFacts, OutOfMemory, Paths, Series
@@ -57,6 +57,7 @@ def fail_at(*marks: float) -> Callable[[Sequence[Series]], Any]:
     return strike
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([10.0, 20.0, 66.0, 77.0]), min_size=1, max_size=20))
 def test_whatever_is_in_a_batch_what_fails_is_named_and_the_rest_is_forecast(marks: list[float]) -> None:
     found, _ = computed(fail_at(66.0, 77.0), marks)
