@@ -59,7 +59,8 @@ async def record(
     for number in range(count):
         series = np.array(CLOSES, np.float32) + number
         ready = Ready(History(number, f"KXA-{number}", "KXA", series, 50.0), series, steps, None, 0.0, ())
-        forecasts.append(Forecast(ready, f"{number:032x}", ROW.mean[:steps] + number, ROW.quantiles[:steps] + number))
+        quantiles = ROW.quantiles[:steps] + number
+        forecasts.append(Forecast(ready, f"{number:032x}", ROW.mean[:steps] + number, quantiles, quantiles[-1]))
     async with recording(folder, code_version="1.0") as recorder:
         recorder.add(made, "s-1", question, facts, forecasts)
     return max(files_of([folder]))
