@@ -112,8 +112,12 @@ class Computing:
                     ) from error
                 finally:
                     self.running, self._ended = [], monotonic()
-                await self._note(works, computed)
                 done = works, computed
+                try:
+                    await self._note(works, computed)
+                except Exception:  # the canary killed the model: what was computed before is answered all the same
+                    await self._deliver(works, computed)
+                    raise
             else:
                 await self._idle()
 

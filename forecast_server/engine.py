@@ -310,6 +310,7 @@ class Engine:
             raise Unavailable("the model is loading", reason="MODEL_LOADING", retry_after=_RETRY_SECONDS)
         facts = self.computing.facts
         check_permitted(question, facts)
+        self._intake.make_room(self._scans)
         load = Load(
             queue=self._work,
             costs=self.computing.costs,

@@ -20,6 +20,8 @@ _LOOK_SECONDS = 0.5
 """How often a call that waits for room looks whether its answers are still wanted."""
 _USUAL_POINTS = 512.0
 _FORGETTING = 0.2
+_PATIENCE_SECONDS = 0.25
+"""With callers that do not read, once others need the room."""
 _PREPARED_AT_ONCE = 64
 
 
@@ -44,8 +46,7 @@ class Intake:
         self._draining, self._drain_seconds = draining, drain_seconds
         self._until: float | None = None  # when what was taken in before a stop is computed no more
         self._room = asyncio.Event()
-        self.blocked = 0
-        """Histories that wait for room."""
+        self._blocked: dict[Scan, int] = {}
         self.usual_points = _USUAL_POINTS
         """Of a history, lately."""
 
@@ -99,6 +100,19 @@ class Intake:
             scan.waiting.update(works)
             wake()
 
+    @property
+    def blocked(self) -> int:
+        """Histories that wait for room, of callers that read."""
+        return sum(count for scan, count in self._blocked.items() if not scan.held_back)
+
+    def make_room(self, scans: Iterable[Scan]) -> None:
+        """While the queue is full: whoever does not read goes first."""
+        if self._work.waiting + self.blocked < self._capacity:
+            return
+        for scan in scans:
+            if scan.held_back and scan.unread_seconds > _PATIENCE_SECONDS and scan.waiting:
+                self._expire(scan, self.drop(scan), ExpiredReason.UNREAD)
+
     def look_again(self) -> None:
         """There may be room now."""
         self._room.set()
@@ -146,11 +160,11 @@ class Intake:
 
     async def _has_room(self, scan: Scan, works: list[Work[Scan]]) -> bool:
         """Wait for room; works that nobody would use any more are answered so, and need none."""
-        self.blocked += len(works)
+        self._blocked[scan] = len(works)
         try:
             return await self._found_room(scan, works)
         finally:
-            self.blocked -= len(works)
+            del self._blocked[scan]
 
     async def _found_room(self, scan: Scan, works: list[Work[Scan]]) -> bool:
         while not self._late(scan, works):

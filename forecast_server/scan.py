@@ -74,6 +74,7 @@ class Scan:
         numbers = question.horizon_steps * (1 + len(question.quantile_levels))
         self._most_unread = max(_LEAST_UNREAD, min(UNREAD_ANSWERS, _UNREAD_NUMBERS // numbers))
         self._unread_since = self.began
+        self._given = 0.0  # when the reader was given what it is still sending
         self._problem: Exception | None = None
         self._reader: asyncio.Task[Any] | None = None
         self._complete = False
@@ -92,11 +93,12 @@ class Scan:
     @property
     def unread_seconds(self) -> float:
         """How long nothing has been read although there is something to read."""
-        return monotonic() - self._unread_since if self._unread else 0.0
+        waiting = [since for since, there in ((self._unread_since, self._unread), (self._given, self._given)) if there]
+        return monotonic() - min(waiting) if waiting else 0.0
 
     def give_up(self) -> None:
         """End a call that has left its answers unread for twice as long as it may."""
-        if self._reader is not None and self.held_back and self.unread_seconds > 2 * self._read_within:
+        if self._reader is not None and self.unread_seconds > 2 * self._read_within:
             self._reader.cancel()
 
     def expiry(self, now: datetime, *, draining: bool) -> ExpiredReason | None:
@@ -143,7 +145,9 @@ class Scan:
                 self._unread_since = monotonic()
                 if held_back and not self.held_back:
                     self._resumed()
+                self._given = monotonic()
                 yield outcomes
+                self._given = 0.0
             if self._problem is not None:
                 raise self._problem
             if self._complete and self.answered == self.received:
@@ -170,7 +174,7 @@ class Scan:
         if self.first_answer is None:
             self.first_answer = monotonic() - self.began
         self.answered += len(outcomes)
-        if not self.held_back:
+        if not self._unread:
             self._unread_since = monotonic()
         self._unread.append(outcomes)
         self._unread_answers += len(outcomes)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -13,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.fakes.odd_models import DriftingModel
 from tests.fakes.questions import SERVICE, forecasts, history, plain, signals, stub
 from tests.fakes.scans import named, scan, whole_server
+from tests.fakes.serving import UNMEASURED, forecasts_from
 
 DRIFT = forecast_pb2.DEGRADATION_CANARY_DRIFT
 MODEL = "model/random-walk"
@@ -166,3 +168,21 @@ async def test_a_server_told_not_to_look_does_not() -> None:
         model.off = 0.5
         assert not await drifts(channel)
         assert (await described(channel)).canary.checks == 0
+
+
+async def test_a_model_that_dies_of_the_canary_leaves_nobody_without_an_answer() -> None:
+    model = DriftingModel(equal_cost_batches=True)
+    settings = replace(UNMEASURED, canary_seconds=0.001)
+    async with forecasts_from(model, settings=settings, grace_seconds=0.5) as served, plain(served.address) as channel:
+        model.deadly_points = 64
+        async with asyncio.timeout(15):
+            for _ in range(3):
+                try:
+                    answered = await scan(channel, named(5))
+                except grpc.aio.AioRpcError as error:
+                    code = error.code()
+                    break
+                assert set(answered.kinds) <= {"signal", "failed"}
+                await asyncio.sleep(0.05)
+        assert code is grpc.StatusCode.FAILED_PRECONDITION
+        assert served.death is not None

@@ -1,8 +1,9 @@
 """Too much to do: refused early, expired by the item, told in time; a caller that does not read stops nobody."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -203,13 +204,14 @@ async def test_what_waits_for_a_reader_that_stalls_expires_and_others_go_on() ->
     assert answered.kinds["signal"] > 1024
 
 
-SHORT = history(closes=[41.0, 42.0])
-WRONG = history(closes=[400.0] * 9)
-KNOWN = history()
-MANY = 600
+WRONG = history(closes=[400.0] * 1000)
+EMPTY = history(closes=[math.nan] * 1000)
+KNOWN = history(closes=[*[42.0, 41.0] * 255, 50.0, 51.0])
+MANY = 100
+"""Messages; a few of them are on their way before anybody is held back, so each is large."""
 
 
-@pytest.mark.parametrize("one", [SHORT, WRONG, KNOWN], ids=["too short", "rejected", "cached"])
+@pytest.mark.parametrize("one", [WRONG, EMPTY, KNOWN], ids=["rejected", "no price", "cached"])
 async def test_answers_that_need_no_model_do_not_pile_up_for_a_caller_that_does_not_read(
     one: forecast_pb2.MarketHistory,
 ) -> None:
@@ -225,7 +227,7 @@ async def test_answers_that_need_no_model_do_not_pile_up_for_a_caller_that_does_
         async def write_on() -> None:
             nonlocal sent
             while not enough.is_set() and sent < MANY:
-                await call.write(batch(*[one] * 256))
+                await call.write(batch(*[one] * 200))
                 sent += 1
             await call.done_writing()
 
@@ -236,24 +238,50 @@ async def test_answers_that_need_no_model_do_not_pile_up_for_a_caller_that_does_
             await asyncio.sleep(0.5)
         enough.set()
         answered = await read(call)
-    assert sum(answered.kinds.values()) == sent * 256
-    assert sent < MANY, f"{MANY * 256} answers waited in memory for somebody who did not read"
+    assert sum(answered.kinds.values()) == sent * 200
+    assert sent < MANY, f"{MANY * 200} answers waited in memory for somebody who did not read"
 
 
-async def test_a_reader_that_never_comes_back_does_not_hold_its_call_for_ever() -> None:
+@pytest.mark.parametrize("count", [3000, 900])
+async def test_a_reader_that_never_comes_back_does_not_hold_its_call_for_ever(count: int) -> None:
     async with (
         serving(HeldModel(), replace(UNMEASURED, reader_seconds=0.3)) as served,
         grpc.aio.insecure_channel(served.address, options=SMALL_WINDOW) as slow,
         asyncio.TaskGroup() as tasks,
     ):
         call = await opened(slow, options(horizon_steps=150))
-        writing = tasks.create_task(write(call, histories(3000)))
+        writing = tasks.create_task(write(call, histories(count)))
         try:
             await until(lambda: served.server.in_flight() == 0, seconds=8)
         finally:
             writing.cancel()
             call.cancel()
         assert served.engine.queue.scans == 0
+
+
+async def test_readers_that_stall_do_not_fill_the_queue_for_others() -> None:
+    settings = by(100, capacity_series=300)
+    async with (
+        serving(HeldModel(), settings) as served,
+        plain(served.address) as quick,
+        AsyncExitStack() as stack,
+        asyncio.TaskGroup() as tasks,
+    ):
+        stalled = []
+        for _ in range(4):
+            slow = await stack.enter_async_context(grpc.aio.insecure_channel(served.address, options=SMALL_WINDOW))
+            stalled.append(await opened(slow, options(horizon_steps=150)))
+        writing = [tasks.create_task(write(call, histories(2500))) for call in stalled]
+        computed = -1
+        while computed != served.engine.activity.series:  # until they have all they take
+            computed = served.engine.activity.series
+            await asyncio.sleep(0.3)
+        assert served.engine.queue.running == 0
+        try:
+            assert (await stub(quick).GenerateSignals(signals())).summary.signal_count == 1
+        finally:
+            for task in writing:
+                task.cancel()
 
 
 # The stop

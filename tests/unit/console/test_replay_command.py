@@ -129,8 +129,8 @@ async def test_everybody_who_made_a_recording_is_named_before_anything_is_asked(
     await record(tmp_path)
     await record(tmp_path, made=MADE + timedelta(hours=1), facts=replace(FACTS, precision="bfloat16"))
     _, makers = survey(files_of([tmp_path]), None)
-    assert {maker.precision for maker in makers} == {"float32", "bfloat16"}
-    assert str(ROW.maker) == f"random-walk@{FACTS.weights_digest[:12]} (float32)"
+    assert {maker.precision for maker in makers} == {"float64", "bfloat16"}
+    assert str(ROW.maker) == f"random-walk@{FACTS.weights_digest[:12]} (float64)"
 
 
 def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
