@@ -6,6 +6,7 @@ in time is refused when it comes, and nothing is computed that nobody would use.
 """
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _log = log.get(__name__)
 _RETRY_SECONDS = 1.0
 _STUCK_SECONDS = 120.0
 _TIDY_SECONDS = 0.25
+_BROKEN_OFF = 20
+"""Calls that ended badly, after which their remains are collected."""
 
 Client = tuple[str, str]
 """The caller's name and which of its scanners it is."""
@@ -105,6 +108,7 @@ class Engine:
         self._scans: set[Scan] = set()
         self._latest: dict[Client, Scan] = {}
         self._callers: WeakValueDictionary[str, Caller] = WeakValueDictionary()
+        self._broken_off = 0
         self._doing, self._failure = "starting", ""
         self._intake = Intake(
             self._work,
@@ -232,6 +236,9 @@ class Engine:
         while True:
             await asyncio.sleep(_TIDY_SECONDS)
             self._tidy()
+            if self._broken_off >= _BROKEN_OFF:
+                self._broken_off = 0
+                gc.collect()  # what aborted calls leave are cycles of errors and frames, full of histories
 
     def _tidy(self) -> None:
         self._intake.tidy(self._scans)
@@ -299,6 +306,7 @@ class Engine:
                 del self._latest[client]
             self._intake.drop(scan)
             scan.closed = True
+            self._broken_off += scan.answered < scan.received or not scan.completed
             self._account(scan, caller)
 
     def _admit(

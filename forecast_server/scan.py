@@ -77,8 +77,13 @@ class Scan:
         self._given = 0.0  # when the reader was given what it is still sending
         self._problem: Exception | None = None
         self._reader: asyncio.Task[Any] | None = None
-        self._complete = False
+        self._complete = self._wrong = False
         self._changed = asyncio.Event()
+
+    @property
+    def completed(self) -> bool:
+        """Whether everything came in, and nothing was wrong with it."""
+        return self._complete and not self._wrong
 
     @property
     def seconds(self) -> float:
@@ -128,7 +133,7 @@ class Scan:
 
     def complete(self, problem: Exception | None = None) -> None:
         """Nothing more will come in: the caller is done, or what it sent is a problem that ends the call."""
-        self._complete, self._problem = True, problem
+        self._complete, self._problem, self._wrong = True, problem, problem is not None
         self._changed.set()
 
     async def answers(self) -> AsyncIterator[list[Outcome]]:
@@ -149,7 +154,8 @@ class Scan:
                 yield outcomes
                 self._given = 0.0
             if self._problem is not None:
-                raise self._problem
+                problem, self._problem = self._problem, None  # its traceback holds us: together we would stay for long
+                raise problem
             if self._complete and self.answered == self.received:
                 return
             self._changed.clear()

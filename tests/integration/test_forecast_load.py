@@ -185,7 +185,7 @@ async def sends_a_second_header(channel: grpc.aio.Channel) -> None:
 
 async def stalls(channel: grpc.aio.Channel) -> None:
     """Reads nothing, for a while; then everything that did not expire meanwhile."""
-    call = await opened(channel, options(horizon_steps=100))
+    call = await opened(channel, options(horizon_steps=40))
     writing = asyncio.ensure_future(write(call, varied(1300, 3)))
     await asyncio.sleep(1)
     assert sum((await read(call)).kinds.values()) == 1300
