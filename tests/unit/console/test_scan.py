@@ -34,7 +34,7 @@ class Backwards(Unfinished):
         async for request in request_iterator:
             self.histories.extend(request.batch.histories)
         for index in reversed(range(len(self.histories))):
-            expired = forecast_pb2.Expired(reason=forecast_pb2.EXPIRED_REASON_DRAINING)
+            expired = forecast_pb2.Expired(reason=forecast_pb2.EXPIRED_REASON_SUPERSEDED)
             result = signal_pb2.SignalResult(
                 input_index=index, market_ticker=self.histories[index].market_ticker, expired=expired
             )
