@@ -119,10 +119,3 @@ async def test_a_forecast_that_is_no_number_fails_and_its_neighbours_do_not(noth
         assert found.cache.entries == 11
         assert found.activity.failed_series == 4
         assert served.death is None
-
-
-async def test_what_fails_is_named_in_the_log_by_the_id_that_the_caller_has(capsys: pytest.CaptureFixture[str]) -> None:
-    disliked = history("KXHIGHNY-NONE", closes=[BlindModel.disliked, *CLOSES])
-    async with forecasts_from(BlindModel()) as served, plain(served.address) as channel:
-        (result,) = (await stub(channel).GenerateSignals(signals(disliked))).results
-    assert result.failed.error_id in capsys.readouterr().out
