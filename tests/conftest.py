@@ -21,6 +21,11 @@ from mesh.rpc.server import Server
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are named by their argument: recorded replies carry the time, and parallel workers must agree on names."""
+    return argname if isinstance(val, bytes) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Certificates:
     """A folder with an authority, a server certificate for loopback and one client certificate per role."""
