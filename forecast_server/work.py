@@ -3,6 +3,7 @@
 The most urgent work is taken first: by priority; among equals callers take turns, each given as much of the model's
 time as the others, and so do the scans of a caller; within a scan what closes sooner, then what arrived first. A batch
 holds what fits together (equal keys) and ends at a cost, not at a count: a long history is more work than a short one.
+What is less urgent than the first of a batch fills only half of it: the urgent answers leave with the batch.
 """
 
 import math
@@ -119,7 +120,8 @@ class WorkQueue(Generic[Of]):
         """Take the next batch, most urgent first; empty when nothing waits that may be computed now.
 
         Args:
-            cost: Most that it may cost together, unless a single work costs more.
+            cost: Most that it may cost together, unless a single work costs more; half of it once works of a lower
+                priority than the first would join.
             series: Most works in it.
         """
         key = self._next_key()
@@ -133,14 +135,17 @@ class WorkQueue(Generic[Of]):
         ]
         heapify(firsts)
         batch: list[Work[Of]] = []
+        reserved = cost - cost // 2
         while firsts and len(batch) < series:
             turn, work = firsts[0]
             lane = work.owner.lane
             if turn != _turn(turn[3], lane):  # its caller was served since, by another lane
                 heapreplace(firsts, (_turn(turn[3], lane), work))
                 continue
-            if batch and work.cost > cost:
-                break
+            if batch:
+                mixed = work.ready.history.priority < batch[0].ready.history.priority
+                if work.cost > cost - (reserved if mixed else 0):
+                    break
             cost -= work.cost
             batch.append(work)
             self._leave(work)

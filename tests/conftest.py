@@ -1,19 +1,21 @@
 """Fixtures for every kind of test: certificates of a throw-away authority, and real servers on real sockets."""
 
 import asyncio
+import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests share the cores: torch's threads would wait for each other
 
 from forecast_server.app import forecast_server
 from forecast_server.config import ForecastRpc, ForecastServerConfig
-from mesh import certs
+from mesh import certs, log
 from mesh.daemon import Lifecycle
 from mesh.rpc.config import ClientConfig, ServerTls
 from mesh.rpc.server import Server
@@ -24,6 +26,20 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes are named by their argument: recorded replies carry the time, and parallel workers must agree on names."""
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.fixture(autouse=True)
+def _leave_logging_as_it_was() -> Iterator[None]:
+    """One configuration per process: a command run in a test must not silence the next test's server."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    log.shutdown()
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @dataclass(frozen=True, slots=True)

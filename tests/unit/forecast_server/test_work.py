@@ -64,6 +64,16 @@ def test_a_late_but_urgent_work_is_in_the_next_batch() -> None:
     assert indices(queue.take(cost=10, series=100))[0] == 1000
 
 
+def test_less_urgent_work_fills_a_batch_only_halfway_and_nothing_more_urgent_is_cut_short() -> None:
+    big, small = Scan(), Scan()
+    queue = filled(*(work(big) for _ in range(100)), *(work(small, priority=1) for _ in range(2)))
+    assert [one.owner for one in queue.take(cost=10, series=100)] == [small] * 2 + [big] * 3
+    big, small = Scan(), Scan()
+    queue = filled(*(work(big) for _ in range(100)), *(work(small, priority=1) for _ in range(7)))
+    assert [one.owner for one in queue.take(cost=10, series=100)] == [small] * 7
+    assert len(queue.take(cost=10, series=100)) == 10
+
+
 def test_clients_take_turns_by_cost() -> None:
     dear, cheap = Scan(), Scan()
     queue = filled(*(work(dear, cost=8) for _ in range(50)), *(work(cheap, cost=1) for _ in range(50)))

@@ -33,19 +33,6 @@ class Stream(io.StringIO):
         return self._terminal
 
 
-@pytest.fixture(autouse=True)
-def _leave_logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    log.shutdown()
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-
-
 def lines(stream: Stream) -> list[str]:
     assert log.shutdown()
     return stream.getvalue().splitlines()
