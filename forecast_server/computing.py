@@ -9,8 +9,8 @@ from typing import NoReturn
 from uuid import uuid4
 
 from forecast_server.activity import Activity
+from forecast_server.batch_size import BatchSize
 from forecast_server.cache import ForecastCache
-from forecast_server.cost import sweet_spot
 from forecast_server.loading import Loaded
 from forecast_server.metrics import ForecastMetrics
 from forecast_server.models.base import Paths
@@ -27,10 +27,6 @@ _LOOK_SECONDS = 0.5
 """How often what waits is looked at while nothing may be computed."""
 _JUDGED_AT_ONCE = 128
 """Forecasts judged before others get their turn on the event loop."""
-_TRIAL_EVERY = 32
-"""Batches between two trials of a larger one, where the cost of a full batch is found out by measuring."""
-_RECOVERY = 1.05
-"""What a batch may grow by after each one that fitted into memory, until it is what it was."""
 
 Record = Callable[[Scan, Sequence[Forecast]], None]
 """Told of every forecast that was made. Must not raise: the forecasts would count as failed."""
@@ -54,12 +50,10 @@ class Computing:
         on_canary: Callable[[bool], Awaitable[None]] | None,
     ) -> None:
         self.facts, self.canary, self.costs = loaded.facts, loaded.canary, loaded.costs
-        self.batch_cost = float(loaded.batch_cost)
-        """Cost of a full batch; less than the measured one for a while after memory did not suffice."""
+        self.batch_size = BatchSize(loaded.batch_cost, loaded.costs, loaded.longest_batch_seconds)
         self.running: list[Work[Scan]] = []
         self._horizon, self._canary_rides, self._canary_alone = 0, False, False
-        self._longest, self._batches = loaded.longest_batch_seconds, 0
-        self._full_cost, self._canary_horizon = loaded.batch_cost, loaded.canary_horizon
+        self._canary_horizon = loaded.canary_horizon
         self._worker, self._work, self._clock = worker, work, clock
         self._cache, self._activity, self._metrics = cache, activity, metrics
         self._tidy, self._record, self._on_canary = tidy, record, on_canary
@@ -97,7 +91,7 @@ class Computing:
         while True:
             self._came.clear()  # whatever comes from here on is either taken below or wakes the loop again
             self._tidy()
-            works = self._work.take(cost=self._next_cost(), series=self.facts.max_batch_series)
+            works = self._work.take(cost=self.batch_size.following(self._work.cost), series=self.facts.max_batch_series)
             computing = self._begin(works) if works else None
             if done is not None:
                 await self._deliver(*done)
@@ -120,15 +114,6 @@ class Computing:
                     raise
             else:
                 await self._idle()
-
-    def _next_cost(self) -> int:
-        """Give the next batch its cost; now and then twice the usual, to find out whether that is better by now."""
-        cost = int(self.batch_cost)
-        if self._longest and self._batches % _TRIAL_EVERY == _TRIAL_EVERY - 1 and self._work.cost >= 2 * cost:
-            taken = self.costs.expected_seconds(2 * cost)
-            if taken is None or taken <= self._longest:
-                return 2 * cost
-        return cost
 
     async def _idle(self) -> None:
         """Wait until something comes in; while something waits that may not be computed, look again soon."""
@@ -169,27 +154,16 @@ class Computing:
         if self.facts.long_factor > 1 and self._horizon > self.facts.cost_steps:
             pass  # another way to compute, of which the usual batches should learn nothing
         elif computed.shortages:
-            self.batch_cost = max(1.0, min(self.batch_cost, cost) / 2)
-            _log.warning("memory did not suffice", series=count, cost=cost, next_cost=int(self.batch_cost))
+            self.batch_size.did_not_fit(cost)
+            _log.warning("memory did not suffice", series=count, cost=cost, next_cost=self.batch_size.cost)
         else:
-            self.batch_cost = min(float(self._full_cost), self.batch_cost * _RECOVERY)
-            self.costs.observe(cost, computed.seconds)
-            self._batches += 1
-            if self._longest and self._batches % _TRIAL_EVERY == 0:
-                self._retune()
+            self.batch_size.computed(cost, computed.seconds)
         self._activity.computed(count, computed.seconds, computed.paths.padding, computed.shortages)
         metrics.busy_seconds.inc(computed.seconds)
         metrics.padding.inc(computed.paths.padding * count)
         metrics.batch_series.observe(count)
         metrics.batch_cost.observe(cost)
         metrics.batch_seconds.labels(str(1 << (cost - 1).bit_length())).observe(computed.seconds)
-
-    def _retune(self) -> None:
-        """Choose the cost of a full batch again: the machine may have been busy, or cold, at the first measurement."""
-        measured = [(timing.up_to_cost, timing.expected_seconds) for timing in self.costs.timings()]
-        was, self._full_cost = self._full_cost, sweet_spot(measured, longest_seconds=self._longest)
-        if self.batch_cost == was:
-            self.batch_cost = float(self._full_cost)
 
     async def _look_at_canary(self, computed: Computed) -> None:
         was = self.canary.drifted

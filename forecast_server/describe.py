@@ -66,7 +66,7 @@ def model(engine: Engine, *, code_version: str) -> model_pb2.Model:
     )
     if canary.last_check_time is not None:
         message.canary.last_check_time.FromDatetime(canary.last_check_time)
-    message.batch_cost = int(computing.batch_cost)
+    message.batch_cost = computing.batch_size.cost
     for timing in computing.costs.timings():
         message.batch_timings.add(
             up_to_cost=timing.up_to_cost, batches=timing.batches, expected_seconds=timing.expected_seconds

@@ -322,7 +322,7 @@ class Engine:
         load = Load(
             queue=self._work,
             costs=self.computing.costs,
-            batch_cost=int(self.computing.batch_cost),
+            batch_cost=self.computing.batch_size.cost,
             capacity_series=self.settings.capacity_series,
             running_seconds=self.computing.remaining_seconds(),
             blocked=self._intake.blocked,
