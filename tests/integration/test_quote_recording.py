@@ -1,0 +1,171 @@
+"""Recorded rows give the exchange's books again, say where something was missed, and survive a disk that refuses."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pyarrow.parquet as pq
+from cryptography.hazmat.primitives import serialization
+
+from collector.recording.files import QuoteFiles
+from collector.recording.recorder import Recorder
+from mesh.clock import SystemClock
+from mesh.kalshi.client import connect
+from mesh.kalshi.config import KalshiConfig
+from mesh.kalshi.stream.streaming import streaming
+from mesh.kalshi.terms import BookSide
+from mesh.records import QUOTES
+from mesh.store.parquet import read
+from sim_exchange.fault_rules import DropSocket
+from tests.fakes.exchange_keys import Signer
+from tests.fakes.exchange_stream import streaming_world
+from tests.fakes.exchange_world import EVENT, MILD, WARM, World, order
+from tests.fakes.kalshi_stream import PATIENCE, QUICK
+
+SERIES = EVENT.partition("-")[0]
+Books = dict[str, dict[tuple[str, int], int] | None]
+
+
+def written(key_file: Path, signer: Signer) -> None:
+    pem = signer.private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    key_file.write_bytes(pem)
+    key_file.chmod(0o600)
+
+
+@asynccontextmanager
+async def recording(world: World, root: Path, key_file: Path, signer: Signer) -> AsyncIterator[Recorder]:
+    written(key_file, signer)
+    config = KalshiConfig(environment="custom", host=world.url, key_id=signer.key_id, private_key_file=key_file)
+    clock = SystemClock()
+    async with (
+        connect(config) as client,
+        streaming(config, client.transport.sender, settings=QUICK) as stream,
+        asyncio.TaskGroup() as tasks,
+    ):
+        recorder = Recorder(
+            client, stream, QuoteFiles(root, "me"), [SERIES], clock, look_seconds=0.1, flush_seconds=0.1
+        )
+        running = tasks.create_task(recorder.run())
+        yield recorder
+        running.cancel()
+
+
+def rows(root: Path) -> list[dict[str, Any]]:
+    files = sorted(root.glob("quotes/*/*/*.parquet"))
+    return [row for file in files for row in read(file, QUOTES).to_pylist()]
+
+
+def plain_rows(root: Path) -> int:
+    """As somebody counts them who knows nothing of us."""
+    return sum(pq.read_table(file).num_rows for file in root.joinpath("quotes").rglob("*") if file.is_file())
+
+
+def replayed(root: Path) -> Books:
+    """The books at the end of a recording; None where nothing is known."""
+    books: Books = {}
+    snapshot = None
+    for row in rows(root):
+        market, kind = row["market_ticker"], row["kind"]
+        level = (row["side"], row["price_micros"])
+        if kind == "gap":
+            books[market] = None
+        elif kind == "book_snapshot":
+            if snapshot != (market, row["received_time"]):
+                books[market] = {}
+            book = books[market]
+            assert book is not None
+            if row["side"]:
+                book[level] = row["size_hundredths"]
+        elif kind == "book_delta":
+            book = books[market]
+            assert book is not None, "a change of a book that nobody knows"
+            book[level] = book.get(level, 0) + row["change_hundredths"]
+            if not book[level]:
+                del book[level]
+        snapshot = (market, row["received_time"]) if kind == "book_snapshot" else None
+    return books
+
+
+def truth(world: World, ticker: str) -> dict[tuple[str, int], int]:
+    book = world.exchange.books[ticker]
+    return {
+        (side.value, price): size
+        for side in (BookSide.BID, BookSide.ASK)
+        for price, size in dict(book.levels(side)).items()
+    }
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not happened():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_recording_replayed_gives_the_exchanges_books(tmp_path: Path) -> None:
+    random = Random(3)  # noqa: S311  repeatable
+    async with streaming_world() as world:
+        alice = world.member("alice")
+        assert alice.signer is not None
+        async with recording(world, tmp_path, tmp_path / "key.pem", alice.signer) as recorder:
+            await until(lambda: recorder.stats.markets == 2)
+            for _ in range(100):
+                bids = {f"0.{random.randint(30, 40)}00": f"{random.randint(1, 9)}.00" for _ in range(3)}
+                asks = {f"0.{random.randint(41, 50)}00": f"{random.randint(1, 9)}.50" for _ in range(3)}
+                world.book(random.choice([WARM, MILD]), bids=bids, asks=asks)
+                await asyncio.sleep(0.002)
+            await until(lambda: all(replayed(tmp_path).get(each) == truth(world, each) for each in (WARM, MILD)))
+        assert set(replayed(tmp_path).values()) == {None}, "nobody knows what happens after the end"
+    assert plain_rows(tmp_path) == recorder.stats.written == len(rows(tmp_path))
+
+
+async def test_tickers_are_recorded_with_what_is_absent_as_null(tmp_path: Path) -> None:
+    async with streaming_world() as world:
+        alice = world.member("alice")
+        assert alice.signer is not None
+        world.book(WARM, bids={"0.4000": "10.00"})
+        async with recording(world, tmp_path, tmp_path / "key.pem", alice.signer) as recorder:
+            await until(lambda: recorder.stats.markets == 2)
+            await alice.post("/portfolio/events/orders", order(price="0.4100", count="3.00"))
+            await until(lambda: any(row["yes_bid_micros"] == 410_000 for row in rows(tmp_path)))
+        told = next(row for row in rows(tmp_path) if row["yes_bid_micros"] == 410_000)
+    assert (told["kind"], told["market_ticker"], told["yes_bid_size_hundredths"]) == ("ticker", WARM, 300)
+    assert told["yes_ask_micros"] is None
+    assert told["yes_ask_size_hundredths"] is None
+    assert told["exchange_time"] is not None
+
+
+async def test_a_lost_connection_is_a_gap_in_every_market_and_a_snapshot_ends_it(tmp_path: Path) -> None:
+    async with streaming_world() as world:
+        alice = world.member("alice")
+        assert alice.signer is not None
+        world.book(WARM, bids={"0.4000": "10.00"})
+        async with recording(world, tmp_path, tmp_path / "key.pem", alice.signer):
+            await until(lambda: replayed(tmp_path).get(WARM) == truth(world, WARM))
+            before = {row["connection"] for row in rows(tmp_path)}
+            drop = world.faults.add(DropSocket(kind="drop_socket", channel="orderbook_delta", probability=1.0))
+            world.book(WARM, bids={"0.3900": "7.00"})
+            await until(lambda: replayed(tmp_path).get(WARM) is None)
+            world.faults.remove(drop)
+            await until(lambda: replayed(tmp_path).get(WARM) == truth(world, WARM))
+            kinds = [row["kind"] for row in rows(tmp_path) if row["market_ticker"] == WARM and row["kind"] != "ticker"]
+            assert kinds.index("gap") < len(kinds) - 1 - kinds[::-1].index("book_snapshot")
+            assert {row["connection"] for row in rows(tmp_path)} > before
+
+
+async def test_a_disk_that_refuses_costs_nothing_if_it_recovers_in_time(tmp_path: Path) -> None:
+    async with streaming_world() as world:
+        alice = world.member("alice")
+        assert alice.signer is not None
+        world.book(WARM, bids={"0.4000": "10.00"})
+        (tmp_path / "quotes").write_text("in the way")
+        async with recording(world, tmp_path, tmp_path / "key.pem", alice.signer) as recorder:
+            await until(lambda: recorder.stats.waiting > 0)
+            assert recorder.stats.written == 0
+            (tmp_path / "quotes").unlink()
+            await until(lambda: replayed(tmp_path).get(WARM) == truth(world, WARM))
+            assert recorder.stats.lost == 0
