@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests share the cores: torch's threads would wait for each other
 
@@ -19,6 +20,9 @@ from mesh import certs, log
 from mesh.daemon import Lifecycle
 from mesh.rpc.config import ClientConfig, ServerTls
 from mesh.rpc.server import Server
+
+settings.register_profile("foremesh", deadline=None)  # a busy machine is no failure
+settings.load_profile("foremesh")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
+from typing import TypeVar
 
-from mesh.kalshi.errors import ObjectNotFound
+from mesh.kalshi.errors import ObjectNotFound, UnexpectedReply
 from mesh.kalshi.rest.candle_plan import (
     MOST_PERIODS,
     PERIODS_MINUTES,
@@ -14,6 +15,7 @@ from mesh.kalshi.rest.candle_plan import (
     windows,
 )
 from mesh.kalshi.rest.filters import since, until
+from mesh.kalshi.rest.historical_wire import ArchivedCandles
 from mesh.kalshi.rest.price_wire import Candle, CandlesBatch, CandlesReply, EventCandles
 from mesh.kalshi.rest.reading import SCAN, Group, Urgency
 
@@ -56,7 +58,8 @@ class Candles(Group):
                 "period_interval": period_minutes,
                 "include_latest_before_start": latest_before or None,
             }
-            found.extend((await self._get(_path(ticker), CandlesReply, urgency, params)).candlesticks)
+            reply = await self._get(_path(ticker), CandlesReply, urgency, params)
+            found.extend(of_asked(reply, ticker).candlesticks)
             latest_before = False
         return found
 
@@ -86,7 +89,10 @@ class Candles(Group):
                 batch = await self._get(
                     _BATCH, CandlesBatch, urgency, {**params, "market_tickers": ",".join(call.tickers)}
                 )
-                yield call, {market.market_ticker: market.candlesticks for market in batch.markets}
+                found = {market.market_ticker: market.candlesticks for market in batch.markets}
+                if len(found) < len(batch.markets) or not found.keys() <= set(call.tickers):
+                    raise UnexpectedReply("markets that were not asked for, or twice", request=f"GET {_BATCH}")
+                yield call, found
             else:
                 (ticker,) = call.tickers
                 try:
@@ -94,7 +100,7 @@ class Candles(Group):
                 except ObjectNotFound:
                     yield call, {}
                 else:
-                    yield call, {ticker: reply.candlesticks}
+                    yield call, {ticker: of_asked(reply, ticker).candlesticks}
 
     async def of_event(
         self, event_ticker: str, first: datetime, last: datetime, period_minutes: int, *, urgency: Urgency = SCAN
@@ -109,6 +115,16 @@ class Candles(Group):
 def _path(ticker: str) -> str:
     # The series is not checked against the market: any would do.
     return f"/series/{ticker.partition('-')[0]}/markets/{ticker}/candlesticks"
+
+
+R = TypeVar("R", bound="CandlesReply | ArchivedCandles")
+
+
+def of_asked(reply: R, ticker: str) -> R:
+    """Return a reply that is about the market asked for. Raises UnexpectedReply for another's."""
+    if reply.ticker != ticker:
+        raise UnexpectedReply(f"candles of {reply.ticker}, asked for those of {ticker}", request=f"GET {ticker}")
+    return reply
 
 
 def check_period(period_minutes: int) -> None:

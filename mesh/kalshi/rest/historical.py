@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 
-from mesh.kalshi.rest.candles import check_period, span_windows
+from mesh.kalshi.rest.candles import check_period, of_asked, span_windows
 from mesh.kalshi.rest.filters import listed, since, until
 from mesh.kalshi.rest.historical_wire import ArchivedCandles, Cutoff
 from mesh.kalshi.rest.market_data import trade_params
@@ -59,7 +59,7 @@ class Historical(Group):
         for start, end in span_windows(first, last, period_minutes):
             params = {"start_ts": start, "end_ts": end, "period_interval": period_minutes}
             path = f"/historical/markets/{ticker}/candlesticks"
-            reply = await self._get(path, ArchivedCandles, urgency, params)
+            reply = of_asked(await self._get(path, ArchivedCandles, urgency, params), ticker)
             found.extend(candle.candle() for candle in reply.candlesticks)
         return found
 

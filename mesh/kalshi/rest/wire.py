@@ -102,11 +102,11 @@ def _read(kind: type, given: Any) -> Any:
 
 @lru_cache(maxsize=1 << 14)  # there are ten thousand prices on the finest grid
 def _price(text: str) -> Price:
-    return Price(micros_from_dollars(text))
+    return Price(micros_from_dollars(_text(text, _AMOUNT)))
 
 
 def _read_price(given: Any) -> Price:
-    return _price(_text(given, _AMOUNT))
+    return _price(_string(given))
 
 
 def _read_money(given: Any) -> Any:
@@ -117,11 +117,16 @@ def _read_net_count(given: Any) -> Any:
     return NetCount(hundredths_from_count(_text(given, _COUNT)))
 
 
-def _read_count(given: Any) -> Any:
-    count = hundredths_from_count(_text(given, _COUNT))
+@lru_cache(maxsize=1 << 14)  # most are zero, or small and whole
+def _count(text: str) -> Any:
+    count = hundredths_from_count(_text(text, _COUNT))
     if count < 0:
         raise ValueError("a count below zero")
     return Count(count)
+
+
+def _read_count(given: Any) -> Any:
+    return _count(_string(given))
 
 
 def _read_cents(given: Any) -> Any:
@@ -153,8 +158,13 @@ _READERS: Mapping[object, Callable[[Any], Any]] = {
 
 
 def _text(given: Any, form: re.Pattern[str]) -> str:
+    text = _string(given)
+    if not form.fullmatch(text):
+        raise ValueError(f"not a plain decimal number: {text[:32]!r}")
+    return text
+
+
+def _string(given: Any) -> str:
     if not isinstance(given, str):
         raise ValueError(f"expected a decimal number as a string, got {type(given).__name__}")
-    if not form.fullmatch(given):
-        raise ValueError(f"not a plain decimal number: {given[:32]!r}")
     return given
