@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from collector.config import CollectorConfig
+from collector.coordinator.config import CoordinatorConfig
 from forecast_server.config import ForecastServerConfig
 from forecast_server.policy import PolicyFile
 from mesh.config import Strict
@@ -44,6 +46,18 @@ SECTIONS = (
         "What `policy_file` of the forecast server names. The one that is shipped is\n"
         "[forecast_server/policy.toml](../forecast_server/policy.toml).",
         PolicyFile,
+    ),
+    Section(
+        "The coordinator",
+        "`foremesh-coordinator --config FILE`; see [docs/collection.md](collection.md). A commented sample is\n"
+        "[deploy/config/coordinator.toml](../deploy/config/coordinator.toml).",
+        CoordinatorConfig,
+    ),
+    Section(
+        "The collector",
+        "`foremesh-collector --config FILE`; see [docs/collection.md](collection.md). A commented sample is\n"
+        "[deploy/config/collector.toml](../deploy/config/collector.toml).",
+        CollectorConfig,
     ),
     Section(
         "The simulated exchange",

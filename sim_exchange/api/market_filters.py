@@ -39,7 +39,7 @@ _FAMILIES: Mapping[str, _Family] = MappingProxyType(
         "created": _Family(lambda market: market.created_time, frozenset({"unopened", "open"})),
         "close": _Family(lambda market: market.close_time, frozenset({"closed"})),
         "settled": _Family(lambda market: market.settlement_time, frozenset({"settled"})),
-        "updated": _Family(lambda market: market.updated_time, frozenset()),
+        "updated": _Family(lambda market: market.updated_time or market.created_time, frozenset()),
     }
 )
 

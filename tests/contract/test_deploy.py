@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from collector.config import CollectorConfig
+from collector.coordinator.config import CoordinatorConfig
 from forecast_server.config import ForecastServerConfig
 from mesh.config import Strict
 from mesh.daemon import BAD_CONFIG, STOP_TIMEOUT_SECONDS
@@ -20,6 +22,8 @@ BIN = Path(sys.executable).parent
 CONFIGS = sorted((ROOT / "deploy" / "config").glob("*.toml"))
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 DAEMON_OF: dict[str, tuple[str, type[Strict]]] = {
+    "collector.toml": ("foremesh-collector", CollectorConfig),
+    "coordinator.toml": ("foremesh-coordinator", CoordinatorConfig),
     "exchange.toml": ("foremesh-exchange", ExchangeConfig),
     "forecast_server.toml": ("foremesh-forecast-server", ForecastServerConfig),
 }

@@ -107,9 +107,11 @@ class CoordinatorServiceStub:
     """One committed file, in order, from a given offset: a header, then chunks. The receiver checks size and hash of the
     whole before it makes the file visible. An uncommitted file is never served.
     NOT_FOUND `SHARD_NOT_COMMITTED`: nothing is committed; `SHARD_NOT_HELD`: this node lacks the file, or found it
-    damaged; try another holder. ABORTED `SHARD_REPLACED`: another file than the given `sha256` is committed now; list
-    it again and begin at zero. INVALID_ARGUMENT `OFFSET_OUT_OF_RANGE`: beyond the end of the file; at the very end
-    only the header comes. There are no epochs to be stale here: `sha256` names the file.
+    damaged; try another holder. The coordinator itself holds no files: its `SHARD_NOT_HELD` names those who do in the
+    metadata `fetch_addresses` (`host:port`, separated by commas, perhaps empty).
+    ABORTED `SHARD_REPLACED`: another file than the given `sha256` is committed now; list it again and begin at zero.
+    INVALID_ARGUMENT `OFFSET_OUT_OF_RANGE`: beyond the end of the file; at the very end only the header comes. There are
+    no epochs to be stale here: `sha256` names the file.
     """
 
 @_typing.type_check_only
@@ -184,9 +186,11 @@ class CoordinatorServiceAsyncStub(CoordinatorServiceStub):
     """One committed file, in order, from a given offset: a header, then chunks. The receiver checks size and hash of the
     whole before it makes the file visible. An uncommitted file is never served.
     NOT_FOUND `SHARD_NOT_COMMITTED`: nothing is committed; `SHARD_NOT_HELD`: this node lacks the file, or found it
-    damaged; try another holder. ABORTED `SHARD_REPLACED`: another file than the given `sha256` is committed now; list
-    it again and begin at zero. INVALID_ARGUMENT `OFFSET_OUT_OF_RANGE`: beyond the end of the file; at the very end
-    only the header comes. There are no epochs to be stale here: `sha256` names the file.
+    damaged; try another holder. The coordinator itself holds no files: its `SHARD_NOT_HELD` names those who do in the
+    metadata `fetch_addresses` (`host:port`, separated by commas, perhaps empty).
+    ABORTED `SHARD_REPLACED`: another file than the given `sha256` is committed now; list it again and begin at zero.
+    INVALID_ARGUMENT `OFFSET_OUT_OF_RANGE`: beyond the end of the file; at the very end only the header comes. There are
+    no epochs to be stale here: `sha256` names the file.
     """
 
 class CoordinatorServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -312,9 +316,11 @@ class CoordinatorServiceServicer(metaclass=_abc_1.ABCMeta):
         """One committed file, in order, from a given offset: a header, then chunks. The receiver checks size and hash of the
         whole before it makes the file visible. An uncommitted file is never served.
         NOT_FOUND `SHARD_NOT_COMMITTED`: nothing is committed; `SHARD_NOT_HELD`: this node lacks the file, or found it
-        damaged; try another holder. ABORTED `SHARD_REPLACED`: another file than the given `sha256` is committed now; list
-        it again and begin at zero. INVALID_ARGUMENT `OFFSET_OUT_OF_RANGE`: beyond the end of the file; at the very end
-        only the header comes. There are no epochs to be stale here: `sha256` names the file.
+        damaged; try another holder. The coordinator itself holds no files: its `SHARD_NOT_HELD` names those who do in the
+        metadata `fetch_addresses` (`host:port`, separated by commas, perhaps empty).
+        ABORTED `SHARD_REPLACED`: another file than the given `sha256` is committed now; list it again and begin at zero.
+        INVALID_ARGUMENT `OFFSET_OUT_OF_RANGE`: beyond the end of the file; at the very end only the header comes. There are
+        no epochs to be stale here: `sha256` names the file.
         """
 
 def add_CoordinatorServiceServicer_to_server(servicer: CoordinatorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

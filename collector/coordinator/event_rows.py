@@ -1,0 +1,86 @@
+"""Markets as the exchange lists them, put together as the coordinator's events. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from collector.coordinator.rows import EventRow
+from collector.types import MarketTask, Phase
+from mesh.kalshi.rest.market_wire import Market
+from mesh.kalshi.terms import MarketStatus
+from mesh.shards import ShardKey
+from mesh.types import utc
+
+PHASES: Mapping[MarketStatus, Phase] = MappingProxyType(
+    {
+        MarketStatus.INITIALIZED: Phase.UPCOMING,
+        MarketStatus.ACTIVE: Phase.OPEN,
+        MarketStatus.INACTIVE: Phase.PAUSED,
+        MarketStatus.CLOSED: Phase.CLOSED,
+        MarketStatus.DETERMINED: Phase.CLOSED,
+        MarketStatus.DISPUTED: Phase.CLOSED,
+        MarketStatus.AMENDED: Phase.CLOSED,
+        MarketStatus.FINALIZED: Phase.SETTLED,
+        MarketStatus.UNKNOWN: Phase.UNKNOWN,
+    }
+)
+"""What a market's state means for collection."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMarket:
+    """What is kept of a market until its event is complete."""
+
+    event: str
+    task: MarketTask
+    settled: datetime | None
+    """When, UTC; None before."""
+
+
+def listed_market(market: Market) -> ListedMarket:
+    """Keep what collection needs. ValueError naming a ticker that cannot be one of ours."""
+    for ticker in (market.event_ticker, market.ticker):
+        ShardKey(ticker, ticker, 60)
+    phase = PHASES[market.status]
+    task = MarketTask(market.ticker, phase, opens=utc(market.open_time), closes=utc(market.close_time))
+    # A record without the instant of its settlement still has to fall on one side of the archive's cutoff.
+    settled = utc(market.settlement_time or market.close_time) if phase is Phase.SETTLED else None
+    return ListedMarket(market.event_ticker, task, settled)
+
+
+def merged_event(
+    series: str, event: str, found: Iterable[ListedMarket], known: EventRow | None, listed: datetime
+) -> EventRow:
+    """Put an event together from what is listed now and what is known.
+
+    Markets that are known and not listed stay as they are: live markets move to the archive one by one, and not every
+    listing covers both. Where collection of a market begins is not the exchange's to say, and stays too.
+
+    Args:
+        series: Its series.
+        event: Its ticker.
+        found: Its listed markets, at least one unless it is known.
+        known: The event as it was listed before.
+        listed: When the listing began, UTC.
+    """
+    tasks = {task.ticker: task for task in known.markets} if known else {}
+    settled = [known.settled] if known and known.settled else []
+    for market in found:
+        before = tasks.get(market.task.ticker)
+        tasks[market.task.ticker] = replace(market.task, fetch_from=before.fetch_from) if before else market.task
+        if market.settled is not None:
+            settled.append(market.settled)
+    over = all(task.phase is Phase.SETTLED for task in tasks.values())
+    return EventRow(
+        series=series,
+        event=event,
+        markets=tuple(tasks[ticker] for ticker in sorted(tasks)),
+        settled=max(settled) if over else None,
+        listed=listed,
+    )
+
+
+def is_news(row: EventRow, known: EventRow | None) -> bool:
+    """Tell whether a row says more than that it was listed again."""
+    return known is None or replace(known, listed=row.listed) != row
