@@ -13,6 +13,7 @@ import click
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read on import; else its C core writes lines of its own between ours
 
 from console.certs import certs
+from console.collection.data import data
 from console.demo import demo
 from console.doctor import doctor
 from console.exchange import exchange
@@ -29,6 +30,7 @@ def cli() -> None:
 
 
 cli.add_command(certs)
+cli.add_command(data)
 cli.add_command(demo)
 cli.add_command(doctor)
 cli.add_command(exchange)
