@@ -61,3 +61,27 @@ def test_the_lean_pass_is_measured_against_the_package() -> None:
         assert row["largest_difference"] < 1e-4  # or the sides do not do the same work
     assert "share_of_multiplying" in compared["32 of 512 points", "lean float32"]
     assert document["conditions"]["weights"] == "random, 4 layers of width 320"
+
+
+def test_collecting_is_measured_against_the_predecessors_plan() -> None:
+    document = measured("collection")
+    ours, theirs = document["rows"]["ours"], document["rows"]["predecessor"]
+    assert ours["candles"] == theirs["candles"] > 0  # or the sides do not do the same work
+    assert ours["throttled"] == ours["failed"] == ours["holes"] == 0
+    assert document["facts"]["fewer_calls"] == theirs["calls"] / ours["calls"] > 20
+    assert document["facts"]["faster"] > 0
+
+
+def test_the_store_is_measured() -> None:
+    for row in measured("store")["rows"].values():
+        assert {"stage", "publish", "examine", "verify", "read", "size"} <= set(row)
+        assert all(figure > 0 for figures in row.values() for figure in figures.values())
+
+
+def test_the_coordinator_is_measured() -> None:
+    document = measured("coordinator")
+    for name in ("Heartbeat", "CommitShard"):
+        row = document["rows"][name]
+        assert 0 < row["p50_ms"] <= row["p99_ms"] <= row["worst_ms"]
+        assert row["per_second"] > 0
+    assert "synced at every decision" in document["conditions"]["database"]
