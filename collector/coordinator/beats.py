@@ -52,8 +52,8 @@ class Beats:
         draft = self._book.draft()
         refused = self._take_up(worker_id, row.instance, registration.leases, draft, now)
         if worker is not None and not again:
-            named = {each.lease.shard for each in registration.leases}
-            self._free((lease for key, lease in worker.leases.items() if key not in named), draft, now)
+            named = {each.lease for each in registration.leases}
+            self._free((lease for lease in worker.leases.values() if lease.name not in named), draft, now)
         freed = self._freed(draft)
         if worker is None:  # leases find their worker when they are installed
             worker = LiveWorker(row, now.monotonic, Rate(now.monotonic))
@@ -138,7 +138,7 @@ class Beats:
     def _drop_unnamed(self, worker: LiveWorker, beat: Beat, draft: Draft, now: Moment) -> list[tuple[Grant, float]]:
         """Free the leases that a worker holds no more; return the grants that it has not heard of yet."""
         named = {each.lease for each in beat.leases} if beat.intent is not Intent.LEAVE else set()
-        missing = [lease for lease in worker.leases.values() if LeaseKey(lease.key, lease.epoch) not in named]
+        missing = [lease for lease in worker.leases.values() if lease.name not in named]
         collects = beat.intent is Intent.COLLECT
         unheard = [lease for lease in missing if collects and not lease.named and lease.revocation is None]
         repeats, hopeless = self._repeat(unheard, now)

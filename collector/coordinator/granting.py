@@ -75,7 +75,7 @@ def _work(
     row: ShardRow, purpose: Purpose, event: EventRow, holes: tuple[Hole, ...], base: Commit | None
 ) -> tuple[tuple[MarketTask, ...], datetime | None]:
     if base is None or purpose in _ANEW:
-        return tuple(replace(market, fetch_from=None) for market in event.markets), None
+        return tuple(replace(each, fetch_from=None) if each.fetch_from else each for each in event.markets), None
     if purpose is Purpose.RETRY_HOLES:
         return _holed(event.markets, [hole for hole in holes if may_mend(hole, row.settled)]), None
     step = row.key.step_seconds

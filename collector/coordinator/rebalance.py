@@ -33,8 +33,9 @@ class Move:
 def plan_moves(loads: Sequence[Load], ready: bool, place_of: Callable[[ShardKey], int]) -> list[Move]:
     """Choose leases to ask back.
 
-    Only a worker with nothing left to begin, and nothing on its way, receives; and only half of what another has in its queue, so that nothing
-    is sent to and fro; a slow worker's whole queue may go. Those that the receiver prefers go first, then the latest.
+    Only a worker with nothing left to begin, and nothing on its way, receives, and only half of what another has in its
+    queue, so that nothing is sent to and fro; a slow worker's whole queue may go. Those that the receiver prefers go
+    first, then the latest.
 
     Args:
         loads: Of all workers that take work.

@@ -53,6 +53,11 @@ class LiveLease:
     """Until it is named."""
 
     @property
+    def name(self) -> LeaseKey:
+        """What its worker calls it."""
+        return LeaseKey(self.key, self.epoch)
+
+    @property
     def ends(self) -> float:
         """When it runs out, or is to be given back."""
         return min(self.expires, self.revocation.deadline) if self.revocation else self.expires
@@ -89,14 +94,13 @@ class LiveLease:
 
     def verdict(self, now: float) -> Verdict:
         """Say what its worker is to do with it."""
-        key = LeaseKey(self.key, self.epoch)
         if self.revocation is None:
-            return Renewed(key, max(0.001, self.expires - now))
-        return Revoked(key, max(0.0, self.ends - now), self.revocation.reason, self.revocation.next_worker)
+            return Renewed(self.name, max(0.001, self.expires - now))
+        return Revoked(self.name, max(0.0, self.ends - now), self.revocation.reason, self.revocation.next_worker)
 
     def view(self, row: ShardRow, now: float) -> LeaseView:
         """Show it."""
-        progress = self.progress or LeaseProgress(LeaseKey(self.key, self.epoch), Stage.QUEUED)
+        progress = self.progress or LeaseProgress(self.name, Stage.QUEUED)
         if self.progress is not None:
             progress = replace(progress, age_seconds=max(0.0, now - self.moved))
         expires = None if self.paused else max(0.0, self.ends - now)

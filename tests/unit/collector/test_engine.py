@@ -226,6 +226,19 @@ def test_a_later_process_supersedes_the_one_before(site: Site) -> None:
         before.register()
 
 
+def test_a_new_process_that_names_an_old_epoch_frees_the_lease_of_the_one_before(site: Site) -> None:
+    site.list(event())
+    node = worker(site)
+    (old,) = node.take()
+    node.release(old.lease)
+    (newer,) = node.take()
+    node.restart()
+    node.hold(old.lease)
+    (verdict,) = node.register().verdicts
+    assert verdict == Cancelled(old.lease, CancellationReason.STALE_EPOCH, "node-0", 2)
+    assert (newer.lease.epoch, site.row(event()).lease) == (2, None)
+
+
 def test_registering_twice_changes_nothing_twice(site: Site) -> None:
     site.list(event(0), event(1))
     node = worker(site)

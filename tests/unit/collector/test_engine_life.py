@@ -417,6 +417,26 @@ def test_the_time_that_is_left_follows_the_rate_of_the_last_minutes(site: Site) 
     assert site.coordinator.progress().remaining == timedelta(0)
 
 
+def test_a_wall_clock_set_back_delays_nothing(site: Site) -> None:
+    site.list(open_event())
+    node = worker(site)
+    node.commit(node.take()[0].lease)
+    site.clock.wall -= 5 * HOUR
+    assert [grant.purpose for grant in later(site, node, 3700)] == [Purpose.REFRESH]
+
+
+def test_a_wall_clock_that_jumps_ahead_seals_nothing_that_still_trades(site: Site) -> None:
+    site.list(open_event())
+    node = worker(site)
+    node.commit(node.take()[0].lease, covered_end=NOON)
+    site.clock.wall += 100 * HOUR
+    (grant,) = later(site, node, 60)
+    assert grant.purpose is Purpose.FINISH
+    assert node.commit(grant.lease, covered_end=NOON).state.value == "closed"  # its worker's clock was right
+    site.list(open_event(closes=NOON + 200 * HOUR))
+    assert site.row(open_event()).state.value == "open"
+
+
 def test_failed_work_is_backed_off_although_its_event_is_listed_again(site: Site) -> None:
     site.list(event())
     node = worker(site)
