@@ -45,7 +45,7 @@ _INTENTS = Words(Intent, worker_pb2.WorkerIntent)
 _RELEASES = Words(ReleaseReason, lease_pb2.LeaseReleaseReason)
 _ADOPTIONS = Words(AdoptionKind, pb.AdoptionKind)
 _REVOCATIONS = Words(RevocationReason, lease_pb2.LeaseRevocationReason, RevocationReason.REBALANCE)
-_CANCELLATIONS = Words(CancellationReason, lease_pb2.LeaseCancellationReason, CancellationReason.STALE_EPOCH)
+_CANCELLATIONS = Words(CancellationReason, lease_pb2.LeaseCancellationReason, CancellationReason.UNKNOWN_EPOCH)
 
 
 class _Answer(Protocol):

@@ -15,6 +15,7 @@ from collector.coordinator import due, ledger
 from collector.coordinator.calls import AdoptionKind, CommitCall, Listing
 from collector.coordinator.discovery import Discovery
 from collector.coordinator.granting import build_grant
+from collector.coordinator.moment import Present
 from collector.coordinator.policy import LeasePolicy
 from collector.coordinator.rows import EventRow, ShardRow
 from collector.fetching import BaseFile, Fetcher
@@ -46,16 +47,20 @@ class StaticPlan:
         self.archive_cutoff: datetime | None = None
         self._config = config
         self._folder = folder
-        self._clock = clock
+        self._present = Present(clock)
         self._policy = LeasePolicy(refresh=config.refresh_seconds)
         self._steps = config.steps
         self._events: dict[str, EventRow] = {}
         self._listings: dict[str, Listing] = {}
         self._rows: dict[ShardKey, ShardRow] = {}
 
+    def learn_time(self, exchange: datetime) -> None:
+        """Learn what time it is at the exchange, UTC."""
+        self._present.tell(exchange)
+
     def take_events(self, events: Sequence[EventRow]) -> None:
         """Learn of new events, and of what changed in known ones; those of other nodes are left out."""
-        now = self._clock.now()
+        now = self._present.read().due
         for event in events:
             self._events[event.event] = event
             if preferred_node(event.event, self._config.total_nodes) != self._config.node_id:
@@ -80,7 +85,7 @@ class StaticPlan:
 
     def due(self) -> list[ShardRow]:
         """Return what is to be collected now, leased to ourselves; the oldest events first."""
-        now = self._clock.now()
+        now = self._present.read().due
         ripe = [due.ripen(row, now, self._policy) for row in self._rows.values() if row.due and row.due <= now]
         granted = [ledger.grant(row, _NOBODY, _NOBODY, now) for row in ripe if row.due and row.due <= now]
         return sorted(granted, key=lambda row: (row.closes, row.key))
@@ -92,13 +97,13 @@ class StaticPlan:
 
     def settle(self, row: ShardRow, call: CommitCall) -> None:
         """Note what was collected."""
-        now = self._clock.now()
+        now = self._present.read().due
         self._rows[row.key] = ledger.commit(row, call, now, self._policy, sequence=0, committed=now)
 
     def put_off(self, row: ShardRow, *, failed: bool) -> None:
         """Note that nothing was collected."""
         wait = due.backoff(row.failures + 1, self._policy) if failed else self._policy.refresh
-        self._rows[row.key] = ledger.lapse(row, self._clock.now(), self._policy, wait=wait, failed=failed)
+        self._rows[row.key] = ledger.lapse(row, self._present.read().due, self._policy, wait=wait, failed=failed)
 
     def _as_here(self, row: ShardRow) -> ShardRow:
         """Go on from the file that is here."""

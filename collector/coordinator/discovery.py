@@ -51,6 +51,10 @@ class Catalogue(Protocol):
 
     archive_cutoff: datetime | None
 
+    def learn_time(self, exchange: datetime) -> None:
+        """Learn what time it is at the exchange, UTC."""
+        ...
+
     def take_events(self, events: Sequence[EventRow]) -> None:
         """Learn of new events, and of what changed in known ones. Raises Unavailable if they cannot be kept."""
         ...
@@ -156,6 +160,7 @@ class Discovery:
         """
         began = self._clock.monotonic()
         started = utc(await self._client.exchange.user_data_time())
+        self._catalogue.learn_time(started)
         before = self._memory.listing(series)
         if before and (before.steps != self._series[series] or before.listed > started):
             before = None  # known events are wanted again, at other steps; or this is another exchange, in another time

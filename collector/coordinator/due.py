@@ -13,6 +13,8 @@ from collector.types import Phase, Purpose
 from mesh.shards import Content, Hole, HoleReason
 
 _LONGEST_BACKOFF = 3600.0
+_DAY = 86_400
+"""Step of daily candles, whose last one nobody waits for: it ends at midnight."""
 _OVER = (Phase.CLOSED, Phase.SETTLED)
 
 
@@ -22,8 +24,8 @@ def event_end(row: ShardRow) -> datetime:
 
 
 def final_time(row: ShardRow, policy: LeasePolicy) -> datetime:
-    """Return from when on the exchange has the event's last candles."""
-    return event_end(row) + timedelta(seconds=policy.settle_delay)
+    """Return from when on the exchange has the event's last candles: one may end up to a step after the close."""
+    return event_end(row) + timedelta(seconds=row.key.step_seconds % _DAY + policy.settle_delay)
 
 
 def is_over(event: EventRow, now: datetime) -> bool:
@@ -126,6 +128,18 @@ def plan_after_listing(row: ShardRow, over: bool, now: datetime, policy: LeasePo
     if row.failures and row.due and row.state is ShardState.CLOSED:
         return row
     return plan_finish(replace(row, state=ShardState.CLOSED), final_time(row, policy))
+
+
+def plan_late_markets(row: ShardRow, now: datetime, policy: LeasePolicy) -> ShardRow:
+    """Plan to collect markets that joined an event that has been collected to its end already."""
+    if (
+        row.commit is None
+        or row.lease is not None
+        or row.state is ShardState.OPEN
+        or row.commit.covered_end < event_end(row)
+    ):
+        return row  # they come with what is planned anyway
+    return plan_finish(replace(row, state=ShardState.CLOSED), max(now, final_time(row, policy)))
 
 
 def plan_nothing(row: ShardRow, now: datetime, policy: LeasePolicy) -> ShardRow:

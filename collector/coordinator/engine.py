@@ -60,7 +60,8 @@ class Coordinator:
 
     Args:
         store: Where rows are kept; loaded at once. Unavailable if that fails.
-        clock: Wall clock for what people read and for what is due, monotonic for everything that is timed.
+        clock: Wall clock for what people read, and for what is due until the exchange has told its time; monotonic
+            for everything that is timed.
         policy: Numbers that leases go by.
         steps: Candle steps in seconds by series; shards of others are withdrawn.
         total_nodes: Nodes of the stable split.
@@ -163,6 +164,10 @@ class Coordinator:
         if reason is ReleaseReason.DISK:
             self._book.workers[worker_id].rests_until = now.monotonic + self._policy.backoff
         _log.info("lease given back", shard=str(lease.shard), worker=worker_id, reason=reason.value, detail=detail)
+
+    def learn_time(self, exchange: datetime) -> None:
+        """Take the exchange's word on what time it is, UTC: what is due goes by it."""
+        self._present.tell(exchange)
 
     def take_events(self, events: Sequence[EventRow]) -> None:
         """Learn of new events, and of what changed in known ones."""

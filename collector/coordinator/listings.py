@@ -58,10 +58,12 @@ class Listings:
             if self._seen.get(event.event) == mark:
                 continue
             seen[event.event] = mark
-            kept.append(self._with_late_markets(event))
+            whole, grown = self._with_late_markets(event)
+            kept.append(whole)
             for step in self._steps.get(event.series, ()):
                 key = ShardKey(event.series, event.event, step)
-                draft.put(ledger.listed(draft.get(key), key, event, now.due, self._policy))
+                row = ledger.listed(draft.get(key), key, event, now.due, self._policy)
+                draft.put(due.plan_late_markets(row, now.due, self._policy) if grown else row)
         self._book.save(draft, now, events=kept)
         self._seen.update(seen)
 
@@ -77,11 +79,14 @@ class Listings:
     def _is_wanted(self, key: ShardKey) -> bool:
         return key.step_seconds in self._steps.get(key.series, ())
 
-    def _with_late_markets(self, event: EventRow) -> EventRow:
-        """Mark markets that joined an event after it was first listed: a commit may reach past their beginning."""
+    def _with_late_markets(self, event: EventRow) -> tuple[EventRow, bool]:
+        """Mark markets that joined an event after it was first listed, and tell whether some do now.
+
+        A commit may reach past their beginning.
+        """
         before = self._store.event(event.event)
         if before is None:
-            return event
+            return event, False
         known = {market.ticker: market.fetch_from for market in before.markets}
         markets = tuple(replace(market, fetch_from=known.get(market.ticker, market.opens)) for market in event.markets)
-        return replace(event, markets=markets)
+        return replace(event, markets=markets), any(market.ticker not in known for market in markets)

@@ -13,21 +13,35 @@ class Moment:
     wall: datetime
     """For people to read, UTC."""
     due: datetime
-    """For what is due at an instant, UTC: never goes back, and advances at least as the monotonic clock does."""
+    """For what is due at an instant of the exchange's, UTC: it advances as the monotonic clock does, or jumps ahead."""
     monotonic: float
     """For everything that is timed, in seconds."""
 
 
 class Present:
-    """Reads a clock. A wall clock that is set back delays nothing; one that jumps ahead makes things due early."""
+    """Reads a clock, and the exchange's own time as far as it is known.
+
+    A simulated exchange may live in another year, and a wall clock may be set: what is due goes by the exchange's last
+    word and the time that passed since. Before the first word it goes by the wall clock, which may delay nothing by
+    being set back.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._told: tuple[datetime, float] | None = None
         self._last = Moment(clock.now(), clock.now(), clock.monotonic())
+
+    def tell(self, exchange: datetime) -> None:
+        """Take the exchange's word."""
+        self._told = exchange, self._clock.monotonic()
 
     def read(self) -> Moment:
         """Look at the clock."""
         wall, monotonic = self._clock.now(), self._clock.monotonic()
-        steady = self._last.due + timedelta(seconds=monotonic - self._last.monotonic)
-        self._last = Moment(wall, max(steady, wall), monotonic)
+        if self._told is not None:
+            exchange, at = self._told
+            due = exchange + timedelta(seconds=monotonic - at)
+        else:
+            due = max(wall, self._last.due + timedelta(seconds=monotonic - self._last.monotonic))
+        self._last = Moment(wall, due, monotonic)
         return self._last

@@ -96,7 +96,9 @@ def test_a_stopped_collector_that_comes_back_after_its_lease_commits_nothing(mes
     mesh.start("b")
     mesh.wait_collected()
     mesh.collectors["a"].signal(signal.SIGCONT)
-    wait_for(lambda: mesh.collectors["a"].entries("lease lost") or mesh.collectors["a"].entries(REFUSED))
+    zombie = mesh.collectors["a"]
+    ends = ("committed", "lease lost", REFUSED)
+    wait_for(lambda: sum(len(zombie.entries(end)) for end in ends) == len(zombie.entries("leased")))
     wait_for(lambda: not mesh.incoming("a"))
     shards = mesh.wait_collected()
     assert_whole(mesh, shards)

@@ -50,8 +50,12 @@ class Kept:
 
     database: Database
     archive_cutoff: datetime | None = None
+    exchange_time: datetime | None = None
     told: list[list[EventRow]] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
+
+    def learn_time(self, exchange: datetime) -> None:
+        self.exchange_time = exchange
 
     def take_events(self, events: Sequence[EventRow]) -> None:
         self.database.save(events=events)

@@ -148,7 +148,7 @@ def test_a_commit_repeated_is_answered_again_even_after_the_shard_moved_on(site:
     first = node.commit(grant.lease, covered_end=listed.closes)
     again = site.commit("node-0", grant.lease)
     assert (again.commit, again.already_committed) == (first.commit, True)
-    site.list(event(closes=listed.closes.replace(hour=11)))  # the close moved: there is more to collect
+    site.list(event(closes=listed.closes.replace(hour=10)))  # the close moved: there is more to collect
     (finish,) = node.take()
     node.commit(finish.lease)
     assert site.commit("node-0", grant.lease).commit == first.commit

@@ -73,7 +73,7 @@ def test_a_worker_without_a_place_takes_what_is_left_over(site: Site) -> None:
 def test_what_trades_comes_first_then_what_closed_last_and_retries_at_the_end(site: Site) -> None:
     site = Site(nodes=1)
     old, new, now = event(0, closes=NOON - 9 * HOUR), event(1, closes=NOON - 2 * HOUR), open_event(2)
-    holed = event(3, closes=NOON - HOUR)
+    holed = event(3, closes=NOON - 1.5 * HOUR)
     site.list(holed)
     node = worker(site)
     node.commit(node.take()[0].lease, holes=(Hole("KXHIGHNY-E3-T0000", HoleReason.NOT_ATTEMPTED),))
