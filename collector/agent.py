@@ -29,7 +29,7 @@ from collector.types import ApiBudget, Condition, FileReport, Grant, Stage
 from collector.waiting import until
 from mesh import log
 from mesh.clock import Clock
-from mesh.daemon import Fatal
+from mesh.config import ConfigError
 from mesh.errors import MeshError
 from mesh.shards import ShardKey
 
@@ -120,7 +120,7 @@ class Agent:
         self._away_since: float | None = None
 
     async def run(self) -> None:
-        """Go on until cancelled. Raises Fatal when a later process has taken this worker's name."""
+        """Go on until cancelled. Raises ConfigError when a later process has taken this worker's name."""
         wait = _FIRST_WAIT
         while self._intent is not Intent.LEAVE:
             try:
@@ -313,7 +313,8 @@ class Agent:
                 self.forget()
             case "WORKER_SUPERSEDED":
                 self.superseded = True
-                raise Fatal(
+                # Not a failure to start again after: two nodes with one name would end each other for ever.
+                raise ConfigError(
                     f"another process has registered as {self.identity.worker_id}: two collectors share a worker_id, "
                     "or this one was held up and replaced"
                 ) from error

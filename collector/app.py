@@ -22,6 +22,8 @@ from collector.fetching import Fetcher
 from collector.leasework import LeaseWork
 from collector.metrics import CollectorMetrics
 from collector.pace import Pace
+from collector.recording.files import QuoteFiles
+from collector.recording.recorder import Recorder
 from collector.serving import DESCRIPTOR, file_service
 from collector.static import collect_statically
 from collector.transfer import Transfer
@@ -30,6 +32,7 @@ from mesh import log
 from mesh.clock import Clock, SystemClock
 from mesh.daemon import Fatal, Lifecycle
 from mesh.kalshi.client import KalshiClient, connect
+from mesh.kalshi.stream.streaming import streaming
 from mesh.kalshi.transport.limits import DEFAULT_COST
 from mesh.rpc.server import Server, serving
 from mesh.store.errors import StoreError
@@ -66,6 +69,8 @@ async def collector(config: CollectorConfig, lifecycle: Lifecycle, clock: Clock 
         )
         await server.health.set(DESCRIPTOR.full_name, serving=True)
         where = f"serving {config.data_folder} on {', '.join(server.addresses)}"
+        if config.record.series:
+            await stack.enter_async_context(_recording(config, lifecycle, client, clock, metrics))
         if config.static.total_nodes:
             work = collect_statically(
                 config.static, folder, client, clock, metrics, slots=config.concurrent_leases, once=config.once
@@ -95,6 +100,29 @@ class _Parts:
     client: KalshiClient
     clock: Clock
     metrics: CollectorMetrics
+
+
+@asynccontextmanager
+async def _recording(
+    config: CollectorConfig, lifecycle: Lifecycle, client: KalshiClient, clock: Clock, metrics: CollectorMetrics
+) -> AsyncIterator[None]:
+    """Record books and tickers while the context lasts; what waits is written at its end."""
+    async with streaming(config.kalshi, client.transport.sender) as stream:
+        recorder = Recorder(
+            client,
+            stream,
+            QuoteFiles(config.data_folder, config.name),
+            config.record.series,
+            clock,
+            look_seconds=config.record.look_seconds,
+            flush_seconds=config.record.flush_seconds,
+        )
+        metrics.watch("recorded_markets", "Markets whose books are recorded.", lambda: recorder.stats.markets)
+        metrics.watch("recorded_rows", "Rows of books and tickers on disk.", lambda: recorder.stats.written)
+        metrics.watch("recorded_rows_waiting", "Rows that wait for the disk.", lambda: recorder.stats.waiting)
+        metrics.watch("recorded_rows_lost", "Rows that the disk refused for too long.", lambda: recorder.stats.lost)
+        async with _running(lifecycle, {"recording": recorder.run()}):
+            yield
 
 
 async def _folder(stack: AsyncExitStack, config: CollectorConfig, clock: Clock) -> DataFolder:

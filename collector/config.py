@@ -85,6 +85,17 @@ class StaticConfig(Strict):
         return {series.ticker: series.since for series in self.series if series.since}
 
 
+class RecordConfig(Strict):
+    """Recording live order books and tickers, which nobody sells afterwards. It needs an API key."""
+
+    series: tuple[Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9._-]{0,63}$")], ...] = ()
+    """Series whose open markets are recorded; none: nothing is. One node is enough for each."""
+    look_seconds: Seconds = 60.0
+    """Between two looks at which markets are open."""
+    flush_seconds: Seconds = 300.0
+    """Longest that a row waits in memory for its file: that much a killed process loses."""
+
+
 class CollectorConfig(Strict):
     """One collector."""
 
@@ -127,8 +138,16 @@ class CollectorConfig(Strict):
     """What leases get to be committed when the process stops; what is not done by then is given back."""
     static: StaticConfig = StaticConfig()
     """Collecting without a coordinator."""
+    record: RecordConfig = RecordConfig()
+    """Recording live books and tickers."""
     log: LogConfig = LogConfig()
     """How it logs."""
+
+    @model_validator(mode="after")
+    def _recording_needs_a_key(self) -> Self:
+        if self.record.series and self.kalshi.key_id is None:
+            raise ValueError("record.series needs kalshi.key_id: the exchange streams to members only")
+        return self
 
     @property
     def name(self) -> str:

@@ -162,7 +162,12 @@ QUOTES = _schema(
     _time("exchange_time", "When it happened, as the exchange says, to a millisecond; null where it does not"),
     _text("connection", "Names the recorder's connection; null where not recorded", required=False),
     _field("sequence", pa.int64(), "Number of the message within its subscription; null where messages have none"),
-    _text("kind", "ticker, book_snapshot (a row per level, all of one message) or book_delta", required=True),
+    _text(
+        "kind",
+        "ticker, book_snapshot (a row per level, all of one message), book_delta, or gap: from here on nothing is "
+        "known of the market until its next ticker or snapshot",
+        required=True,
+    ),
     _text("side", "Books: bid or ask of the YES book; null in tickers and in the one row of an empty book"),
     _money("price_micros", "Books: YES price of the level"),
     _count("size_hundredths", "Snapshots: contracts at that price"),

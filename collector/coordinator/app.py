@@ -50,7 +50,11 @@ async def coordinator_server(
     ProcessCollector(registry=registry)
     metrics = CoordinatorMetrics(registry)
     servicer = CoordinatorServicer(clock, metrics, lifecycle.stopping)
-    service = Service(_SERVICE, lambda server: rpc.add_CoordinatorServiceServicer_to_server(servicer, server))
+    service = Service(
+        _SERVICE,
+        lambda server: rpc.add_CoordinatorServiceServicer_to_server(servicer, server),
+        routine=frozenset({"Heartbeat", "ListShards"}),
+    )
     async with serving(config.rpc, [service], draining=lifecycle.stopping, registry=registry) as server:
         with opened(config.state_folder / DATABASE) as database:
             engine = Coordinator(

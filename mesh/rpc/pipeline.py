@@ -53,6 +53,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
         access: Access,
         own_methods: frozenset[str],
         itemised_methods: frozenset[str],
+        routine_methods: frozenset[str] = frozenset(),
         metrics: RpcMetrics,
         draining: asyncio.Event,
     ) -> None:
@@ -61,6 +62,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
         self._access = access
         self._own_methods = own_methods
         self._itemised_methods = itemised_methods
+        self._routine_methods = routine_methods
         self._metrics = metrics
         self._draining = draining
         self._wrapped: dict[str, Handler] = {}
@@ -165,7 +167,8 @@ class Pipeline(grpc.aio.ServerInterceptor):
             self._metrics.seconds.labels(method).observe(elapsed)
             if problem is not None:
                 self._metrics.refusals.labels(problem.reason).inc()
-            (_log.info if own else _log.debug)(
+            quiet = not own or (method in self._routine_methods and code is grpc.StatusCode.OK)
+            (_log.debug if quiet else _log.info)(
                 "call",
                 method=method,
                 code=code.name,

@@ -46,6 +46,8 @@ class Service:
     itemised: frozenset[str] = frozenset()
     """Names of methods whose servicer checks each message with `validation.check_items`, because faulty items are
     answered one by one and do not end the call. All other messages are checked before the servicer sees them."""
+    routine: frozenset[str] = frozenset()
+    """Names of methods that machines call all day: their calls are in the log only where they fail, or at debug."""
 
 
 class Health:
@@ -117,6 +119,9 @@ async def serving(
         own_methods=own,
         itemised_methods=frozenset(
             f"/{service.descriptor.full_name}/{method}" for service in services for method in service.itemised
+        ),
+        routine_methods=frozenset(
+            f"/{service.descriptor.full_name}/{method}" for service in services for method in service.routine
         ),
         metrics=RpcMetrics(registry),
         draining=draining,

@@ -62,7 +62,8 @@ def test_the_sample_names_and_explains_every_key(config: Path) -> None:
 def test_what_the_sample_shows_as_a_default_is_one(config: Path) -> None:
     """All but the addresses, the files and the model with its device, which belong to the host."""
     _, model = DAEMON_OF[config.name]
-    own = {"listen", "metrics_listen", "tls", "state_folder", "name", "checkpoint", "device"}
+    own = {"listen", "metrics_listen", "tls", "state_folder", "data_folder", "name", "checkpoint", "device"}
+    own |= {"worker_id", "node_index", "targets", "ca_file", "certificate_file", "private_key_file"}
     shown, defaults = tomllib.loads(config.read_text()), model().model_dump(mode="json")
     for name, value in ((name, value) for name, value in shown.items() if name not in own):
         inner = {key: left for key, left in value.items() if key not in own} if isinstance(value, dict) else value

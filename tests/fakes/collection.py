@@ -90,6 +90,10 @@ class Daemon:
         with self.log.open("ab") as stream:
             self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=stream)
 
+    def said(self) -> str:
+        """Everything that it wrote."""
+        return self.log.read_text()
+
     def entries(self, event: str = "") -> list[dict[str, Any]]:
         """Its log so far: all of it, or every entry of that name."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []

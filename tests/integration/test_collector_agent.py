@@ -17,7 +17,7 @@ from collector.desk import Desk, Lease
 from collector.pace import Pace
 from collector.types import ApiBudget, BudgetKind, Condition, FileReport, Stage
 from mesh.clock import SystemClock
-from mesh.daemon import Fatal
+from mesh.config import ConfigError
 from mesh.kalshi.transport.limits import Limits
 from mesh.rpc.config import ClientConfig
 from mesh.shards import Commit, Content, ShardFile
@@ -159,7 +159,7 @@ async def test_a_later_process_of_the_same_name_stops_the_earlier(tmp_path: Path
         async with worker(mesh.address, process="p2") as second:
             await second.agent.registered.wait()
             await first.until(lambda: first.agent.superseded)
-            with pytest.raises(Fatal, match="spark"):
+            with pytest.raises(ConfigError, match="spark"):
                 await first.agent.run()
 
 
