@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from foremesh.coordinator.v1 import coordinator_service_pb2_grpc as rpc
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from collector.coordinator.config import CoordinatorConfig
-from collector.coordinator.database import opened
+from collector.coordinator.database import Database, opened
 from collector.coordinator.discovery import Discovery
 from collector.coordinator.engine import Coordinator
 from collector.coordinator.markets import MarketFiles
@@ -22,14 +23,15 @@ from collector.coordinator.timed_store import TimedStore
 from mesh import log
 from mesh.clock import Clock, SystemClock
 from mesh.daemon import Lifecycle
-from mesh.errors import Unavailable
+from mesh.errors import MeshError, Unavailable
 from mesh.kalshi.client import connect
 from mesh.rpc.server import Server, Service, serving
 
-DATABASE = "coordinator.sqlite"
+DATABASE, BACKUP = "coordinator.sqlite", "coordinator.backup.sqlite"
 _SERVICE = coordinator_service_pb2.DESCRIPTOR.services_by_name["CoordinatorService"]
 _TICK_SECONDS = 1.0
 _LOOK_TICKS = 5
+_BACKUP_SECONDS = 6 * 3600.0
 
 _log = log.get(__name__)
 
@@ -78,7 +80,12 @@ async def coordinator_server(
                     recorder=MarketFiles(config.data_folder, clock) if config.data_folder else None,
                     interval=config.listing_seconds,
                 )
-                async with _running(lifecycle, ticks=_tick(engine, clock, metrics), discovery=discovery.run()):
+                async with _running(
+                    lifecycle,
+                    ticks=_tick(engine, clock, metrics),
+                    discovery=discovery.run(),
+                    backups=_back_up(database, config.state_folder / BACKUP, clock),
+                ):
                     with _answering(servicer, engine):
                         await server.health.set(_SERVICE.full_name, serving=True)
                         lifecycle.ready(f"coordinating on {', '.join(server.addresses)}")
@@ -97,6 +104,16 @@ async def _tick(engine: Coordinator, clock: Clock, metrics: CoordinatorMetrics) 
             metrics.show(engine.progress())
         ticks += 1
         await clock.sleep(_TICK_SECONDS)
+
+
+async def _back_up(database: Database, path: Path, clock: Clock) -> None:
+    """Keep a copy of the database beside it, never more than a few hours old."""
+    while True:
+        await clock.sleep(_BACKUP_SECONDS)
+        try:
+            await asyncio.to_thread(database.backup, path)
+        except MeshError as error:
+            _log.error("no copy of the database", problem=error.message)
 
 
 @contextmanager
