@@ -109,7 +109,7 @@ async def listed(world: World, name: str, since: datetime) -> Listing:
     folder = world.folder / name
     async with coordinator(folder, free_address(), world.coordinator(since)) as made:
         await made.daemon.logged("listed")
-        due = made.database("SELECT count(*) FROM shards WHERE closes < ?", world.begins.isoformat())
+        due = made.database("SELECT count(*) FROM shards WHERE opens < ?", world.begins.isoformat())
         await made.daemon.end()
     return Listing(folder, since, int(due[0][0]))
 
@@ -128,7 +128,9 @@ async def collected(
     async with AsyncExitStack() as stack:
         started = [
             await stack.enter_async_context(
-                process("collector", folder / f"node-{place}", collector_settings(f"node-{place}", place, address) | said)
+                process(
+                    "collector", folder / f"node-{place}", collector_settings(f"node-{place}", place, address) | said
+                )
             )
             for place, said in enumerate(collectors)
         ]
@@ -151,7 +153,8 @@ async def collected(
             "throttled": sum(each.throttled_count for each in usage),
             "failed": sum(each.failed_count for each in usage),
             "calls": sum(each.call_count for each in usage),
-            "twice": len(manifest) - len({(shard.shard_key.event_ticker, str(shard.shard_key)) for shard in manifest})
+            "twice": len(manifest)
+            - len({(shard.shard_key.event_ticker, str(shard.shard_key)) for shard in manifest})
             + made.database(
                 "SELECT count(*) FROM (SELECT 1 FROM commits GROUP BY series, event, step HAVING count(*) > 1)"
             )[0][0],
@@ -169,9 +172,7 @@ async def collected(
     return row
 
 
-async def _until_done(
-    made: Coordinator, collectors: Sequence[Process], events: int, *, kill: bool
-) -> float | None:
+async def _until_done(made: Coordinator, collectors: Sequence[Process], events: int, *, kill: bool) -> float | None:
     """Wait until everything is committed; gives the wall time at which the last collector was killed."""
     killed = None
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -179,6 +180,12 @@ async def _until_done(
             if kill and killed is None and done >= events / 2:
                 killed = time.time()
                 await collectors[-1].end(kill=True)
+            if os.environ.get("TRACE"):
+                for w in (await made.stub.ListWorkers(pb.ListWorkersRequest())).workers:
+                    u, sh = w.api_usage, w.api_budget_share
+                    print(
+                        f"  {time.time():.1f} {done} {w.worker_id} share {sh.tokens_per_second:.0f} burst {sh.burst_tokens:.0f} used {u.tokens_per_second:.0f} wanted {u.wanted_tokens_per_second:.0f} tokens {u.token_count} leases {w.lease_count} age {w.heartbeat_age.ToMilliseconds()}"
+                    )
             await asyncio.sleep(_POLL_SECONDS)
         await asyncio.sleep(1.0)  # a last heartbeat tells what was spent
     return killed
@@ -221,7 +228,8 @@ async def run(folder: Folder, events: int, addressed: int, lease: float) -> dict
         f'kind = "generated"\ncached_events = {events + 50}\n'
         f'series = [{{ ticker = "{SERIES}", history_hours = {events + 2} }}]\n'
         f"[quirks]\nunauthenticated_per_second = {PER_ADDRESS}\n"
-        + _member(ACCOUNT, "basic") + _member(RICH, "prestige")
+        + _member(ACCOUNT, "basic")
+        + _member(RICH, "prestige")
     )
     home = folder / "exchange"
     home.mkdir()
@@ -264,5 +272,6 @@ if __name__ == "__main__":
     parser.add_argument("--addressed", type=int, default=9)
     a = parser.parse_args()
     parts = a.parts
-    f = Folder(a.keep or tempfile.mkdtemp()).resolve(); f.mkdir(exist_ok=True, parents=True)
+    f = Folder(a.keep or tempfile.mkdtemp()).resolve()
+    f.mkdir(exist_ok=True, parents=True)
     result = asyncio.run(run(f, a.events, a.addressed, 15.0))

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, FiniteFloat, NonNegativeFloat, model
 
 from collector.coordinator.config import CollectedSeries, CoordinatorConfig
 from mesh.config import Strict
-from mesh.kalshi.config import KalshiConfig
+from mesh.kalshi.config import SimulatorFirstConfig
 from mesh.log import LogConfig
 from mesh.rpc.config import Address, ClientConfig, Seconds, ServerConfig
 
@@ -111,7 +111,7 @@ class CollectorConfig(Strict):
     """Where the coordinator is."""
     rpc: CollectorRpc = CollectorRpc()
     """How committed files are served to other nodes."""
-    kalshi: KalshiConfig = CoordinatorConfig().kalshi
+    kalshi: SimulatorFirstConfig = SimulatorFirstConfig()
     """Which exchange, and with which key."""
     budget_id: Annotated[str, AfterValidator(_label)] = ""
     """Label of whose API budget the calls count against: nodes of one account, or behind one internet address, name the

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 from collector.coordinator.policy import LeasePolicy
 from mesh.certs import Role
 from mesh.config import Strict
-from mesh.kalshi.config import KalshiConfig
+from mesh.kalshi.config import SimulatorFirstConfig
 from mesh.log import LogConfig
 from mesh.rpc.config import Address, Seconds, ServerConfig
 from mesh.shards import STEPS
@@ -125,7 +125,7 @@ class CoordinatorConfig(Strict):
     """Between two looks at what the exchange lists."""
     series: tuple[CollectedSeries, ...] = Field(default=_SERIES, min_length=1)
     """What to collect. A series that is taken out keeps its files; nothing more of it is leased."""
-    kalshi: KalshiConfig = KalshiConfig(environment="custom", host="http://127.0.0.1:8790")
+    kalshi: SimulatorFirstConfig = SimulatorFirstConfig()
     """Which exchange is listed: the one that the collectors ask."""
     lease: LeaseConfig = LeaseConfig()
     """The numbers that leases go by."""

@@ -96,3 +96,19 @@ class KalshiConfig(Strict):
         """URL of the WebSocket."""
         beside = self.host.replace("http", "ws", 1) if self.host else _HOSTS[self.environment][1]
         return (self.stream_host or beside) + _STREAM_PATH
+
+
+class SimulatorFirstConfig(KalshiConfig):
+    """The same for daemons that speak to the simulated exchange on this machine until they are told otherwise."""
+
+    environment: Literal["production", "demo", "custom"] = "custom"
+    """`production` trades real money; `custom` is the simulator, or another host of the exchange."""
+    host: Annotated[str, AfterValidator(_rest_origin)] | None = "http://127.0.0.1:8790"
+    """With `custom`: such as `http://127.0.0.1:8790`. Plain http reaches this machine only."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _host_goes_with_custom(cls, given: object) -> object:
+        if isinstance(given, dict) and given.get("environment", "custom") != "custom":
+            return {"host": None} | given
+        return given

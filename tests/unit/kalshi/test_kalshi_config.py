@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mesh.config import ConfigError, load
-from mesh.kalshi.config import KalshiConfig
+from mesh.kalshi.config import KalshiConfig, SimulatorFirstConfig
 
 
 def config(*settings: str) -> KalshiConfig:
@@ -88,3 +88,11 @@ def test_the_key_file_is_found_from_the_configurations_folder(tmp_path: Path) ->
     file = tmp_path / "trader.toml"
     file.write_text('key_id = "0b1f6f0e"\nprivate_key_file = "kalshi.key"\n')
     assert load(file, KalshiConfig).private_key_file == tmp_path / "kalshi.key"
+
+
+def test_a_daemon_that_begins_with_the_simulator_stays_there_when_only_a_key_is_named() -> None:
+    named = SimulatorFirstConfig(key_id="me", private_key_file=Path("me.key"))
+    assert named.rest_url == "http://127.0.0.1:8790/trade-api/v2"
+    assert SimulatorFirstConfig(environment="production").rest_url.startswith("https://external-api.kalshi.com")
+    with pytest.raises(ValidationError, match="host and environment"):
+        SimulatorFirstConfig(environment="demo", host="http://127.0.0.1:8790")
