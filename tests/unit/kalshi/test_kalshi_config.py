@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from mesh.config import ConfigError, load
 from mesh.kalshi.config import KalshiConfig, SimulatorFirstConfig
