@@ -31,7 +31,7 @@ DATABASE, BACKUP = "coordinator.sqlite", "coordinator.backup.sqlite"
 _SERVICE = coordinator_service_pb2.DESCRIPTOR.services_by_name["CoordinatorService"]
 _TICK_SECONDS = 1.0
 _LOOK_TICKS = 5
-_BACKUP_SECONDS = 6 * 3600.0
+_FIRST_BACKUP_SECONDS, _BACKUP_SECONDS = 300.0, 6 * 3600.0
 
 _log = log.get(__name__)
 
@@ -108,8 +108,10 @@ async def _tick(engine: Coordinator, clock: Clock, metrics: CoordinatorMetrics) 
 
 async def _back_up(database: Database, path: Path, clock: Clock) -> None:
     """Keep a copy of the database beside it, never more than a few hours old."""
+    wait = _FIRST_BACKUP_SECONDS
     while True:
-        await clock.sleep(_BACKUP_SECONDS)
+        await clock.sleep(wait)
+        wait = _BACKUP_SECONDS
         try:
             await asyncio.to_thread(database.backup, path)
         except MeshError as error:

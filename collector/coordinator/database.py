@@ -54,6 +54,9 @@ _HOLES = """
   SELECT holes.* FROM shards JOIN commits USING (series, event, step) JOIN holes USING (sequence)
   WHERE (series, event, step) = (?, ?, ?) AND commits.epoch = committed_epoch ORDER BY position"""
 
+_FORGET_HOLES = """
+  DELETE FROM holes WHERE sequence IN (SELECT sequence FROM commits WHERE (series, event, step) = (?, ?, ?))"""
+
 _log = log.get(__name__)
 
 
@@ -162,6 +165,7 @@ class Database:
     def _enter(self, entry: Entry) -> None:
         found = columns.commit_columns(entry)
         self._db.execute(_insert("commits", len(found)), found)
+        self._db.execute(_FORGET_HOLES, (entry.shard.series, entry.shard.event, entry.shard.step))
         holes = [columns.hole_columns(entry.commit.sequence, *hole) for hole in enumerate(entry.holes)]
         if holes:
             self._db.executemany(_insert("holes", len(holes[0])), holes)

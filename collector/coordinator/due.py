@@ -82,7 +82,9 @@ def plan_after_commit(
         return plan_refresh(row, now, policy)
     if row.state is ShardState.OPEN:  # the event ended while it was collected
         return plan_finish(replace(row, state=ShardState.CLOSED), final_time(row, policy))
-    row = replace(row, state=ShardState.CLOSED)
+    row = replace(
+        row, state=ShardState.CLOSED, hole_retries=0 if purpose is not Purpose.RETRY_HOLES else row.hole_retries
+    )
     if commit.covered_end < event_end(row):
         return plan_finish(row, max(final_time(row, policy), now + _refresh_interval(row, policy)))
     if commit.file.content is Content.PRICES:
@@ -122,22 +124,27 @@ def plan_after_listing(row: ShardRow, over: bool, now: datetime, policy: LeasePo
         waits = row.state is ShardState.OPEN and row.due is not None and row.due_for is planned.due_for
         return replace(planned, due=row.due) if waits and planned.due_for is not Purpose.FINISH else planned
     if row.state is not ShardState.OPEN and row.commit.covered_end >= event_end(row):
-        if row.due is None and row.commit.file.content is Content.PRICES and not row.hole_retries:
-            return _retry(replace(row, state=ShardState.CLOSED), now, Purpose.ADD_QUOTES)
+        if row.due is None and not row.hole_retries:  # adopted before it was listed: never sealed by a rule
+            if row.commit.file.content is Content.PRICES:
+                return _retry(replace(row, state=ShardState.CLOSED), now, Purpose.ADD_QUOTES)
+            if row.commit.hole_count:
+                return _retry(replace(row, state=ShardState.CLOSED), now, Purpose.RETRY_HOLES)
         return row  # retries of holes go on as planned; what is sealed stays so
     if row.failures and row.due and row.state is ShardState.CLOSED:
         return row
     return plan_finish(replace(row, state=ShardState.CLOSED), final_time(row, policy))
 
 
+def plan_anew(row: ShardRow, now: datetime) -> ShardRow:
+    """Plan to collect again what a file that came without a lease may lack; the file stays if that brings less."""
+    return replace(row, state=ShardState.CLOSED, due=now, due_for=Purpose.ADD_QUOTES)
+
+
 def plan_late_markets(row: ShardRow, now: datetime, policy: LeasePolicy) -> ShardRow:
     """Plan to collect markets that joined an event that has been collected to its end already."""
-    if (
-        row.commit is None
-        or row.lease is not None
-        or row.state is ShardState.OPEN
-        or row.commit.covered_end < event_end(row)
-    ):
+    if row.lease is not None:  # noted for the lease's end: its grant lacks them
+        return replace(row, due=now)
+    if row.commit is None or row.state is ShardState.OPEN or row.commit.covered_end < event_end(row):
         return row  # they come with what is planned anyway
     return plan_finish(replace(row, state=ShardState.CLOSED), max(now, final_time(row, policy)))
 

@@ -18,6 +18,7 @@ from collector.coordinator.beats import Beats
 from collector.coordinator.book import Book
 from collector.coordinator.budget import Budgets
 from collector.coordinator.calls import (
+    AdoptionKind,
     Beat,
     BeatAnswer,
     CommitAnswer,
@@ -37,10 +38,10 @@ from collector.coordinator.handout import Handout
 from collector.coordinator.listings import Listings
 from collector.coordinator.moment import Moment, Present
 from collector.coordinator.policy import LeasePolicy
-from collector.coordinator.rows import EventRow, ShardRow
+from collector.coordinator.rows import EventRow, ShardRow, ShardState
 from collector.coordinator.store import Entry, Store
 from collector.coordinator.watch import Watch
-from collector.types import LeaseKey
+from collector.types import LeaseKey, Purpose
 from mesh.clock import Clock
 from mesh.errors import NotFound
 from mesh.log import get
@@ -142,6 +143,12 @@ class Coordinator:
             ledger.check_adoptable(row)
         return self._enter(row, call, now)
 
+    def _completed(self, row: ShardRow, call: CommitCall, now: Moment) -> ShardRow:
+        """Plan to collect an imported file again that lacks markets: nobody asked the exchange for them."""
+        event = self._store.event(row.key.event) if call.basis is AdoptionKind.IMPORT else None
+        is_over = row.state is not ShardState.OPEN and row.due_for is not Purpose.ADD_QUOTES
+        return due.plan_anew(row, now.due) if event and is_over and ledger.is_short(row, event) else row
+
     def release(self, worker_id: str, lease: LeaseKey, reason: ReleaseReason, detail: str) -> None:
         """Take a lease back without a file; refuses as `commit` does."""
         now = self._present.read()
@@ -224,6 +231,7 @@ class Coordinator:
         entered = ledger.commit(
             row, call, now.due, self._policy, sequence=self._book.last_sequence + 1, committed=now.wall
         )
+        entered = self._completed(entered, call, now)
         commit = entered.commit
         if commit is None:
             raise AssertionError("a commit makes one")

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Generator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 
 from collector.coordinator import due, ledger
 from collector.coordinator.book import Book, Draft
@@ -12,7 +13,7 @@ from collector.coordinator.policy import LeasePolicy
 from collector.coordinator.roster import LiveLease, LiveWorker
 from collector.coordinator.rows import EventRow, ShardRow, WorkerRow
 from collector.coordinator.store import Store
-from collector.types import Grant
+from collector.types import Grant, Purpose
 from mesh.log import get
 from mesh.shards import ShardKey
 
@@ -20,6 +21,8 @@ MAX_GRANTS = 64
 MAX_MARKETS = 6000
 """Of all grants of one answer, which keeps it within the size of a message."""
 _MAX_ADDRESSES = 4
+_HOLDER_TRIES = 5
+"""Waits of one lease time each for a node that has the file to extend; then everything is collected anew."""
 
 _log = get(__name__)
 
@@ -83,10 +86,21 @@ class Handout:
         if ripe.due is None or ripe.due > now.due:
             draft.put(ripe)
             return None
+        if self._is_out_of_reach(ripe, worker.worker_id, now):
+            if ripe.failures < _HOLDER_TRIES:  # who has the file may be back soon
+                later = now.due + timedelta(seconds=self._policy.lease)
+                draft.put(replace(ripe, due=later, failures=ripe.failures + 1))
+                return None
+            ripe = replace(ripe, due_for=Purpose.COLLECT)
         leased = ledger.grant(ripe, worker.worker_id, worker.instance, now.wall)
         grant = self._build(leased, event, worker.worker_id, now)
         draft.put(leased if grant is not None else due.plan_nothing(ripe, now.due, self._policy))
         return grant
+
+    def _is_out_of_reach(self, row: ShardRow, worker_id: str, now: Moment) -> bool:
+        """Tell whether the file that a lease would extend is with nobody who answers."""
+        extends = row.commit is not None and row.due_for in (Purpose.REFRESH, Purpose.FINISH, Purpose.RETRY_HOLES)
+        return extends and worker_id not in row.holders and not self.addresses(row, now)
 
     def _build(self, row: ShardRow, event: EventRow, worker_id: str, now: Moment) -> Grant | None:
         holes = self._store.holes(row.key) if row.commit is not None and row.commit.hole_count else ()

@@ -15,6 +15,9 @@ from collector.types import Condition, FileReport, LeaseKey, Purpose
 from mesh.errors import AlreadyExists, Conflict, Denied, MeshError, NotFound, NotReady
 from mesh.shards import Commit, Hole, ShardKey
 
+_QUOTE_TRIES = 5
+"""Failed collections anew of a file without quotes, or short of markets, after which it stays as it is."""
+
 
 def grant(row: ShardRow, worker_id: str, instance: str, now: datetime) -> ShardRow:
     """Lease a shard for what it is due for, under the next epoch."""
@@ -41,8 +44,10 @@ def lapse(row: ShardRow, now: datetime, policy: LeasePolicy, *, wait: float = 0.
         failed: Whether it counts as a failure that backs the shard off.
     """
     purpose = row.lease.purpose if row.lease else row.due_for
-    freed = due.plan_after_lapse(row, purpose, now, wait)
-    return due.ripen(replace(freed, lease=None, failures=row.failures + failed), now, policy)
+    freed = replace(due.plan_after_lapse(row, purpose, now, wait), lease=None, failures=row.failures + failed)
+    if purpose is Purpose.ADD_QUOTES and freed.failures >= _QUOTE_TRIES and row.state is not ShardState.OPEN:
+        return due.seal(freed, policy)  # with the prices that there are
+    return due.ripen(freed, now, policy)
 
 
 def commit(
@@ -67,13 +72,22 @@ def commit(
     )
     if row.commit is None and row.state is ShardState.SEALED:
         return kept  # adopted, of an event that the exchange has not listed: there is nothing to ask for
-    return due.plan_after_commit(kept, now, policy, purpose=purpose, holes=call.holes, before=before)
+    kept = replace(kept, due=None)
+    planned = due.plan_after_commit(kept, now, policy, purpose=purpose, holes=call.holes, before=before)
+    late = row.lease is not None and row.due is not None
+    return due.plan_late_markets(planned, now, policy) if late else planned
 
 
 def adopted_unlisted(call: CommitCall) -> ShardRow:
     """Make the row of a shard that only its file tells of: as far as is known it is finished."""
     opens = call.file.first or call.covered_end
     return ShardRow(call.shard, ShardState.SEALED, min(opens, call.covered_end), call.covered_end)
+
+
+def is_short(row: ShardRow, event: EventRow) -> bool:
+    """Tell whether a file that nobody collected under a lease lacks markets without naming them as holes."""
+    commit = row.commit
+    return commit is not None and commit.file.market_count + commit.hole_count < len(event.markets)
 
 
 def listed(row: ShardRow | None, key: ShardKey, event: EventRow, now: datetime, policy: LeasePolicy) -> ShardRow:
@@ -85,7 +99,9 @@ def listed(row: ShardRow | None, key: ShardKey, event: EventRow, now: datetime, 
     fresh = replace(row, opens=event.opens, closes=event.closes, settled=event.settled, withdrawn=False)
     if row.lease is not None:  # what follows is planned when the lease ends
         return fresh
-    return due.plan_after_listing(fresh, over, now, policy)
+    planned = due.plan_after_listing(fresh, over, now, policy)
+    never_asked = planned.state is ShardState.SEALED and not planned.hole_retries
+    return due.plan_anew(planned, now) if never_asked and is_short(planned, event) else planned
 
 
 def report(row: ShardRow, worker_id: str, news: FileReport, now: datetime, policy: LeasePolicy) -> ShardRow:

@@ -10,6 +10,7 @@ from collector.coordinator.moment import Moment
 from collector.coordinator.policy import LeasePolicy
 from collector.coordinator.rows import EventRow, ShardRow
 from collector.coordinator.store import Store
+from collector.types import MarketTask
 from mesh.log import get
 from mesh.shards import ShardKey
 
@@ -80,13 +81,24 @@ class Listings:
         return key.step_seconds in self._steps.get(key.series, ())
 
     def _with_late_markets(self, event: EventRow) -> tuple[EventRow, bool]:
-        """Mark markets that joined an event after it was first listed, and tell whether some do now.
+        """Mark markets that joined an event after it was first listed, or trade on; tell whether some do now.
 
-        A commit may reach past their beginning.
+        A commit may reach past their beginning, or past the close that they had.
         """
         before = self._store.event(event.event)
         if before is None:
             return event, False
-        known = {market.ticker: market.fetch_from for market in before.markets}
-        markets = tuple(replace(market, fetch_from=known.get(market.ticker, market.opens)) for market in event.markets)
-        return replace(event, markets=markets), any(market.ticker not in known for market in markets)
+        known = {market.ticker: market for market in before.markets}
+
+        def marked(market: MarketTask) -> MarketTask:
+            earlier = known.get(market.ticker)
+            if earlier is None:
+                return replace(market, fetch_from=market.opens)
+            reopened = market.closes > earlier.closes and earlier.fetch_from is None
+            return replace(market, fetch_from=earlier.closes if reopened else earlier.fetch_from)
+
+        markets = tuple(map(marked, event.markets))
+        grown = any(
+            market.ticker not in known or market.fetch_from != known[market.ticker].fetch_from for market in markets
+        )
+        return replace(event, markets=markets), grown

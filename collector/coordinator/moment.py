@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from mesh.clock import Clock
 
+_LATE = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -32,8 +34,10 @@ class Present:
         self._last = Moment(clock.now(), clock.now(), clock.monotonic())
 
     def tell(self, exchange: datetime) -> None:
-        """Take the exchange's word."""
-        self._told = exchange, self._clock.monotonic()
+        """Take the exchange's word. One that is a little behind what was known came late; one far behind is true."""
+        now = self.read()
+        known = self._told is not None and timedelta() < now.due - exchange < _LATE
+        self._told = now.due if known else exchange, now.monotonic
 
     def read(self) -> Moment:
         """Look at the clock."""
