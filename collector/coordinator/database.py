@@ -54,6 +54,12 @@ _HOLES = """
   SELECT holes.* FROM shards JOIN commits USING (series, event, step) JOIN holes USING (sequence)
   WHERE (series, event, step) = (?, ?, ?) AND commits.epoch = committed_epoch ORDER BY position"""
 
+_EPOCHS_BETWEEN = 1_000_000
+_AFTER_RESTORE = """
+  UPDATE shards SET epoch = epoch + ?, lease_epoch = NULL, lease_owner = NULL, lease_instance = NULL,
+    lease_granted = NULL, lease_purpose = NULL,
+    due = coalesce(due, lease_granted), due_for = coalesce(lease_purpose, due_for)
+  WHERE epoch > 0"""
 _FORGET_HOLES = """
   DELETE FROM holes WHERE sequence IN (SELECT sequence FROM commits WHERE (series, event, step) = (?, ?, ?))"""
 
@@ -139,6 +145,9 @@ class Database:
     def backup(self, path: Path) -> None:
         """Write a sound copy of this moment to `path`, whole or not at all. May run in a thread of its own.
 
+        The copy is made to be restored: nothing is leased in it, and epochs go on far above those that may have been
+        granted since, so that no epoch is ever granted twice and no older file is taken for a newer one.
+
         Raises:
             Unavailable: The database cannot be read, or the copy not be written.
         """
@@ -151,6 +160,8 @@ class Database:
                 reader = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)
                 with contextlib.closing(reader), contextlib.closing(sqlite3.connect(copy)) as written:
                     reader.backup(written)
+                    with written:
+                        written.execute(_AFTER_RESTORE, (_EPOCHS_BETWEEN,))
                 copy.replace(path)
         except (OSError, sqlite3.DatabaseError) as error:
             why = _in_words(error) if isinstance(error, sqlite3.Error) else error.strerror

@@ -275,8 +275,22 @@ def test_a_backup_is_a_whole_database_of_that_moment(database: Database, path: P
     assert copy.stat().st_mode & 0o777 == 0o600
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["backup.sqlite"]
     with opened(copy) as restored:
-        assert restored.load().shards == [row]
+        assert restored.load().shards == [replace(row, epoch=row.epoch + 1_000_000)]
         assert restored.holes(KEY) == entry.holes
+
+
+def test_in_a_backup_nothing_is_leased_and_epochs_go_on_above_all_that_were_granted_since(
+    database: Database, tmp_path: Path
+) -> None:
+    lease = LeaseRow(3, "spark", "p1", Purpose.REFRESH, NOW)
+    leased = replace(ROW, epoch=3, granted_to="spark", lease=lease, due=None, due_for=Purpose.COLLECT)
+    never = replace(ROW, key=replace(KEY, event="KXHIGHNY-NEVER"), epoch=0)
+    database.save(shards=[leased, never])
+    database.backup(tmp_path / "backup.sqlite")
+    with opened(tmp_path / "backup.sqlite") as restored:
+        rows = {row.key: row for row in restored.load().shards}
+    assert rows[KEY] == replace(leased, epoch=1_000_003, lease=None, due=NOW, due_for=Purpose.REFRESH)
+    assert rows[never.key] == never
 
 
 async def test_a_backup_may_be_made_while_the_coordinator_goes_on(database: Database, tmp_path: Path) -> None:
