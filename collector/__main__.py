@@ -22,6 +22,8 @@ def _main() -> click.Command:
     def main(
         once: bool | None, node_id: int | None, total_nodes: int | None, overrides: tuple[str, ...], **rest: object
     ) -> None:
+        if (node_id is None) != (total_nodes is None):
+            raise click.UsageError("--node-id and --total-nodes belong together")
         said = {"once": once, "static.node_id": node_id, "static.total_nodes": total_nodes}
         words = tuple(f"{key}={str(value).lower()}" for key, value in said.items() if value is not None)
         run(overrides=(*overrides, *words), **rest)

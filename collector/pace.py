@@ -1,5 +1,6 @@
 """A worker's part of the API budget: the coordinator's share put into force, and what was used of it."""
 
+from collections import deque
 from collections.abc import Callable
 
 from collector.types import ApiShare, ApiUsage, BudgetKind
@@ -9,6 +10,10 @@ from mesh.kalshi.transport.buckets import Rate
 from mesh.kalshi.transport.limits import DEFAULT_COST, Limits
 
 _LONGEST_NAP = 1.0  # seconds; a share that is renewed meanwhile is noticed within this
+_WINDOW_SECONDS = 5.0
+"""Over which rates are told: heartbeats may follow each other faster than calls do."""
+_MOST_WANTED = 1_000_000.0
+"""That a heartbeat may ask for."""
 
 _log = log.get(__name__)
 
@@ -35,8 +40,7 @@ class Pace:
         self._queued_tokens = queued_tokens
         self._share: ApiShare | None = None
         self._until = 0.0
-        self._asked = clock.monotonic()
-        self._asked_tokens = limits.read.usage.tokens
+        self._marks = deque([(clock.monotonic(), limits.read.usage.tokens)])
 
     def apply(self, share: ApiShare, sent: float) -> None:
         """Put a share into force.
@@ -64,20 +68,23 @@ class Pace:
             await self._clock.sleep(min(left, _LONGEST_NAP) if self._share is not None else _LONGEST_NAP)
 
     def usage(self) -> ApiUsage:
-        """Return what was used since the process started, and the rates since this was last asked.
+        """Return what was used since the process started, and the rates of the last seconds.
 
         The rate wanted is the one at which nothing would have had to wait: what was spent and what is still queued.
         """
         used, now = self._limits.read.usage, self._clock.monotonic()
-        seconds, spent = now - self._asked, used.tokens - self._asked_tokens
-        self._asked, self._asked_tokens = now, used.tokens
+        self._marks.append((now, used.tokens))
+        while len(self._marks) > 2 and self._marks[1][0] <= now - _WINDOW_SECONDS:  # noqa: PLR2004  a span has two ends
+            self._marks.popleft()
+        since, before = self._marks[0]
+        seconds, spent = now - since, used.tokens - before
         return ApiUsage(
             calls=used.calls,
             tokens=round(used.tokens),
             throttled=used.throttled,
             failed=used.failed,
             tokens_per_second=spent / seconds if seconds > 0 else 0.0,
-            wanted_per_second=(spent + self._queued_tokens()) / seconds if seconds > 0 else None,
+            wanted_per_second=min(_MOST_WANTED, (spent + self._queued_tokens()) / seconds) if seconds > 0 else None,
         )
 
     def _fall_back(self, share: ApiShare) -> None:

@@ -21,6 +21,7 @@ from mesh.shards import Commit, ShardKey
 from mesh.store import naming
 from mesh.store.disk import digest_of
 from mesh.store.listing import shard_files
+from mesh.store.reader import Candles
 
 _FILE_SECONDS = 600.0
 
@@ -123,6 +124,8 @@ async def _compare(
     theirs = header.commit.file.sha256
     if hashed.hexdigest() != theirs:
         found.different.append(f"{key}: {node} sends other bytes than it says: {hashed.hexdigest()[:12]}")
+    elif 0 < header.commit.epoch < Candles(root).label(key).epoch:
+        found.not_held[node] += 1  # it has an earlier one, of which nobody asks that it be kept
     elif theirs != ours:
         what = f"{ours[:12]} here, {plain(theirs)[:12]} of epoch {header.commit.epoch} there"
         found.different.append(f"{key}: {node} holds another file: {what}")
