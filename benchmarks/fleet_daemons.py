@@ -6,11 +6,11 @@ import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path as Folder
-from typing import Any, TypeVar
+from typing import Any, BinaryIO
 
 import grpc
 import psutil
@@ -22,8 +22,6 @@ from collector.coordinator.app import DATABASE
 _POLL_SECONDS = 0.1
 _START_SECONDS = 60.0
 _CHUNK = 65_536
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -50,11 +48,12 @@ class Process:
                 await asyncio.sleep(_POLL_SECONDS)
         return found[0]
 
-    def look(self) -> None:
-        """Note what it has used."""
+    def look(self) -> float:
+        """Give what it has used so far, on all cores; once it has ended, what it had at the last look."""
         with suppress(psutil.Error):
             times = psutil.Process(self.process.pid).cpu_times()
             self.cpu_seconds = times.user + times.system
+        return self.cpu_seconds
 
     async def end(self, *, kill: bool = False) -> None:
         """End it: in order, or as a power cut would."""
@@ -70,16 +69,21 @@ class Process:
 @asynccontextmanager
 async def process(module: str, folder: Folder, settings: Mapping[str, object]) -> AsyncIterator[Process]:
     """Run a daemon in the folder with these settings, as `--set` takes them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.toml").touch()
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    with (folder / "log").open("ab") as sink:
-        command = [sys.executable, "-m", module, "--config", "config.toml", "--set", "log.format=json", *words]
+    command = [sys.executable, "-m", module, "--config", "config.toml", "--set", "log.format=json", *words]
+    with _prepare(folder) as sink:
         made = Process(await asyncio.create_subprocess_exec(*command, cwd=folder, stderr=sink), folder / "log")
     try:
         yield made
     finally:
         await made.end(kill=True)
+
+
+def _prepare(folder: Folder) -> BinaryIO:
+    """Make the folder, with a configuration to begin from, and open the log."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.toml").touch()
+    return (folder / "log").open("ab")
 
 
 @dataclass
@@ -110,7 +114,7 @@ def free_address() -> str:
     """Find a port that nobody listens on now: collectors are told of it before their coordinator starts."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return "127.0.0.1:{}".format(probe.getsockname()[1])
+        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 @asynccontextmanager
@@ -123,41 +127,41 @@ async def coordinator(folder: Folder, address: str, settings: Mapping[str, objec
             yield Coordinator(daemon, folder, rpc.CoordinatorServiceStub(channel))
 
 
-def collector_settings(name: str, place: int, coordinator_address: str) -> dict[str, object]:
-    """Name a collector and its coordinator; the rest is as shipped, less what this benchmark does not look at."""
-    return {
-        "worker_id": name,
+@asynccontextmanager
+async def collector(
+    folder: Folder, place: int, coordinator_address: str, settings: Mapping[str, object]
+) -> AsyncIterator[Process]:
+    """Run a collector of that place in the split with its files in the folder; the rest is as shipped."""
+    said = {
+        "worker_id": f"node-{place}",
         "node_index": place,
         "coordinator.targets": f'["{coordinator_address}"]',
         "rpc.listen": '["127.0.0.1:0"]',
         "rpc.metrics_listen": "off",
         "checks_per_hour": 0,
+        **settings,
     }
-
-
-@dataclass
-class Addresses:
-    """Forwarders to the exchange, each of which calls from an address of its own."""
-
-    urls: list[str] = field(default_factory=list)
-    """One for each, in the order of their addresses."""
+    async with process("collector", folder, said) as daemon:
+        yield daemon
 
 
 @asynccontextmanager
-async def addresses(url: str, count: int) -> AsyncIterator[Addresses]:
-    """Forward to the exchange from 127.0.0.2, 127.0.0.3 and so on: it counts callers without a key by their address."""
+async def addresses(url: str, count: int) -> AsyncIterator[list[str]]:
+    """Forward to the exchange from 127.0.0.2, 127.0.0.3 and so on; gives a URL for each.
+
+    The exchange counts callers without a key by their address, and all on one machine would have the same.
+    """
     host, _, port = url.removeprefix("http://").partition(":")
-    made, servers = Addresses(), list[asyncio.Server]()
-    try:
-        for number in range(count):
-            serve = partial(_forward, host=host, port=int(port), source=f"127.0.0.{number + 2}")
-            server = await asyncio.start_server(serve, "127.0.0.1", 0)
-            servers.append(server)
-            made.urls.append("http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1]))
-        yield made
-    finally:
+    async with AsyncExitStack() as stack:
+        servers = [
+            await asyncio.start_server(
+                partial(_forward, host=host, port=int(port), source=f"127.0.0.{number + 2}"), "127.0.0.1", 0
+            )
+            for number in range(count)
+        ]
         for server in servers:
-            server.close()
+            stack.callback(server.close)
+        yield [f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers]
 
 
 async def _forward(

@@ -30,7 +30,7 @@ from collector.waiting import until
 from mesh import log
 from mesh.clock import Clock
 from mesh.config import ConfigError
-from mesh.errors import MeshError
+from mesh.errors import Denied, InvalidInput, MeshError, Unauthenticated, Unsupported
 from mesh.shards import ShardKey
 
 MOST_LEASES = 512
@@ -129,6 +129,7 @@ class Agent:
                         await self._register()
                     await self._beat()
             except MeshError as error:
+                self._sequence += 1  # the next number does not follow: whatever was answered is not in force
                 self._take_refusal(error)
                 await self._clock.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
@@ -318,6 +319,8 @@ class Agent:
                     f"another process has registered as {self.identity.worker_id}: two collectors share a worker_id, "
                     "or this one was held up and replaced"
                 ) from error
+            case _ if isinstance(error, InvalidInput | Denied | Unauthenticated | Unsupported):
+                _log.error("the coordinator refuses this worker", problem=str(error))
             case _ if self._away_since is None:
                 self._away_since = self._clock.monotonic()
                 _log.warning("no coordinator: going on with what is leased", problem=str(error))

@@ -12,6 +12,7 @@ from mesh.kalshi.client import KalshiClient
 from mesh.kalshi.errors import ExchangeError, WrongKey
 
 _AGAIN_SECONDS = 15.0
+_MOST_REFILL, _MOST_CAPACITY = 1_000_000, 10_000_000  # that the contract knows; a simulator may have no limit
 _LEARN_SECONDS = 3600.0
 """Between two looks at what the account has: a tier may change."""
 
@@ -41,7 +42,11 @@ async def keep_learning(client: KalshiClient, agent: Agent, clock: Clock) -> Non
             await clock.sleep(_AGAIN_SECONDS)
             continue
         before = agent.identity.budget
-        learned = replace(before, refill_per_second=limits.read.refill_rate, capacity=limits.read.bucket_capacity)
+        learned = replace(
+            before,
+            refill_per_second=min(_MOST_REFILL, limits.read.refill_rate),
+            capacity=min(_MOST_CAPACITY, limits.read.bucket_capacity),
+        )
         if learned != before:
             _log.info("account", tier=limits.usage_tier, tokens_per_second=limits.read.refill_rate)
             agent.take_budget(learned)

@@ -78,6 +78,8 @@ class Beats:
         if beat.sequence <= worker.sequence:
             return self._answer_again(worker, beat, now, cutoff)
         worker.heard = now.monotonic
+        if beat.sequence == worker.sequence + 1:  # the last answer came through
+            self._budgets.settle(beat.worker_id)
         self._renew(worker, beat.leases, now)
         draft = self._book.draft()
         taken = draft if beat.intent is not Intent.LEAVE else self._book.draft()

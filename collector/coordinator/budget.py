@@ -48,6 +48,8 @@ class _Member:
     share: ApiShare | None = None
     promises: list[tuple[float, float]] = field(default_factory=list)
     """Until when it may spend how much a second; the sooner a promise ends, the larger it is."""
+    latest: tuple[tuple[float, float], ...] = ()
+    """Those of its last share."""
 
     def promise(self, until: float, rate: float, now: float) -> None:
         """Remember what it may spend."""
@@ -55,6 +57,10 @@ class _Member:
             return
         kept = [(end, more) for end, more in self.promises if end > now and (end > until or more > rate)]
         self.promises = [*kept, (until, rate)]
+
+    def settle(self) -> None:
+        """Learn that its last share is in force: what it was promised before is void."""
+        self.promises = list(self.latest)
 
     def may_spend(self, now: float) -> float:
         """Return the most that it may be spending now."""
@@ -129,8 +135,9 @@ class _Budget:
             rate = min(rate, max(floor, member.usage.tokens_per_second if member.usage else 0.0))
         # Half, so that a newcomer finds room although those before it may fall back on theirs for a whole lease.
         fallback = min(rate, fair * SAFETY / 2)
-        member.promise(now + self._hold, rate, now)
-        member.promise(now + self._lease, fallback, now)
+        member.latest = ((now + self._hold, rate), (now + self._lease, fallback))
+        for until, most in member.latest:
+            member.promise(until, most, now)
         burst = max(CALL, self.capacity() * rate / limit) if rate > 0 else 0.0
         member.share = ApiShare(rate, burst, self._hold, fallback)
         return member.share
@@ -229,6 +236,14 @@ class Budgets:
         member = budget.members.get((worker_id, instance))
         if member is not None:
             budget.note(member, usage, now)
+
+    def settle(self, worker_id: str) -> None:
+        """Hear that a worker goes by the last share it was given; of one that has not joined nothing is known."""
+        if worker_id not in self._of:
+            return
+        where, instance = self._of[worker_id]
+        if (member := self._budgets[where].members.get((worker_id, instance))) is not None:
+            member.settle()
 
     def share(self, worker_id: str, now: float, *, eager: bool = False) -> ApiShare:
         """Give a worker its share of now. It must have joined.

@@ -21,6 +21,8 @@ MAX_GRANTS = 64
 MAX_MARKETS = 6000
 """Of all grants of one answer, which keeps it within the size of a message."""
 _MAX_ADDRESSES = 4
+_IDLE_PATIENCE = 2.0
+"""Seconds for which a worker without a lease leaves shards to the worker that they prefer."""
 _HOLDER_TRIES = 5
 """Waits of one lease time each for a node that has the file to extend; then everything is collected anew."""
 
@@ -127,9 +129,11 @@ class Handout:
             yield from waiting.take((mine,), allowed)
         others = (place for place in range(self._places) if place != mine)
         preferring = {other.node_index for other in takers}
-        yield from waiting.take((place for place in others if self._is_free(place, preferring, now)), allowed)
+        patience = self._policy.steal_after if worker.leases else min(self._policy.steal_after, _IDLE_PATIENCE)
+        free = (place for place in others if self._is_free(place, preferring, now, patience))
+        yield from waiting.take(free, allowed)
 
-    def _is_free(self, place: int, preferring: Collection[int | None], now: Moment) -> bool:
+    def _is_free(self, place: int, preferring: Collection[int | None], now: Moment, patience: float) -> bool:
         """Tell whether anybody may take a place's shards: it has no worker here, or that one has long had no room."""
         since = self._book.waiting.waiting_since(place)
-        return place not in preferring or (since is not None and now.monotonic - since >= self._policy.steal_after)
+        return place not in preferring or (since is not None and now.monotonic - since >= patience)

@@ -25,6 +25,8 @@ class Spender:
     share: ApiShare | None = None
     sent: float = 0.0
     """When the call went out that brought the share."""
+    answered: bool = False
+    """Whether the last answer came through, so that the next number follows the last."""
 
     def beat(self, now: float, *, wanted: float | None = None, throttled: int = 0, lost: bool = False) -> ApiShare:
         self.usage = replace(
@@ -35,7 +37,9 @@ class Spender:
         )
         self.budgets.join(self.name, "first", self.budget, now)
         self.budgets.note(self.name, self.usage, now)
-        share = self.budgets.share(self.name, now)
+        if self.answered:
+            self.budgets.settle(self.name)
+        share, self.answered = self.budgets.share(self.name, now), not lost
         if not lost:
             self.share, self.sent = share, now
         return share
@@ -269,3 +273,22 @@ def test_nobody_starves_and_nothing_idles(wants: list[float]) -> None:
         assert spender.rate(now) >= min(wanted[spender.name], fair) * (1 - 1e-9)
     total = sum(spender.rate(now) for spender in spenders)
     assert total >= min(sum(wants), 200 * SAFETY) * (1 - 1e-9)
+
+
+def test_what_a_worker_was_promised_before_is_free_once_its_next_heartbeat_follows() -> None:
+    budgets = Budgets(HOLD, LEASE)
+    eager = ApiUsage(wanted_per_second=1000.0)
+    for name, now in (("a", 0.0), ("b", 1.0)):
+        budgets.join(name, "first", ACCOUNT, now, fresh=True)
+        budgets.note(name, eager, now)
+        budgets.share("a", now)
+    mine = budgets.share("a", 1.0).tokens_per_second
+    assert budgets.share("b", 1.0).tokens_per_second < mine / 2, "the promise of before may still be in force"
+    budgets.settle("a")
+    assert budgets.share("b", 1.1).tokens_per_second > 0.9 * mine
+
+
+def test_of_a_worker_that_never_joined_nothing_is_settled() -> None:
+    budgets = Budgets(HOLD, LEASE)
+    budgets.settle("nobody")
+    assert budgets.last_share("nobody") is None
