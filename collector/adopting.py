@@ -5,7 +5,7 @@ import asyncio
 from collector.agent import Agent
 from collector.coordination import CoordinatorClient
 from collector.coordinator.calls import AdoptionKind, CommitCall
-from collector.leasework import whole
+from collector.shielding import whole
 from mesh import log
 from mesh.clock import Clock
 from mesh.errors import AlreadyExists, Conflict, InvalidInput, MeshError, NotFound, NotReady
@@ -42,7 +42,7 @@ class Adopter:
                     await self._take_refusal(shard, commit, error)
                 except MeshError as error:
                     _log.debug("adoption waits", shard=str(shard), problem=str(error))
-            if self._left():
+            if await asyncio.to_thread(self._left):
                 await self._clock.sleep(_AGAIN_SECONDS)
 
     def _left(self) -> list[tuple[ShardKey, Commit, Origin]]:
@@ -68,6 +68,6 @@ class Adopter:
     async def _take_refusal(self, shard: ShardKey, commit: Commit, error: MeshError) -> None:
         """Leave what was refused alone; out of sight where another file is committed, as only that one may be seen."""
         self._refused.add(shard)
-        aside = error.reason == "COMMIT_CONFLICT" and self._folder.commit(shard) == commit
-        where = await whole(lambda: self._folder.set_aside(shard)) if aside else self._folder.path(shard)
+        aside = error.reason == "COMMIT_CONFLICT"
+        where = await whole(lambda: self._folder.set_aside(shard, commit)) if aside else self._folder.path(shard)
         _log.warning("not adopted: it is not in the manifest", shard=str(shard), problem=str(error), file=str(where))

@@ -5,8 +5,8 @@ import random
 
 from collector.agent import Agent
 from collector.copying import Copier
-from collector.leasework import whole
 from collector.metrics import CollectorMetrics
+from collector.shielding import whole
 from collector.types import Condition, FileReport
 from mesh import log
 from mesh.clock import Clock
@@ -50,8 +50,10 @@ async def _look(folder: DataFolder, shard: ShardKey, commit: Commit) -> Conditio
         found = Condition((await asyncio.to_thread(folder.examine, shard)).value)
     except NotFound:
         return Condition.VERIFIED
-    if found is not Condition.VERIFIED and folder.commit(shard) == commit:
-        _log.error("a committed file is not as it was committed", shard=str(shard), condition=found.value)
-        await whole(lambda: folder.set_aside(shard))
+    if found is Condition.VERIFIED:
         return found
-    return Condition.VERIFIED
+    await whole(lambda: folder.set_aside(shard, commit))
+    if folder.commit(shard) is not None:
+        return Condition.VERIFIED
+    _log.error("a committed file is not as it was committed", shard=str(shard), condition=found.value)
+    return found

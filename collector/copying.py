@@ -1,10 +1,13 @@
 """Copies of what other nodes committed: all of it on a machine that reads everything, elsewhere only what was lost.
 
-The manifest is followed by its sequence, so what this folder lacks is known without looking at every file.
+The manifest is followed by its sequence, so what this folder lacks is known without looking at every file. It is read
+from its beginning once in every coordinator's life, on every node: a file that is counted as held here may have been
+lost together with the folder's own knowledge of it, and a coordinator whose database was restored counts anew.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from collector.agent import Agent
 from collector.coordination import CoordinatorClient, Held
@@ -20,6 +23,9 @@ from mesh.store.folder import DataFolder
 
 _LONGEST_WAIT = 60.0
 """Seconds between two rounds while none of the nodes gives anything."""
+_MOST_QUESTIONS = 100
+"""Shards that are asked about one by one in a round."""
+_SWEEP_SECONDS = 3600.0
 
 _log = log.get(__name__)
 
@@ -58,8 +64,12 @@ class Copier:
         self._everything = everything
         self._seconds = seconds
         self._at_once = at_once
+        self._instance = ""
         self._seen = 0
+        self._behind = True
+        self._swept = clock.monotonic()
         self._wanted: dict[ShardKey, Held] = {}
+        self._questions: dict[ShardKey, None] = {}  # in their order
         self._woken = asyncio.Event()
 
     @property
@@ -79,6 +89,7 @@ class Copier:
             await self._agent.registered.wait()
             got, failed = 0, 0
             try:
+                await self._sweep()
                 await self._look()
                 got, failed = await self._round()
             except StoreError as error:
@@ -92,44 +103,66 @@ class Copier:
 
     async def _look(self) -> None:
         """Note what the manifest has and this folder lacks."""
-        for shard in [shard for shard, held in self._wanted.items() if not held.holders]:
-            del self._wanted[shard]
-            async for page in self._coordinator.committed(shard=shard):
-                self._note(held for held in page if held.shard == shard)
-        if self._everything:
+        if self._coordinator.instance != self._instance:
+            self._instance, self._seen, self._behind = self._coordinator.instance, 0, True
+            self._questions |= dict.fromkeys(self._wanted)
+        self._questions |= dict.fromkeys(shard for shard, held in self._wanted.items() if not held.holders)
+        for shard in list(islice(self._questions, _MOST_QUESTIONS)):
+            pages = [page async for page in self._coordinator.committed(shard=shard)]
+            self._questions.pop(shard, None)
+            before = self._wanted.get(shard)
+            await self._note([held for page in pages for held in page if held.shard == shard], asked=True)
+            if self._wanted.get(shard) is before:  # nobody else has it: it comes back under a new sequence
+                self._wanted.pop(shard, None)
+        if self._everything or self._behind:
             async for page in self._coordinator.committed(after=self._seen):
-                self._note(page)
+                await self._note(page)
                 self._seen = max([self._seen, *(held.commit.sequence for held in page)])
+            self._behind = False
 
-    def _note(self, page: Iterable[Held]) -> None:
+    async def _note(self, page: Sequence[Held], *, asked: bool = False) -> None:
+        """Compare a part of the manifest with this folder.
+
+        Args:
+            page: The part.
+            asked: Whether these files are wanted here in any case.
+        """
         me = self._agent.identity.worker_id
-        for held in page:
-            here = self._folder.commit(held.shard)
-            if here is not None and here.file.sha256 == held.commit.file.sha256:
+        lacking = await asyncio.to_thread(lambda: [self._folder.lacks(held.shard, held.commit) for held in page])
+        for held, lacks in zip(page, lacking, strict=True):
+            lost = me in held.holders
+            if not lacks:
                 self._wanted.pop(held.shard, None)
-                if me not in held.holders:
+                if not lost and self._folder.commit(held.shard) is not None:
                     self._tell(held)
-            elif others := tuple(holder for holder in held.holders if holder != me):
+                continue
+            if lost and not asked:  # who asks about a file has told already
+                _log.error("a committed file that was here is gone", shard=str(held.shard), epoch=held.commit.epoch)
+                self._agent.report([FileReport(held.shard, held.commit.file.sha256, Condition.MISSING)])
+            others = tuple(holder for holder in held.holders if holder != me)
+            if others and (self._everything or lost or asked):
                 self._wanted[held.shard] = Held(held.shard, held.commit, others)
 
     async def _round(self) -> tuple[int, int]:
         """Try to fetch everything that is wanted; returns how many came, and how many did not."""
-        if not self._wanted:
+        known = [held for held in self._wanted.values() if held.holders]
+        if not known:
             return 0, 0
         addresses = await self._coordinator.addresses()
-        work = iter(sorted(self._wanted.values(), key=lambda held: held.commit.sequence))
+        work = iter(sorted(known, key=lambda held: held.commit.sequence))
         failed: list[Held] = []
 
         async def fetch_some() -> None:
             failed.extend([held for held in work if not await self._fetch(held, addresses)])
 
-        before = len(self._wanted)
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(min(self._at_once, before)):
-                tasks.create_task(fetch_some(), name="copy")
-        if failed and self._everything:  # listed again: by then others may have them, or they have been replaced
-            self._seen = min([self._seen, *(held.commit.sequence - 1 for held in failed)])
-        return before - len(failed), len(failed)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(min(self._at_once, len(known))):
+                    tasks.create_task(fetch_some(), name="copy")
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+        self._questions |= dict.fromkeys(held.shard for held in failed)  # others may have them, or they were replaced
+        return len(known) - len(failed), len(failed)
 
     async def _fetch(self, held: Held, addresses: Mapping[str, str]) -> bool:
         known = [addresses[holder] for holder in held.holders if holder in addresses]
@@ -146,6 +179,11 @@ class Copier:
         self._wanted.pop(held.shard, None)
         self._tell(held)
         return True
+
+    async def _sweep(self) -> None:
+        if self._clock.monotonic() - self._swept >= _SWEEP_SECONDS:
+            self._swept = self._clock.monotonic()
+            await asyncio.to_thread(self._folder.sweep)
 
     def _tell(self, held: Held) -> None:
         self._agent.report([FileReport(held.shard, held.commit.file.sha256, Condition.VERIFIED)])

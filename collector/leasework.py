@@ -1,8 +1,6 @@
 """The work on a lease, from the grant to the commit: base, candles, file, CommitShard, publication."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
 
 from collector.agent import Agent
 from collector.coordination import CoordinatorClient
@@ -10,11 +8,13 @@ from collector.coordinator.calls import CommitCall, ReleaseReason
 from collector.desk import Desk, Lease
 from collector.fetching import BaseFile, Collected, Fetcher
 from collector.metrics import CollectorMetrics
+from collector.replacing import shortfall
+from collector.shielding import whole
 from collector.transfer import Transfer
 from collector.types import Condition, FileReport, Grant, Purpose, Stage
 from mesh import log
 from mesh.clock import Clock
-from mesh.errors import Broken, InvalidInput, MeshError
+from mesh.errors import Broken, Conflict, InvalidInput, MeshError, NotFound
 from mesh.kalshi.errors import ExchangeError
 from mesh.shards import Commit, HoleReason
 from mesh.store.errors import Damaged, StoreError, WrongSchema
@@ -27,7 +27,6 @@ _ANEW = {Purpose.REPAIR, Purpose.ADD_QUOTES}
 """Purposes that begin from nothing, whatever is committed."""
 
 _log = log.get(__name__)
-T = TypeVar("T")
 
 
 class LeaseWork:
@@ -90,14 +89,18 @@ class LeaseWork:
             self.agent.wake()
 
     async def release(self, lease: Lease, reason: ReleaseReason, detail: str = "") -> None:
-        """Give a lease back, if the coordinator can hear it; else it runs out, or the next heartbeat leaves it out."""
-        self._desk.leave(lease)
+        """Give a lease back, if the coordinator can hear it; else it runs out, or the next heartbeat leaves it out.
+
+        It stays in hand until then: a heartbeat that left it out would free it without the failure being counted.
+        """
         self._metrics.leases.labels("released").inc()
         _log.info("given back", shard=str(lease.key.shard), epoch=lease.key.epoch, why=reason.value, detail=detail)
         try:
             await self._coordinator.release(self.agent.identity.worker_id, lease.key, reason, detail)
         except MeshError as error:
             _log.debug("release not heard", shard=str(lease.key.shard), problem=str(error))
+        finally:
+            self._desk.leave(lease)
 
     async def _fail(self, lease: Lease, error: MeshError) -> None:
         if lease.draining.is_set():  # the fetcher says so where nothing was asked for
@@ -131,6 +134,13 @@ class LeaseWork:
         if collected is None or _nothing_asked(grant, collected):
             await self._give_up(lease)
             return None
+        held = self._folder.commit(lease.key.shard)
+        if grant.purpose is Purpose.ADD_QUOTES and (problem := shortfall(held, collected)):
+            if lease.draining.is_set():
+                await self._give_up(lease)
+            else:
+                await self.release(lease, ReleaseReason.FAILED, problem)
+            return None
         self._desk.enter(lease, Stage.WRITING)
         return await whole(
             lambda: self._folder.stage(
@@ -158,18 +168,26 @@ class LeaseWork:
         """Have the file that a lease extends, from here or from a node that has it. Raises MeshError if nobody does."""
         if grant.base is None or grant.purpose in _ANEW:
             return None
-        key = grant.lease.shard
+        key, base = grant.lease.shard, grant.base
         for _ in range(2):
             held = self._folder.commit(key)
-            if held is None or held.file.sha256 != grant.base.file.sha256:
-                await self._transfer.fetch(key, grant.base, grant.base_addresses)
+            if held is None or held.file.sha256 != base.file.sha256:
+                try:
+                    await self._transfer.fetch(key, base, grant.base_addresses)
+                except NotFound:  # it may be counted as held here: lost together with the folder's knowledge of it
+                    self.agent.report([FileReport(key, base.file.sha256, Condition.MISSING)])
+                    raise
             try:
                 return await asyncio.to_thread(lambda: BaseFile(self._folder.read(key), self._folder.holes(key)))
-            except Damaged as error:
-                _log.error("a committed file is damaged", shard=str(key), problem=error.message)
-                await whole(lambda: self._folder.set_aside(key))
-                self.agent.report([FileReport(key, grant.base.file.sha256, Condition.DAMAGED)])
-        raise Broken(f"{key}: the file that this lease extends was damaged twice")
+            except StoreError as error:
+                missing = error.reason == "FILE_MISSING"
+                if not missing and not isinstance(error, Damaged):
+                    raise
+                _log.error("a committed file is lost or damaged", shard=str(key), problem=error.message)
+                await whole(lambda: self._folder.set_aside(key, base))
+                found = Condition.MISSING if missing else Condition.DAMAGED
+                self.agent.report([FileReport(key, base.file.sha256, found)])
+        raise Broken(f"{key}: the file that this lease extends was lost or damaged twice")
 
     async def _commit(self, lease: Lease, staged: Staged) -> None:
         self._desk.enter(lease, Stage.COMMITTING)
@@ -210,6 +228,20 @@ class LeaseWork:
                 _log.error("a committed file was lost before it was visible", problem=error.message)
                 self.agent.report([FileReport(staged.key, commit.file.sha256, Condition.DAMAGED)])
                 return
+            except Conflict as error:
+                here = self._folder.commit(staged.key)
+                if here is None or here.epoch < commit.epoch:
+                    raise
+                _log.error(
+                    "a committed file cannot be made visible: a later one is here that the coordinator does not know, "
+                    "so its database is older than this folder, as after a copy was restored; put back a newer copy "
+                    "of the database, or take the file out of the folder to have the shard collected anew",
+                    file=str(self._folder.path(staged.key)),
+                    problem=str(error),
+                )
+                self.agent.report([FileReport(staged.key, commit.file.sha256, Condition.MISSING)])
+                await whole(lambda: self._folder.discard(staged))
+                return
             except StoreError as error:
                 _log.error("a committed file cannot be made visible yet", problem=error.message)
                 await self._clock.sleep(self._stall_seconds)
@@ -247,13 +279,3 @@ def _nothing_asked(grant: Grant, collected: Collected) -> bool:
     """Tell whether a drained lease came to an end before any market was asked for: a commit would say nothing new."""
     left = {hole.market for hole in collected.holes if hole.reason is HoleReason.NOT_ATTEMPTED}
     return left.issuperset(market.ticker for market in grant.markets)
-
-
-async def whole(work: Callable[[], T]) -> T:
-    """Do file work in a thread, to its end: a cancellation waits for it, because a thread cannot be stopped."""
-    done = asyncio.get_running_loop().run_in_executor(None, work)
-    try:
-        return await asyncio.shield(done)
-    except asyncio.CancelledError:
-        await asyncio.wait([done])
-        raise

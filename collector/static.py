@@ -19,10 +19,11 @@ from collector.coordinator.moment import Present
 from collector.coordinator.policy import LeasePolicy
 from collector.coordinator.rows import EventRow, ShardRow
 from collector.fetching import BaseFile, Fetcher
-from collector.leasework import whole
 from collector.metrics import CollectorMetrics
 from collector.ownership import preferred_node
-from collector.types import Grant
+from collector.replacing import shortfall
+from collector.shielding import whole
+from collector.types import Grant, Purpose
 from mesh import log
 from mesh.clock import Clock
 from mesh.errors import MeshError
@@ -61,7 +62,8 @@ class StaticPlan:
     def take_events(self, events: Sequence[EventRow]) -> None:
         """Learn of new events, and of what changed in known ones; those of other nodes are left out."""
         now = self._present.read().due
-        for event in events:
+        for told in events:
+            event, grown = self._with_late_markets(told)
             self._events[event.event] = event
             if preferred_node(event.event, self._config.total_nodes) != self._config.node_id:
                 continue
@@ -69,7 +71,10 @@ class StaticPlan:
                 key = ShardKey(event.series, event.event, step)
                 row = self._rows.get(key)
                 listed = ledger.listed(row, key, event, now, self._policy)
-                self._rows[key] = listed if row else self._as_here(listed)
+                here = listed if row else self._as_here(listed, event)
+                if grown and not self._is_leased(key):
+                    here = due.plan_late_markets(here, now, self._policy)
+                self._rows[key] = here
 
     def finish_listing(self, listing: Listing) -> None:
         """Learn that a series has been listed to the end."""
@@ -105,8 +110,25 @@ class StaticPlan:
         wait = due.backoff(row.failures + 1, self._policy) if failed else self._policy.refresh
         self._rows[row.key] = ledger.lapse(row, self._present.read().due, self._policy, wait=wait, failed=failed)
 
-    def _as_here(self, row: ShardRow) -> ShardRow:
-        """Go on from the file that is here."""
+    def _with_late_markets(self, event: EventRow) -> tuple[EventRow, bool]:
+        """Mark markets that joined an event after it was first listed here, and tell whether some do now.
+
+        What was collected may reach past their beginning.
+        """
+        before = self._events.get(event.event)
+        if before is None:
+            return event, False
+        known = {market.ticker: market.fetch_from for market in before.markets}
+        markets = tuple(replace(market, fetch_from=known.get(market.ticker, market.opens)) for market in event.markets)
+        return replace(event, markets=markets), any(market.ticker not in known for market in markets)
+
+    def _is_leased(self, key: ShardKey) -> bool:
+        """Tell whether the file that is here was committed under a lease."""
+        commit = self._folder.commit(key)
+        return commit is not None and commit.epoch > 0
+
+    def _as_here(self, row: ShardRow, event: EventRow) -> ShardRow:
+        """Go on from the file that is here; one that lacks markets without naming them is collected anew."""
         commit = self._folder.commit(row.key)
         if commit is None:
             return row
@@ -117,7 +139,9 @@ class StaticPlan:
             _NOBODY, row.key, AdoptionKind.STATIC, commit.file, commit.covered_end, self._folder.holes(row.key)
         )
         then = commit.committed
-        return ledger.commit(here, call, then, self._policy, sequence=0, committed=then)
+        known = ledger.commit(here, call, then, self._policy, sequence=0, committed=then)
+        over = known.due is None and ledger.is_short(known, event)
+        return due.plan_anew(known, self._present.read().due) if over else known
 
 
 async def collect_statically(
@@ -136,7 +160,14 @@ async def collect_statically(
 
     async def work(row: ShardRow) -> None:
         async with turns:
-            await _collect(plan, folder, fetcher, metrics, row)
+            try:
+                await _collect(plan, folder, fetcher, metrics, row)
+            except MeshError as error:
+                _log.error("not collected", shard=str(row.key), problem=str(error))
+                plan.put_off(row, failed=True)
+            except Exception:  # one shard's bad luck is not the others'
+                _log.exception("not collected", shard=str(row.key))
+                plan.put_off(row, failed=True)
 
     while True:
         for series in config.steps:
@@ -167,27 +198,26 @@ async def _collect(
         plan.put_off(row, failed=False)
         return
     key = row.key
-    try:
-        base = None
-        if grant.base is not None:
-            base = await asyncio.to_thread(lambda: BaseFile(folder.read(key), folder.holes(key)))
-        collected = await fetcher.collect(
-            grant, base, cutoff=plan.archive_cutoff, draining=asyncio.Event(), report=lambda _: None
-        )
-        commit = await whole(
-            lambda: folder.adopt(
-                key,
-                collected.table,
-                origin=Origin.STATIC,
-                content=collected.content,
-                covered_end=collected.covered_end,
-                holes=collected.holes,
-            )
-        )
-    except MeshError as error:
-        _log.error("not collected", shard=str(key), problem=str(error))
+    base = None
+    if grant.base is not None:
+        base = await asyncio.to_thread(lambda: BaseFile(folder.read(key), folder.holes(key)))
+    collected = await fetcher.collect(
+        grant, base, cutoff=plan.archive_cutoff, draining=asyncio.Event(), report=lambda _: None
+    )
+    if grant.purpose is Purpose.ADD_QUOTES and (problem := shortfall(folder.commit(key), collected)):
+        _log.warning("not collected", shard=str(key), problem=problem)
         plan.put_off(row, failed=True)
         return
+    commit = await whole(
+        lambda: folder.adopt(
+            key,
+            collected.table,
+            origin=Origin.STATIC,
+            content=collected.content,
+            covered_end=collected.covered_end,
+            holes=collected.holes,
+        )
+    )
     call = CommitCall(_NOBODY, key, AdoptionKind.STATIC, commit.file, commit.covered_end, collected.holes)
     plan.settle(row, call)
     metrics.committed(commit.file.row_count, collected.holes)

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from collector import wire
 from collector.coordination import SERVICE
 from collector.metrics import CollectorMetrics
+from collector.shielding import whole
 from mesh import log
 from mesh.errors import Broken, MeshError, NotFound, Unavailable
 from mesh.rpc.channel import connect
@@ -83,7 +85,7 @@ class Transfer:
             part = await asyncio.to_thread(self._folder.part, key, commit)
             try:
                 await self._receive(await self._stub(address), key, commit, part)
-                await asyncio.to_thread(self._folder.accept, key, commit, part)
+                await whole(partial(self._folder.accept, key, commit, part))
             except Damaged as error:  # the part is gone: the next node is asked from the beginning
                 refusals.append(f"{address}: {error.message}")
             except StoreError:  # ours: another node would not help
@@ -126,7 +128,8 @@ class Transfer:
                     if message.chunk.offset_bytes != size:
                         raise Broken(f"bytes of {message.chunk.offset_bytes} where {size} was next")
                     with disk_errors():
-                        await asyncio.to_thread(_append, descriptor, message.chunk.data)
+                        # Whole: else a cancellation closes what the thread writes to, and its number is another file's.
+                        await whole(partial(_append, descriptor, message.chunk.data))
                     size += len(message.chunk.data)
                     self._metrics.fetched_bytes.inc(len(message.chunk.data))
             except TimeoutError as error:

@@ -13,7 +13,8 @@ from secrets import token_hex
 import pyarrow as pa
 
 from collector.recording.files import QuoteFiles
-from collector.recording.rows import QuoteRows, table_of
+from collector.recording.rows import QuoteRows, Row, table_of
+from collector.shielding import whole
 from mesh import log
 from mesh.clock import Clock
 from mesh.kalshi.client import KalshiClient
@@ -76,6 +77,7 @@ class Recorder:
         self._look_seconds, self._flush_seconds = look_seconds, flush_seconds
         self._followed: set[str] = set()
         self._rows = QuoteRows()
+        self._taken: list[tuple[str, list[Row]]] = []
         self._tables: list[tuple[str, pa.Table]] = []
         self._connection = ""
         self._full = asyncio.Event()
@@ -152,18 +154,16 @@ class Recorder:
             await self._flush()
 
     async def _flush(self) -> None:
-        """Write what waits; what the disk refuses waits on, up to a limit."""
-        for series, taken in self._rows.take().items():
-            self._tables.append((series, await asyncio.to_thread(table_of, taken)))
+        """Write what waits; what the disk refuses waits on, up to a limit. Cancelled, it goes on at the next call."""
+        self._taken.extend(self._rows.take().items())
+        while self._taken:
+            await whole(self._lay_out)
         while self._tables:
-            series, rows = self._tables[0]
             try:
-                await asyncio.to_thread(self._files.write, series, rows)
+                await whole(self._write)
             except StoreError as error:
                 _log.error("recorded quotes wait: the disk refuses them", problem=str(error))
                 break
-            self._tables.pop(0)
-            self.stats.written += rows.num_rows
         self.stats.waiting = sum(rows.num_rows for _, rows in self._tables)
         while self.stats.waiting > _MOST_ROWS:
             _, lost = self._tables.pop(0)
@@ -172,3 +172,14 @@ class Recorder:
             markets = lost.column("market_ticker").unique().to_pylist()
             self._rows.gap(markets, self._clock.now(), self._connection)
             _log.error("recorded quotes are lost: the disk refuses them", rows=lost.num_rows)
+
+    def _lay_out(self) -> None:
+        series, rows = self._taken[0]
+        self._tables.append((series, table_of(rows)))
+        self._taken.pop(0)
+
+    def _write(self) -> None:
+        series, rows = self._tables[0]
+        self._files.write(series, rows)
+        self._tables.pop(0)
+        self.stats.written += rows.num_rows

@@ -33,6 +33,9 @@ CREATE INDEX by_sequence ON shards (sequence) WHERE intended = 0;
 """
 _ONE = "SELECT shard, modified_ns, origin, entry, holes FROM shards WHERE shard = ? AND intended = 0"
 _ALL = "SELECT shard, modified_ns, origin, entry, holes FROM shards WHERE intended = ? ORDER BY shard"
+_UNENTERED = (
+    "SELECT shard, modified_ns, origin, entry, holes FROM shards WHERE sequence = 0 AND intended = 0 ORDER BY shard"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,10 @@ class Catalog:
     def entries(self) -> Iterator[Entry]:
         """Give every settled entry, by key, as they are at the call."""
         return map(_entry, self._rows(_ALL, 0))
+
+    def unentered(self) -> Iterator[Entry]:
+        """Give the settled entries without a sequence, by key; cheap where they are few among many."""
+        return map(_entry, self._rows(_UNENTERED))
 
     def intents(self) -> list[Entry]:
         """Return entries that were intended and neither settled nor dropped."""

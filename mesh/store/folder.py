@@ -210,6 +210,7 @@ class DataFolder:
             Conflict: As `publish`.
         """
         with disk_errors():
+            self._check_newest(key, commit)  # a part that is behind may have been swept
             digest = digest_of(part)
             if digest.size_bytes < commit.file.size_bytes:
                 raise InvalidInput(
@@ -254,7 +255,8 @@ class DataFolder:
 
         Those of epoch 0 are to be adopted, the others are to be committed again under their epoch; then `recommit`.
         """
-        return ((entry.key, entry.commit, entry.origin) for entry in self._entries() if not entry.commit.sequence)
+        with disk_errors():
+            return ((entry.key, entry.commit, entry.origin) for entry in self._catalog.unentered())
 
     def last_sequence(self) -> int:
         """Return the highest commit sequence known; 0 without any. Lower ones may be lacking."""
@@ -275,18 +277,32 @@ class DataFolder:
             with self._lock:  # it may have been replaced while it was read
                 return _condition(self.path(key), self._known(key).commit)
 
-    def set_aside(self, key: ShardKey) -> Path | None:
-        """Move the visible file out of sight, and forget its commit; returns where it went, None if it was gone."""
+    def set_aside(self, key: ShardKey, commit: Commit) -> Path | None:
+        """Move the visible file out of sight, and forget its commit, unless another file has replaced it meanwhile.
+
+        Returns:
+            Where it went; None if it was gone, or replaced.
+        """
         with self._lock, disk_errors():
+            entry = self._entry(key)
+            if entry is None or entry.commit.file != commit.file:
+                return None
             path = self.path(key)
             moved = bury(self.root, path, "set aside") if path.exists() else None
             self._catalog.forget(key)
             return moved
 
+    def lacks(self, key: ShardKey, commit: Commit) -> bool:
+        """Tell whether a committed file is neither visible here nor on its way to be: it waits under its epoch."""
+        with self._lock, disk_errors():  # not between its two names
+            entry = self._entry(key)
+            visible = entry is not None and entry.commit.file.sha256 == commit.file.sha256
+            return not visible and not naming.staged(self.root, key, commit.epoch).exists()
+
     def sweep(self) -> int:
-        """Delete what a dead process left half done, and parts that are stale; returns how many."""
+        """Delete what a dead process left half done, what a later epoch replaced, and stale parts; returns how many."""
         with self._lock:
-            return self._staging.sweep(self._is_behind)
+            return self._staging.sweep(self._newest)
 
     def free_bytes(self) -> int:
         """Return the space left for this user where the folder is."""
@@ -319,9 +335,9 @@ class DataFolder:
         if commit.epoch and commit.file != current.commit.file:
             raise Conflict(f"{key}: epoch {commit.epoch} is visible with another file", reason="COMMIT_CONFLICT")
 
-    def _is_behind(self, key: ShardKey, epoch: int) -> bool:
+    def _newest(self, key: ShardKey) -> int:
         entry = self._entry(key)
-        return entry is not None and entry.commit.epoch > epoch
+        return entry.commit.epoch if entry else -1
 
     def _entry(self, key: ShardKey) -> Entry | None:
         with disk_errors():

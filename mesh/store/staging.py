@@ -80,19 +80,19 @@ class Staging:
         with disk_errors():
             staged.path.unlink(missing_ok=True)
 
-    def sweep(self, is_behind: Callable[[ShardKey, int], bool]) -> int:
-        """Delete what a dead process left half done, and copies that are stale; returns how many.
+    def sweep(self, newest: Callable[[ShardKey], int]) -> int:
+        """Delete what a dead process left half done, what a later epoch replaced, and stale copies; returns how many.
 
         Must not run beside the adoption of a file.
 
         Args:
-            is_behind: Tells whether a later epoch of the shard than the given one is committed.
+            newest: Gives the epoch of a shard's visible file; below zero without any.
         """
         swept = 0
         with disk_errors():
             for path in self._folder.iterdir():
                 dead = (path.suffix == ".tmp" and path not in self._writing) or path.name.endswith(".e0.parquet")
-                if dead or (path.suffix == ".part" and _stale(path, is_behind)):
+                if dead or _stale(path, newest):
                     path.unlink(missing_ok=True)
                     swept += 1
         if swept:
@@ -100,9 +100,15 @@ class Staging:
         return swept
 
 
-def _stale(part: Path, is_behind: Callable[[ShardKey, int], bool]) -> bool:
+def _stale(path: Path, newest: Callable[[ShardKey], int]) -> bool:
+    """Tell whether nobody will want a part or a staged file any more."""
+    if path.suffix not in (".part", ".parquet"):
+        return False
+    is_part = path.suffix == ".part"
     try:
-        key, epoch = naming.waiting_key(part)
+        key, epoch = naming.waiting_key(path)
     except ValueError:
-        return True
-    return is_behind(key, epoch) or time.time() - part.stat().st_mtime > STALE_PART_SECONDS
+        return is_part
+    if not is_part:
+        return newest(key) > epoch
+    return newest(key) >= epoch or time.time() - path.stat().st_mtime > STALE_PART_SECONDS

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from foremesh.coordinator.v1 import shard_pb2
 
 from mesh.shards import STEPS
-from tests.fakes.collection import Collection
+from tests.fakes.collection import Collection, wait_for
 
 ABSENT = {"yes_bid": "0.0000", "yes_ask": "1.0000"}
 """What the exchange writes where nobody bids, or offers."""
@@ -68,7 +68,10 @@ def assert_whole(mesh: Collection, shards: list[shard_pb2.Shard]) -> None:
     assert committed
     seen: dict[tuple[str, str, str], Path] = {}
     for name in mesh.collectors:
-        assert [path.name for path in mesh.incoming(name) if path.suffix != ".part"] == []
+        # A commit is in the manifest a moment before its file is moved to its place.
+        wait_for(
+            lambda name=name: all(path.suffix == ".part" for path in mesh.incoming(name)), 10, why="files are left"
+        )
         here = {(path.stem, path.parent.parent.name, mesh.sha256(path)): path for path in mesh.files(name)}
         held = {file_of(shard) for shard in committed if name in shard.holder_worker_ids}
         assert set(here) >= held

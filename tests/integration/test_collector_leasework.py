@@ -1,13 +1,15 @@
 """What becomes of a complete file: the coordinator's answer to CommitShard settles it, whatever it is."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from collector.adopting import Adopter
@@ -21,17 +23,19 @@ from collector.leasework import LeaseWork
 from collector.metrics import CollectorMetrics
 from collector.pace import Pace
 from collector.transfer import Transfer
-from collector.types import ApiBudget, BudgetKind
+from collector.types import ApiBudget, BudgetKind, Condition, LeaseKey, Purpose
 from mesh.clock import SystemClock
+from mesh.errors import MeshError
 from mesh.kalshi.client import connect
 from mesh.kalshi.config import KalshiConfig
 from mesh.rpc.config import ClientConfig
-from mesh.shards import Content, ShardKey
+from mesh.shards import Commit, Content, ShardKey
 from mesh.store.folder import DataFolder, open_folder
 from mesh.store.label import Origin
 from mesh.store.staging import Staged
+from tests.fakes.candle_server import CandleServer, candle
 from tests.fakes.collection import free_port
-from tests.fakes.collector_node import START, candles
+from tests.fakes.collector_node import START, candles, commit_file
 from tests.fakes.coordinator import Coordinated, closed_event, coordinator_on_loopback, key_of
 
 POLICY = LeasePolicy(lease=30.0, heartbeat=0.2, min_heartbeat=0.01, settle_delay=0.0, backoff=0.05, steal_after=0.0)
@@ -60,16 +64,11 @@ class Bench:
 
     async def commit(self, staged: Staged) -> None:
         """Work on it as on one that an earlier process left."""
-        lease = self.desk.get(self._key(staged))
-        if lease is None:
-            lease = self.desk.take_up(staged)
+        lease = self.desk.get(LeaseKey(staged.key, staged.epoch)) or self.desk.take_up(staged)
         lease.staged = staged
         async with asyncio.timeout(10):
             await self.work.run(lease)
         assert self.desk.get(lease.key) is None
-
-    def _key(self, staged: Staged) -> Any:
-        return next((lease.key for lease in self.desk if lease.key.shard == staged.key), None)
 
 
 @asynccontextmanager
@@ -247,3 +246,115 @@ async def test_files_without_a_lease_are_adopted_and_others_are_put_aside(tmp_pa
             assert (adopted.worker_id, adopted.sequence > 0) == ("mini", True)
             assert b.folder.commit(KEY) is None  # spark's file is the committed one
             assert list((tmp_path / "mini" / ".damaged").iterdir())
+
+
+async def test_the_scan_for_files_to_adopt_leaves_the_event_loop_alone(tmp_path: Path) -> None:
+    """A folder of 100,000 files takes seconds to look through, and heartbeats must go on."""
+    here = threading.get_ident()
+    scanned_in = list[int]()
+
+    class Watched(DataFolder):
+        def unentered(self) -> Iterator[tuple[ShardKey, Commit, Origin]]:
+            scanned_in.append(threading.get_ident())
+            return super().unentered()
+
+    async with coordinator_on_loopback(tmp_path, policy=POLICY) as mesh, bench(mesh.address, tmp_path / "mini") as a:
+        mesh.engine.take_events([EVENT])
+        a.agent.close()
+        quotes, end = Content.PRICES_AND_QUOTES, START + timedelta(days=2)
+        a.folder.adopt(KEY, candles(), origin=Origin.STATIC, content=quotes, covered_end=end)
+        watched = Watched(tmp_path / "mini", a.folder._catalog, SystemClock())
+        async with asyncio.timeout(10):
+            await Adopter(watched, a.agent, a.client, SystemClock()).run()
+    assert len(scanned_in) > 1
+    assert here not in scanned_in
+
+
+async def test_a_lease_that_failed_backs_off_though_a_heartbeat_overtakes_its_release(tmp_path: Path) -> None:
+    class Slow(CoordinatorClient):
+        async def release(self, worker_id: str, lease: LeaseKey, reason: ReleaseReason, detail: str = "") -> None:
+            before = a.agent._sequence
+            async with asyncio.timeout(10):
+                while a.agent._sequence < before + 2:  # a whole heartbeat is answered before this call goes out
+                    a.agent.wake()
+                    await asyncio.sleep(0.01)
+            await super().release(worker_id, lease, reason, detail)
+
+    async with granted(tmp_path) as (mesh, a, lease):
+        a.work._coordinator = Slow(a.client._stub, 2.0)
+        a.agent.stall(60.0)
+        await a.work.release(lease, ReleaseReason.FAILED, "as a test wants it")
+        assert a.desk.get(lease.key) is None
+        [shard] = mesh.engine.shards(_ALL, None, 1)
+        assert (shard.row.lease, shard.row.failures) == (None, 1)
+
+
+@pytest.mark.parametrize("knows", [True, False])
+async def test_the_loss_of_a_file_that_a_lease_extends_is_told(knows: bool, tmp_path: Path) -> None:
+    """The folder may know of the file that is gone, or have lost that knowledge, too."""
+    async with granted(tmp_path) as (mesh, a, lease):
+        await a.commit(a.staged(lease.key.epoch))
+        [shard] = mesh.engine.shards(_ALL, None, 1)
+        base = shard.row.commit
+        assert base is not None
+        assert shard.row.holders == ("spark",)
+        if knows:
+            a.folder.path(KEY).unlink()
+        else:
+            a.folder.set_aside(KEY, base)  # and killed before it could be told
+        assert lease.grant is not None
+        grant = replace(lease.grant, lease=LeaseKey(KEY, 2), purpose=Purpose.REFRESH, base=base)
+        with pytest.raises(MeshError, match="no node"):
+            await a.work._base(grant)
+        assert [report.condition for report in a.agent._reports.values()] == [Condition.MISSING]
+        a.agent.wake()
+        async with asyncio.timeout(10):
+            while shard.row.holders:
+                await asyncio.sleep(0.01)
+                [shard] = mesh.engine.shards(_ALL, None, 1)
+
+
+async def test_a_commit_that_is_behind_this_folder_is_told_as_lost_and_leaves_the_newer_file(tmp_path: Path) -> None:
+    """The coordinator's database was restored from a copy, so its epochs are those of yesterday."""
+    async with granted(tmp_path) as (mesh, a, lease):
+        newer = commit_file(a.folder, KEY, epoch=lease.key.epoch + 8, sequence=50, seed=3)
+        a.agent.close()  # takes no other lease
+        staged = a.staged(lease.key.epoch)
+        await a.commit(staged)
+        assert a.folder.commit(KEY) == newer
+        assert not staged.path.exists()
+        async with asyncio.timeout(10):
+            while mesh.engine.shards(_ALL, None, 1)[0].row.holders:
+                await asyncio.sleep(0.01)
+        [shard] = mesh.engine.shards(_ALL, None, 1)
+        assert shard.row.commit is not None, "it is to be collected anew, not to be tried again for ever"
+        assert (shard.row.due_for, shard.row.failures) == (Purpose.REPAIR, 0)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_file_is_collected_anew_with_quotes_only_if_that_loses_nothing(whole: bool, tmp_path: Path) -> None:
+    async with granted(tmp_path) as (mesh, a, lease):
+        held = a.folder.adopt(
+            KEY,
+            candles(),
+            origin=Origin.IMPORT,
+            content=Content.PRICES_AND_QUOTES,
+            covered_end=START + timedelta(days=1),
+        )
+        assert lease.grant is not None
+        lease.grant = replace(lease.grant, purpose=Purpose.ADD_QUOTES)
+        a.agent.close()
+        markets = [market.ticker for market in EVENT.markets]
+        end = EVENT.markets[0].closes - timedelta(hours=2)
+        known = {ticker: [candle(end)] if whole or ticker == markets[0] else [] for ticker in markets}
+        server = CandleServer(known, now=EVENT.markets[0].closes + timedelta(days=1))
+        async with server.talking() as client, asyncio.timeout(20):
+            a.work._fetcher = Fetcher(client, SystemClock())
+            await a.work.run(lease)
+        [shard] = mesh.engine.shards(_ALL, None, 1)
+        if whole:
+            assert a.folder.commit(KEY) == shard.row.commit != held
+        else:
+            assert a.folder.commit(KEY) == held
+            assert (shard.row.commit, shard.row.failures) == (None, 1)
+            assert a.folder.staged() == []

@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from foremesh.coordinator.v1 import coordinator_service_pb2 as pb
 from foremesh.coordinator.v1 import coordinator_service_pb2_grpc as rpc
 
+from collector import transfer as transfer_module
 from collector import wire
 from collector.serving import CHUNK_BYTES
 from mesh.errors import Conflict, InvalidInput, NotFound, Unavailable, Unsupported
@@ -220,6 +223,41 @@ async def test_a_part_with_other_bytes_is_thrown_away_and_fetched_again(tmp_path
         commit = commit_file(served.folder)
         folder.part(KEY, commit).write_bytes(b"x" * 10)
         await transfer.fetch(KEY, commit, [served.address, served.address])
+        assert folder.commit(KEY) == commit
+
+
+async def test_a_fetch_that_is_cancelled_never_writes_into_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that writes goes on after the cancellation: its descriptor must not be another file's by then."""
+    reached, opened, append = threading.Event(), threading.Event(), transfer_module._append
+    used = list[int]()
+
+    def slow_append(descriptor: int, data: bytes) -> None:
+        used.append(descriptor)
+        reached.set()
+        opened.wait(10)
+        append(descriptor, data)
+
+    monkeypatch.setattr(transfer_module, "_append", slow_append)
+    async with node(tmp_path / "a") as served, receiver(tmp_path / "b") as (folder, transfer):
+        commit = commit_file(served.folder)
+        fetching = asyncio.ensure_future(transfer.fetch(KEY, commit, [served.address]))
+        async with asyncio.timeout(10):
+            while not reached.is_set():
+                await asyncio.sleep(0.01)
+        fetching.cancel()
+        await asyncio.sleep(0.05)
+        part = folder.part(KEY, commit)
+        assert os.fstat(used[0]).st_ino == part.stat().st_ino, "still the part's"
+        opened.set()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(used[0])
+        assert part.read_bytes() == served.folder.path(KEY).read_bytes()
+        monkeypatch.undo()
+        await transfer.fetch(KEY, commit, [served.address])
         assert folder.commit(KEY) == commit
 
 

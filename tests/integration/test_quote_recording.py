@@ -1,17 +1,22 @@
 """Recorded rows give the exchange's books again, say where something was missed, and survive a disk that refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from cryptography.hazmat.primitives import serialization
 
+from collector.recording import recorder as recording_module
 from collector.recording.files import QuoteFiles
 from collector.recording.recorder import Recorder
+from collector.recording.rows import Row, table_of
 from mesh.clock import SystemClock
 from mesh.kalshi.client import connect
 from mesh.kalshi.config import KalshiConfig
@@ -38,7 +43,15 @@ def written(key_file: Path, signer: Signer) -> None:
 
 
 @asynccontextmanager
-async def recording(world: World, root: Path, key_file: Path, signer: Signer) -> AsyncIterator[Recorder]:
+async def recording(
+    world: World,
+    root: Path,
+    key_file: Path,
+    signer: Signer,
+    *,
+    files: QuoteFiles | None = None,
+    series: Sequence[str] = (SERIES,),
+) -> AsyncIterator[Recorder]:
     written(key_file, signer)
     config = KalshiConfig(environment="custom", host=world.url, key_id=signer.key_id, private_key_file=key_file)
     clock = SystemClock()
@@ -48,7 +61,7 @@ async def recording(world: World, root: Path, key_file: Path, signer: Signer) ->
         asyncio.TaskGroup() as tasks,
     ):
         recorder = Recorder(
-            client, stream, QuoteFiles(root, "me"), [SERIES], clock, look_seconds=0.1, flush_seconds=0.1
+            client, stream, files or QuoteFiles(root, "me"), series, clock, look_seconds=0.1, flush_seconds=0.1
         )
         running = tasks.create_task(recorder.run())
         yield recorder
@@ -169,3 +182,57 @@ async def test_a_disk_that_refuses_costs_nothing_if_it_recovers_in_time(tmp_path
             (tmp_path / "quotes").unlink()
             await until(lambda: replayed(tmp_path).get(WARM) == truth(world, WARM))
             assert recorder.stats.lost == 0
+
+
+class Gate:
+    """Holds a thread until it is let through; the others pass."""
+
+    def __init__(self) -> None:
+        self.reached, self._opened = threading.Event(), threading.Event()
+
+    def wait(self) -> None:
+        if not self.reached.is_set():
+            self.reached.set()
+            self._opened.wait(PATIENCE)
+
+    def open(self) -> None:
+        self._opened.set()
+
+
+class SlowFiles(QuoteFiles):
+    """A disk that takes its time over the first file, once that has its name."""
+
+    def __init__(self, root: Path, gate: Gate) -> None:
+        super().__init__(root, "me")
+        self._gate = gate
+
+    def write(self, series: str, rows: pa.Table) -> Path:
+        path = super().write(series, rows)
+        self._gate.wait()
+        return path
+
+
+@pytest.mark.parametrize("during", ["layout", "write"])
+async def test_a_stop_amid_a_flush_loses_no_row_and_writes_none_twice(
+    during: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+
+    def slow_layout(rows: list[Row]) -> pa.Table:
+        gate.wait()
+        return table_of(rows)
+
+    if during == "layout":
+        monkeypatch.setattr(recording_module, "table_of", slow_layout)
+    files = SlowFiles(tmp_path, gate) if during == "write" else QuoteFiles(tmp_path, "me")
+    async with streaming_world() as world:
+        alice = world.member("alice")
+        assert alice.signer is not None
+        async with recording(world, tmp_path, tmp_path / "key.pem", alice.signer, files=files, series=()) as recorder:
+            for market in ("KXA-1-T1", "KXB-1-T1"):
+                recorder._rows.gap([market] * 3, SystemClock().now(), "c")
+            await until(gate.reached.is_set)
+            asyncio.get_running_loop().call_later(0.05, gate.open)  # after the cancellation
+    assert sorted(row["market_ticker"] for row in rows(tmp_path)) == ["KXA-1-T1"] * 3 + ["KXB-1-T1"] * 3
+    assert plain_rows(tmp_path) == recorder.stats.written == 6
+    assert recorder.stats.waiting == 0

@@ -120,6 +120,32 @@ def test_parts_that_may_still_be_resumed_are_kept_and_others_swept(folders: tupl
     assert (part.exists(), strange.exists()) == (True, False)
 
 
+def test_what_is_behind_the_visible_file_is_swept_and_what_may_be_wanted_stays(
+    folders: tuple[DataFolder, DataFolder],
+) -> None:
+    maker, copier = folders
+    behind, ahead = (copier.stage(KEY, epoch, candles(seed=epoch), **BOTH) for epoch in (1, 9))
+    commit = made(maker)
+    older, same, newer = (copier.part(KEY, replace(commit, epoch=epoch)) for epoch in (1, 2, 3))
+    for part in (older, same, newer):
+        part.write_bytes(b"x")
+    assert copier.sweep() == 0
+    staged = copier.stage(KEY, 2, candles(), **BOTH, holes=HOLES)
+    copier.publish(staged, committed(staged))
+    assert copier.sweep() == 3
+    assert not any(path.exists() for path in (behind.path, older, same))
+    assert newer.exists()
+    assert ahead.path.exists()
+
+
+def test_a_copy_whose_part_was_swept_is_told_that_it_is_behind(folders: tuple[DataFolder, DataFolder]) -> None:
+    maker, copier = folders
+    old = made(maker, 2)
+    made(copier, 3, seed=1)
+    with pytest.raises(Conflict, match="STALE_EPOCH"):
+        copier.accept(KEY, old, copier.part(KEY, old))
+
+
 def test_accepting_what_is_not_there_is_an_error_that_names_it(folders: tuple[DataFolder, DataFolder]) -> None:
     maker, copier = folders
     commit = made(maker)

@@ -1,6 +1,7 @@
 """A data folder shows what is committed, whole, and nothing else."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -174,14 +175,53 @@ def test_a_committed_file_that_is_lost_or_damaged_is_found_and_can_be_published_
 
 def test_setting_aside_hides_the_file_and_forgets_its_commit(folder: DataFolder) -> None:
     staged = folder.stage(KEY, 3, candles(), **BOTH)
-    folder.publish(staged, committed(staged))
-    moved = folder.set_aside(KEY)
+    commit = committed(staged)
+    folder.publish(staged, commit)
+    moved = folder.set_aside(KEY, commit)
     assert moved is not None
     assert moved.exists()
-    assert (visible(folder), folder.commit(KEY), folder.set_aside(KEY)) == ([], None, None)
+    assert (visible(folder), folder.commit(KEY), folder.set_aside(KEY, commit)) == ([], None, None)
     for question in (folder.read, folder.examine):
         with pytest.raises(NotFound, match="SHARD_NOT_COMMITTED"):
             question(KEY)
+
+
+def test_a_file_that_replaced_the_damaged_one_meanwhile_is_not_set_aside(folder: DataFolder) -> None:
+    first, second = (folder.stage(KEY, epoch, candles(seed=epoch), **BOTH) for epoch in (1, 2))
+    examined = committed(first)
+    folder.publish(first, examined)
+    folder.publish(second, committed(second, 2))
+    assert folder.set_aside(KEY, examined) is None
+    assert folder.read(KEY).equals(candles(seed=2))
+
+
+def test_a_committed_file_is_lacking_unless_it_is_visible_or_waits_for_its_name(folder: DataFolder) -> None:
+    staged = folder.stage(KEY, 3, candles(), **BOTH)
+    commit = committed(staged)
+    assert not folder.lacks(KEY, commit)
+    assert folder.lacks(KEY, replace(commit, epoch=2))
+    folder.publish(staged, commit)
+    assert not folder.lacks(KEY, commit)
+    assert folder.lacks(KEY, replace(commit, file=replace(commit.file, sha256="0" * 64)))
+    folder.set_aside(KEY, commit)
+    assert folder.lacks(KEY, commit)
+
+
+def test_what_no_coordinator_entered_is_found_by_the_index(folder: DataFolder) -> None:
+    """Reading every entry of a large folder takes seconds."""
+    for day in range(10, 14):
+        key = replace(KEY, event=f"KXHIGHNY-26NOV{day}")
+        staged = folder.stage(key, 1, candles(key), **BOTH)
+        folder.publish(staged, committed(staged, sequence=day % 2))
+    assert [key.event for key, *_ in folder.unentered()] == ["KXHIGHNY-26NOV10", "KXHIGHNY-26NOV12"]
+    looked_up = list[str]()
+    with sqlite3.connect(folder.root / ".catalog.sqlite") as database:
+        folder._catalog._database.set_trace_callback(looked_up.append)
+        list(folder.unentered())
+        [statement] = looked_up
+        plan = " ".join(row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {statement}"))
+    database.close()
+    assert "by_sequence" in plan
 
 
 def test_names_of_waiting_files_never_collide(folder: DataFolder) -> None:

@@ -174,7 +174,7 @@ def test_a_file_set_aside_while_it_was_listed_is_an_error_that_names_it(tmp_path
             publish(folder, key, candles(key))
         reader = Candles(tmp_path)
         listed = reader.shards("KXHIGHNY")
-        folder.set_aside(OTHER)
+        folder.set_aside(OTHER, dict(folder.commits())[OTHER])
     with pytest.raises(StoreError, match=r"FILE_MISSING: .*KXHIGHNY-26NOV23\.parquet"):
         reader.label(listed[1])
 

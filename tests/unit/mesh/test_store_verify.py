@@ -91,14 +91,14 @@ def test_what_is_missing_unexpected_outdated_astray_or_waiting_is_told_apart(roo
             (Problem.WAITING, str(waiting.path)),
         }
         stray.unlink()
-        folder.set_aside(OTHER)
+        folder.set_aside(OTHER, dict(folder.commits())[OTHER])
         assert verify(root).sound
         assert not verify(root, expected=expected).sound
 
 
 def test_a_file_of_a_newer_version_is_told_from_damage(root: Path) -> None:
     with open_folder(root) as folder:
-        folder.set_aside(KEY)
+        folder.set_aside(KEY, dict(folder.commits())[KEY])
         pq.write_table(candles().replace_schema_metadata(CANDLES.metadata | {VERSION.encode(): b"2"}), folder.path(KEY))
         assert problems(verify(root)) == [(Problem.SCHEMA, str(KEY))]
 
