@@ -1,8 +1,9 @@
 """Copies of what other nodes committed: all of it on a machine that reads everything, elsewhere only what was lost.
 
 The manifest is followed by its sequence, so what this folder lacks is known without looking at every file. It is read
-from its beginning once in every coordinator's life, on every node: a file that is counted as held here may have been
-lost together with the folder's own knowledge of it, and a coordinator whose database was restored counts anew.
+from its beginning once in every coordinator's life: a file that is counted as held here may have been lost together
+with the folder's own knowledge of it, and a coordinator whose database was restored counts anew. On a node that copies
+nothing, a file that another node has replaced by a later one is deleted: what is visible is what is committed.
 """
 
 import asyncio
@@ -66,7 +67,6 @@ class Copier:
         self._at_once = at_once
         self._instance = ""
         self._seen = 0
-        self._behind = True
         self._swept = clock.monotonic()
         self._wanted: dict[ShardKey, Held] = {}
         self._questions: dict[ShardKey, None] = {}  # in their order
@@ -104,7 +104,7 @@ class Copier:
     async def _look(self) -> None:
         """Note what the manifest has and this folder lacks."""
         if self._coordinator.instance != self._instance:
-            self._instance, self._seen, self._behind = self._coordinator.instance, 0, True
+            self._instance, self._seen = self._coordinator.instance, 0
             self._questions |= dict.fromkeys(self._wanted)
         self._questions |= dict.fromkeys(shard for shard, held in self._wanted.items() if not held.holders)
         for shard in list(islice(self._questions, _MOST_QUESTIONS)):
@@ -114,11 +114,9 @@ class Copier:
             await self._note([held for page in pages for held in page if held.shard == shard], asked=True)
             if self._wanted.get(shard) is before:  # nobody else has it: it comes back under a new sequence
                 self._wanted.pop(shard, None)
-        if self._everything or self._behind:
-            async for page in self._coordinator.committed(after=self._seen):
-                await self._note(page)
-                self._seen = max([self._seen, *(held.commit.sequence for held in page)])
-            self._behind = False
+        async for page in self._coordinator.committed(after=self._seen):
+            await self._note(page)
+            self._seen = max([self._seen, *(held.commit.sequence for held in page)])
 
     async def _note(self, page: Sequence[Held], *, asked: bool = False) -> None:
         """Compare a part of the manifest with this folder.
@@ -142,6 +140,8 @@ class Copier:
             others = tuple(holder for holder in held.holders if holder != me)
             if others and (self._everything or lost or asked):
                 self._wanted[held.shard] = Held(held.shard, held.commit, others)
+            elif others != () and await asyncio.to_thread(self._folder.retire, held.shard, held.commit):
+                _log.info("an earlier file has been replaced elsewhere", shard=str(held.shard), holders=others)
 
     async def _round(self) -> tuple[int, int]:
         """Try to fetch everything that is wanted; returns how many came, and how many did not."""

@@ -292,6 +292,19 @@ class DataFolder:
             self._catalog.forget(key)
             return moved
 
+    def retire(self, key: ShardKey, newer: Commit) -> bool:
+        """Delete the visible file of an earlier epoch than a commit that is elsewhere; tell whether there was one.
+
+        What came without a lease stays: nobody has collected it.
+        """
+        with self._lock, disk_errors():
+            entry = self._entry(key)
+            if entry is None or not 0 < entry.commit.epoch < newer.epoch:
+                return False
+            self._catalog.forget(key)
+            self.path(key).unlink(missing_ok=True)
+            return True
+
     def lacks(self, key: ShardKey, commit: Commit) -> bool:
         """Tell whether a committed file is neither visible here nor on its way to be: it waits under its epoch."""
         with self._lock, disk_errors():  # not between its two names

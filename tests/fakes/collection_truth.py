@@ -4,6 +4,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def assert_visible_is_whole(mesh: Collection) -> None:
             assert pq.read_table(path).num_rows >= 0
 
 
+def nothing_waits(mesh: Collection, name: str) -> bool:
+    """Whether a collector has no file that waits for its commit."""
+    return all(path.suffix == ".part" for path in mesh.incoming(name))
+
+
 def assert_whole(mesh: Collection, shards: list[shard_pb2.Shard]) -> None:
     """Every shard has its file where it is said to be, with its hash and the exchange's rows; nothing else is there."""
     committed = [shard for shard in shards if shard.HasField("commit")]
@@ -69,9 +75,7 @@ def assert_whole(mesh: Collection, shards: list[shard_pb2.Shard]) -> None:
     seen: dict[tuple[str, str, str], Path] = {}
     for name in mesh.collectors:
         # A commit is in the manifest a moment before its file is moved to its place.
-        wait_for(
-            lambda name=name: all(path.suffix == ".part" for path in mesh.incoming(name)), 10, why="files are left"
-        )
+        wait_for(partial(nothing_waits, mesh, name), 10, why="files are left")
         here = {(path.stem, path.parent.parent.name, mesh.sha256(path)): path for path in mesh.files(name)}
         held = {file_of(shard) for shard in committed if name in shard.holder_worker_ids}
         assert set(here) >= held

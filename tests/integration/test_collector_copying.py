@@ -22,7 +22,10 @@ from mesh.errors import Unavailable
 from mesh.kalshi.transport.limits import Limits
 from mesh.shards import Commit, Content, ShardKey
 from mesh.store.folder import DataFolder
+from mesh.store.label import Origin
 from tests.fakes.collector_node import KEY, candles, commit_file, node, receiver
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 class Manifest(CoordinatorClient):
@@ -102,7 +105,33 @@ async def test_a_file_that_was_lost_with_all_knowledge_of_it_is_told_once(tmp_pa
             await each.round()
         assert a.told == [(KEY, Condition.MISSING)]
         assert b.told == []
-        assert a.manifest.asked == [0], "one pass is enough where not everything is wanted"
+        assert a.manifest.asked == [0, commit.sequence]
+
+
+async def test_an_earlier_file_is_deleted_once_another_node_has_a_later_one_unless_everything_is_copied(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path / "a", everything=False) as a, bench(tmp_path / "b") as b:
+        for each in (a, b):
+            commit = commit_file(each.folder)
+            later = replace(commit, epoch=commit.epoch + 1, sequence=commit.sequence + 1)
+            later = replace(later, file=replace(commit.file, sha256="0" * 64))
+            each.manifest.enter(KEY, later, "ec2")
+            await each.round()
+        assert (a.folder.commit(KEY), a.folder.path(KEY).exists()) == (None, False)
+        assert b.folder.path(KEY).exists(), "until the later one has come"
+        assert b.copier.missing == 1
+
+
+async def test_a_file_without_a_lease_is_never_deleted(tmp_path: Path) -> None:
+    async with bench(tmp_path, everything=False) as a:
+        made = a.folder.adopt(
+            KEY, candles(), origin=Origin.IMPORT, content=Content.PRICES_AND_QUOTES, covered_end=NOON, holes=()
+        )
+        later = replace(made, epoch=5, sequence=9, file=replace(made.file, sha256="0" * 64))
+        a.manifest.enter(KEY, later, "ec2")
+        await a.round()
+        assert a.folder.commit(KEY) == made
 
 
 async def test_a_file_that_is_on_its_way_to_its_name_is_not_taken_for_lost(tmp_path: Path) -> None:
