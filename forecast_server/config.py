@@ -86,7 +86,7 @@ class ForecastServerConfig(Strict):
     """How long a scan may leave answers that are ready unread before what it still waits for expires."""
     batch_cost: Annotated[NonNegativeInt, Field(le=1_000_000_000)] = 0
     """Cost that a full batch may have, in units of `cost_points`; 0 measures what suits the device at every start."""
-    longest_batch_seconds: PositiveFloat = 1.5
+    longest_batch_seconds: PositiveFloat = 1.0
     """Longest that a measured batch may take: urgent work waits for the batch before it."""
     cache_mebibytes: NonNegativeInt = 64
     """Memory for forecasts to be given out again to equal inputs; 0 keeps none."""

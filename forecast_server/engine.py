@@ -67,7 +67,7 @@ class Settings:
     """Longest time between looks at the canary; 0 looks never."""
     batch_cost: int = 0
     """Cost of a full batch; 0 measures it."""
-    longest_batch_seconds: float = 1.5
+    longest_batch_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
