@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -60,7 +60,8 @@ def assert_visible_is_whole(mesh: Collection) -> None:
     """Whatever can be seen can be read."""
     for name in mesh.collectors:
         for path in mesh.files(name):
-            assert pq.read_table(path).num_rows >= 0
+            with suppress(FileNotFoundError):  # replaced elsewhere meanwhile, and deleted here
+                assert pq.read_table(path).num_rows >= 0
 
 
 def nothing_waits(mesh: Collection, name: str) -> bool:
