@@ -295,11 +295,14 @@ class DataFolder:
     def retire(self, key: ShardKey, newer: Commit) -> bool:
         """Delete the visible file of an earlier epoch than a commit that is elsewhere; tell whether there was one.
 
-        What came without a lease stays: nobody has collected it.
+        What came without a lease stays: nobody has collected it. So does a file with more rows than the later one,
+        which may have been collected from nothing while this node was away and the exchange answered badly.
         """
         with self._lock, disk_errors():
             entry = self._entry(key)
             if entry is None or not 0 < entry.commit.epoch < newer.epoch:
+                return False
+            if entry.commit.file.row_count > newer.file.row_count:
                 return False
             self._catalog.forget(key)
             self.path(key).unlink(missing_ok=True)

@@ -123,6 +123,15 @@ async def test_an_earlier_file_is_deleted_once_another_node_has_a_later_one_unle
         assert b.copier.missing == 1
 
 
+async def test_a_file_is_not_deleted_for_a_later_one_that_has_fewer_rows(tmp_path: Path) -> None:
+    async with bench(tmp_path, everything=False) as a:
+        commit = commit_file(a.folder)
+        poorer = replace(commit.file, sha256="0" * 64, row_count=commit.file.row_count - 1)
+        a.manifest.enter(KEY, replace(commit, epoch=commit.epoch + 1, sequence=9, file=poorer), "ec2")
+        await a.round()
+        assert a.folder.commit(KEY) == commit
+
+
 async def test_a_file_without_a_lease_is_never_deleted(tmp_path: Path) -> None:
     async with bench(tmp_path, everything=False) as a:
         made = a.folder.adopt(
