@@ -11,7 +11,7 @@ from collector.metrics import CollectorMetrics
 from collector.replacing import shortfall
 from collector.shielding import whole
 from collector.transfer import Transfer
-from collector.types import Condition, FileReport, Grant, Purpose, Stage
+from collector.types import Condition, FileReport, Grant, Stage
 from mesh import log
 from mesh.clock import Clock
 from mesh.errors import Broken, Conflict, InvalidInput, MeshError, NotFound
@@ -23,8 +23,6 @@ from mesh.store.staging import Staged
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 5.0  # seconds between tries of a commit while the coordinator is away
 _LOST = {"STALE_EPOCH", "COMMIT_CONFLICT", "LEASE_NOT_YOURS", "SHARD_NOT_FOUND"}
-_ANEW = {Purpose.REPAIR, Purpose.ADD_QUOTES}
-"""Purposes that begin from nothing, whatever is committed."""
 
 _log = log.get(__name__)
 
@@ -134,8 +132,7 @@ class LeaseWork:
         if collected is None or _nothing_asked(grant, collected):
             await self._give_up(lease)
             return None
-        held = self._folder.commit(lease.key.shard)
-        if grant.purpose is Purpose.ADD_QUOTES and (problem := shortfall(held, collected)):
+        if grant.replaces is not None and (problem := shortfall(grant.replaces, collected)):
             if lease.draining.is_set():
                 await self._give_up(lease)
             else:
@@ -166,7 +163,7 @@ class LeaseWork:
 
     async def _base(self, grant: Grant) -> BaseFile | None:
         """Have the file that a lease extends, from here or from a node that has it. Raises MeshError if nobody does."""
-        if grant.base is None or grant.purpose in _ANEW:
+        if grant.base is None:
             return None
         key, base = grant.lease.shard, grant.base
         for _ in range(2):

@@ -6,16 +6,18 @@ from collector.fetching import Collected
 from mesh.shards import Commit, HoleReason
 
 
-def shortfall(held: Commit | None, collected: Collected) -> str:
-    """Say why what was collected anew may not replace a good file; empty if it may.
+def shortfall(replaced: Commit, collected: Collected) -> str:
+    """Say why what was collected anew may not take a good file's place; empty if it may.
 
     Args:
-        held: The commit whose file is here; None where it is elsewhere, and only the holes tell.
+        replaced: The file's commit.
         collected: What would take its place.
     """
-    if left := [hole for hole in collected.holes if hole.reason is not HoleReason.NO_DATA]:
-        return f"the committed file stays: {len(left)} holes in the new one, as {left[0].market} {left[0].reason.value}"
+    left = [hole for hole in collected.holes if hole.reason is not HoleReason.NO_DATA]
+    if left and len(collected.holes) > replaced.hole_count:
+        what = f"{len(collected.holes)} holes in the new one, {replaced.hole_count} in it"
+        return f"the committed file stays: {what}; {left[0].market} is {left[0].reason.value}"
     markets = pc.count_distinct(collected.table.column("market_ticker")).as_py()
-    if held is not None and markets < held.file.market_count:
-        return f"the committed file stays: it has {held.file.market_count} markets, and the new one {markets}"
+    if markets < replaced.file.market_count:
+        return f"the committed file stays: it has {replaced.file.market_count} markets, and the new one {markets}"
     return ""

@@ -23,7 +23,7 @@ from collector.metrics import CollectorMetrics
 from collector.ownership import preferred_node
 from collector.replacing import shortfall
 from collector.shielding import whole
-from collector.types import Grant, Purpose
+from collector.types import Grant
 from mesh import log
 from mesh.clock import Clock
 from mesh.errors import MeshError
@@ -204,7 +204,7 @@ async def _collect(
     collected = await fetcher.collect(
         grant, base, cutoff=plan.archive_cutoff, draining=asyncio.Event(), report=lambda _: None
     )
-    if grant.purpose is Purpose.ADD_QUOTES and (problem := shortfall(folder.commit(key), collected)):
+    if grant.replaces is not None and (problem := shortfall(grant.replaces, collected)):
         _log.warning("not collected", shard=str(key), problem=problem)
         plan.put_off(row, failed=True)
         return

@@ -87,6 +87,8 @@ class Grant:
     """The commit that this lease extends; None if it begins from nothing."""
     base_addresses: tuple[str, ...] = ()
     """`host:port` of nodes that hold the base's file."""
+    replaces: Commit | None = None
+    """A good commit that the file takes the place of without extending it: one that lacks more is not committed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,7 @@ def read_grant(message: lease_pb2.LeaseGrant, field: str) -> tuple[Grant, float]
             for place, market in enumerate(message.markets)
         ),
         base=read_commit(message.base, f"{field}.base") if message.HasField("base") else None,
+        replaces=read_commit(message.replaces, f"{field}.replaces") if message.HasField("replaces") else None,
         base_addresses=tuple(message.base_addresses),
     )
     return grant, read_seconds(message, "expire_after", field)
@@ -215,6 +216,7 @@ def write_grant(grant: Grant, expire_seconds: float) -> lease_pb2.LeaseGrant:
         fetch_start_time=grant.fetch_from,
         markets=[write_market_task(market, opens=grant.opens, closes=grant.closes) for market in grant.markets],
         base=write_commit(grant.base) if grant.base else None,
+        replaces=write_commit(grant.replaces) if grant.replaces else None,
         base_addresses=grant.base_addresses,
     )
 

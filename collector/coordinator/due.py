@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from collector.coordinator.policy import LeasePolicy
 from collector.coordinator.rows import EventRow, ShardRow, ShardState
 from collector.types import Phase, Purpose
-from mesh.shards import Content, Hole, HoleReason
+from mesh.shards import Commit, Content, Hole, HoleReason
 
 _LONGEST_BACKOFF = 3600.0
 _DAY = 86_400
@@ -95,7 +95,11 @@ def plan_after_commit(
 
 def plan_after_lapse(row: ShardRow, purpose: Purpose, now: datetime, wait: float) -> ShardRow:
     """Plan the next try after a lease that ended without a commit, `wait` seconds from now."""
-    again = Purpose.REPAIR if row.commit is not None and not row.holders else purpose
+    again = purpose
+    if row.commit is not None and not row.holders:
+        again = Purpose.REPAIR
+    elif row.commit is not None and purpose is Purpose.COLLECT:  # its file was out of reach, and may not be any more
+        again = _extending(row, row.commit)
     return replace(row, due=now + timedelta(seconds=wait), due_for=again)
 
 
@@ -198,6 +202,13 @@ def _plan_retries(
 
 def _retry(row: ShardRow, due: datetime, purpose: Purpose) -> ShardRow:
     return replace(row, due=due, due_for=purpose)
+
+
+def _extending(row: ShardRow, commit: Commit) -> Purpose:
+    """Say what for a shard is leased next whose file is to be extended."""
+    if row.state is ShardState.OPEN:
+        return Purpose.REFRESH
+    return Purpose.RETRY_HOLES if commit.hole_count and commit.covered_end >= event_end(row) else Purpose.FINISH
 
 
 def _refresh_interval(row: ShardRow, policy: LeasePolicy) -> timedelta:

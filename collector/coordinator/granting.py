@@ -49,6 +49,7 @@ def build_grant(
         fetch_from=fetch_from,
         markets=markets[:MAX_MARKETS],
         base=extends,
+        replaces=row.commit if extends is None and lease.purpose is not Purpose.REPAIR else None,
         base_addresses=addresses if extends else (),
     )
 

@@ -342,7 +342,7 @@ async def test_a_file_is_collected_anew_with_quotes_only_if_that_loses_nothing(w
             covered_end=START + timedelta(days=1),
         )
         assert lease.grant is not None
-        lease.grant = replace(lease.grant, purpose=Purpose.ADD_QUOTES)
+        lease.grant = replace(lease.grant, purpose=Purpose.ADD_QUOTES, replaces=held)
         a.agent.close()
         markets = [market.ticker for market in EVENT.markets]
         end = EVENT.markets[0].closes - timedelta(hours=2)

@@ -149,6 +149,31 @@ def test_a_holder_that_is_silent_is_waited_for_and_then_everything_is_collected_
     (anew,) = later(site, other)
     assert site.clock.now() - began > timedelta(seconds=4 * site.policy.lease)
     assert (anew.purpose, anew.base, len(anew.markets)) == (Purpose.COLLECT, None, 50)
+    assert anew.replaces == site.row(listed).commit, "which must not be lost for less"
     holes = tuple(Hole(market.ticker, HoleReason.UNAVAILABLE) for market in listed.markets)
     assert other.commit(anew.lease, holes=holes).state.value == "closed"
     assert [grant.purpose for grant in later(site, other)] == [Purpose.RETRY_HOLES]
+
+
+def test_where_collecting_anew_failed_the_file_is_extended_once_its_holder_is_back() -> None:
+    site = Site(nodes=2)
+    holder, other = worker(site, 0), worker(site, 1)
+    listed = event()
+    site.list(listed)
+    site.pass_time(25)
+    (grant,) = [*holder.take(), *other.take()]
+    holder, other = (holder, other) if grant.lease in holder.held else (other, holder)
+    committed = holder.commit(grant.lease, holes=(LOST,)).commit
+    site.pass_time(1200)
+    (anew,) = later(site, other)
+    assert anew.replaces == committed
+    other.drop(anew.lease)
+    site.coordinator.release(other.name, anew.lease, ReleaseReason.FAILED, "it brought less")
+    holder.beat()
+    seconds = 0
+    while not (grants := other.take(5)):
+        holder.beat()
+        site.pass_time(5)
+        seconds += 5
+        assert seconds < DAYS
+    assert (grants[0].purpose, grants[0].base, grants[0].replaces) == (Purpose.RETRY_HOLES, committed, None)

@@ -15,9 +15,9 @@ def collected(markets: int, *holes: HoleReason) -> Collected:
     return Collected(candles(markets=markets), Content.PRICES_AND_QUOTES, END, named)
 
 
-def held(markets: int) -> Commit:
+def held(markets: int, holes: int = 0) -> Commit:
     file = ShardFile("0" * 64, 1, 9, markets, None, None, "foremesh.candles", 1, Content.PRICES)
-    return Commit(1, 1, file, END, 0, "spark", datetime(2026, 11, 23, tzinfo=UTC))
+    return Commit(1, 1, file, END, holes, "spark", datetime(2026, 11, 23, tzinfo=UTC))
 
 
 def test_as_many_markets_with_nothing_left_to_ask_may_replace_it() -> None:
@@ -33,8 +33,9 @@ def test_fewer_markets_may_not_replace_it() -> None:
 @pytest.mark.parametrize("reason", [reason for reason in HoleReason if reason is not HoleReason.NO_DATA])
 def test_a_hole_that_another_try_might_fill_may_not_replace_it(reason: HoleReason) -> None:
     assert reason.value in shortfall(held(3), collected(3, HoleReason.NO_DATA, reason))
-    assert reason.value in shortfall(None, collected(3, reason))
+    assert reason.value in shortfall(held(1), collected(3, reason))
 
 
-def test_where_the_file_is_elsewhere_the_holes_alone_tell() -> None:
-    assert shortfall(None, collected(1, HoleReason.NO_DATA)) == ""
+def test_holes_that_it_has_as_well_do_not_keep_a_file_for_ever() -> None:
+    assert shortfall(held(3, holes=1), collected(3, HoleReason.NOT_FOUND)) == ""
+    assert shortfall(held(3, holes=1), collected(3, HoleReason.NOT_FOUND, HoleReason.TIMED_OUT))

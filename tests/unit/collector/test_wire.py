@@ -108,6 +108,7 @@ grants = st.builds(
     st.lists(tasks, min_size=1, max_size=3).map(tuple),
     st.none() | commits,
     st.lists(st.sampled_from(["spark:8791", "10.8.0.2:1", "[::1]:8791"]), unique=True).map(tuple),
+    st.none() | commits,
 )
 positive = st.floats(0, 1_000_000, exclude_min=True)
 budgets = st.builds(

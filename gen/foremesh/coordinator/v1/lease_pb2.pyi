@@ -104,7 +104,7 @@ class MarketTask(_message.Message):
     def __init__(self, market_ticker: _Optional[str] = ..., phase: _Optional[_Union[_market_pb2.MarketPhase, str]] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fetch_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class LeaseGrant(_message.Message):
-    __slots__ = ("lease", "expire_after", "purpose", "open_time", "close_time", "settle_time", "fetch_start_time", "markets", "base", "base_addresses")
+    __slots__ = ("lease", "expire_after", "purpose", "open_time", "close_time", "settle_time", "fetch_start_time", "markets", "base", "base_addresses", "replaces")
     LEASE_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_AFTER_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
@@ -115,6 +115,7 @@ class LeaseGrant(_message.Message):
     MARKETS_FIELD_NUMBER: _ClassVar[int]
     BASE_FIELD_NUMBER: _ClassVar[int]
     BASE_ADDRESSES_FIELD_NUMBER: _ClassVar[int]
+    REPLACES_FIELD_NUMBER: _ClassVar[int]
     lease: _shard_pb2.LeaseKey
     expire_after: _duration_pb2.Duration
     purpose: _shard_pb2.LeasePurpose
@@ -125,4 +126,5 @@ class LeaseGrant(_message.Message):
     markets: _containers.RepeatedCompositeFieldContainer[MarketTask]
     base: _shard_pb2.ShardCommit
     base_addresses: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, lease: _Optional[_Union[_shard_pb2.LeaseKey, _Mapping]] = ..., expire_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., purpose: _Optional[_Union[_shard_pb2.LeasePurpose, str]] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settle_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fetch_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., markets: _Optional[_Iterable[_Union[MarketTask, _Mapping]]] = ..., base: _Optional[_Union[_shard_pb2.ShardCommit, _Mapping]] = ..., base_addresses: _Optional[_Iterable[str]] = ...) -> None: ...
+    replaces: _shard_pb2.ShardCommit
+    def __init__(self, lease: _Optional[_Union[_shard_pb2.LeaseKey, _Mapping]] = ..., expire_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., purpose: _Optional[_Union[_shard_pb2.LeasePurpose, str]] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settle_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fetch_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., markets: _Optional[_Iterable[_Union[MarketTask, _Mapping]]] = ..., base: _Optional[_Union[_shard_pb2.ShardCommit, _Mapping]] = ..., base_addresses: _Optional[_Iterable[str]] = ..., replaces: _Optional[_Union[_shard_pb2.ShardCommit, _Mapping]] = ...) -> None: ...
