@@ -14,6 +14,7 @@ from collector.config import StaticConfig
 from collector.coordinator import due, ledger
 from collector.coordinator.calls import AdoptionKind, CommitCall, Listing
 from collector.coordinator.discovery import Discovery
+from collector.coordinator.event_rows import with_late_markets
 from collector.coordinator.granting import build_grant
 from collector.coordinator.moment import Present
 from collector.coordinator.policy import LeasePolicy
@@ -63,7 +64,7 @@ class StaticPlan:
         """Learn of new events, and of what changed in known ones; those of other nodes are left out."""
         now = self._present.read().due
         for told in events:
-            event, grown = self._with_late_markets(told)
+            event, grown = with_late_markets(told, self._events.get(told.event))
             self._events[event.event] = event
             if preferred_node(event.event, self._config.total_nodes) != self._config.node_id:
                 continue
@@ -109,18 +110,6 @@ class StaticPlan:
         """Note that nothing was collected."""
         wait = due.backoff(row.failures + 1, self._policy) if failed else self._policy.refresh
         self._rows[row.key] = ledger.lapse(row, self._present.read().due, self._policy, wait=wait, failed=failed)
-
-    def _with_late_markets(self, event: EventRow) -> tuple[EventRow, bool]:
-        """Mark markets that joined an event after it was first listed here, and tell whether some do now.
-
-        What was collected may reach past their beginning.
-        """
-        before = self._events.get(event.event)
-        if before is None:
-            return event, False
-        known = {market.ticker: market.fetch_from for market in before.markets}
-        markets = tuple(replace(market, fetch_from=known.get(market.ticker, market.opens)) for market in event.markets)
-        return replace(event, markets=markets), any(market.ticker not in known for market in markets)
 
     def _is_leased(self, key: ShardKey) -> bool:
         """Tell whether the file that is here was committed under a lease."""

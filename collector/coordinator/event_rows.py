@@ -81,6 +81,32 @@ def merged_event(
     )
 
 
+def with_late_markets(event: EventRow, known: EventRow | None) -> tuple[EventRow, bool]:
+    """Mark markets that joined an event after it was first listed, or trade on after their close; tell if some do now.
+
+    What was collected before may reach past their beginning, or past the close that they had.
+
+    Args:
+        event: As it is listed now.
+        known: As it was listed before; None marks nothing.
+    """
+    if known is None:
+        return event, False
+    before = {market.ticker: market for market in known.markets}
+
+    def marked(market: MarketTask) -> MarketTask:
+        earlier = before.get(market.ticker)
+        if earlier is None:
+            return replace(market, fetch_from=market.opens)
+        reopened = market.closes > earlier.closes and earlier.fetch_from is None
+        return replace(market, fetch_from=earlier.closes if reopened else earlier.fetch_from)
+
+    markets = tuple(map(marked, event.markets))
+    froms = {ticker: market.fetch_from for ticker, market in before.items()}
+    grown = any(market.ticker not in froms or market.fetch_from != froms[market.ticker] for market in markets)
+    return replace(event, markets=markets), grown
+
+
 def is_news(row: EventRow, known: EventRow | None) -> bool:
     """Tell whether a row says more than that it was listed again."""
     return known is None or replace(known, listed=row.listed) != row

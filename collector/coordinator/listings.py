@@ -6,11 +6,11 @@ from dataclasses import replace
 from collector.coordinator import due, ledger
 from collector.coordinator.book import Book
 from collector.coordinator.calls import CommitCall, RevocationReason
+from collector.coordinator.event_rows import with_late_markets
 from collector.coordinator.moment import Moment
 from collector.coordinator.policy import LeasePolicy
 from collector.coordinator.rows import EventRow, ShardRow
 from collector.coordinator.store import Store
-from collector.types import MarketTask
 from mesh.log import get
 from mesh.shards import ShardKey
 
@@ -59,7 +59,7 @@ class Listings:
             if self._seen.get(event.event) == mark:
                 continue
             seen[event.event] = mark
-            whole, grown = self._with_late_markets(event)
+            whole, grown = with_late_markets(event, self._store.event(event.event))
             kept.append(whole)
             for step in self._steps.get(event.series, ()):
                 key = ShardKey(event.series, event.event, step)
@@ -79,26 +79,3 @@ class Listings:
 
     def _is_wanted(self, key: ShardKey) -> bool:
         return key.step_seconds in self._steps.get(key.series, ())
-
-    def _with_late_markets(self, event: EventRow) -> tuple[EventRow, bool]:
-        """Mark markets that joined an event after it was first listed, or trade on; tell whether some do now.
-
-        A commit may reach past their beginning, or past the close that they had.
-        """
-        before = self._store.event(event.event)
-        if before is None:
-            return event, False
-        known = {market.ticker: market for market in before.markets}
-
-        def marked(market: MarketTask) -> MarketTask:
-            earlier = known.get(market.ticker)
-            if earlier is None:
-                return replace(market, fetch_from=market.opens)
-            reopened = market.closes > earlier.closes and earlier.fetch_from is None
-            return replace(market, fetch_from=earlier.closes if reopened else earlier.fetch_from)
-
-        markets = tuple(map(marked, event.markets))
-        grown = any(
-            market.ticker not in known or market.fetch_from != known[market.ticker].fetch_from for market in markets
-        )
-        return replace(event, markets=markets), grown
