@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mesh.daemon import BAD_CONFIG
+from tests.fakes.cable import cable
 from tests.fakes.collection import Collection, collection, wait_for
 from tests.fakes.collection_truth import (
     assert_visible_is_whole,
@@ -106,6 +107,29 @@ def test_a_stopped_collector_that_comes_back_after_its_lease_commits_nothing(mes
         [shard] = [shard for shard in shards if event_of(shard) == key]
         assert (shard.commit.worker_id, shard.commit.epoch) == ("b", 2)
     assert max(commits(mesh).values()) == 1
+
+
+def test_a_node_that_is_cut_off_goes_on_and_commits_nothing_that_others_got_meanwhile(mesh: Collection) -> None:
+    with cable(mesh.address) as line:
+        mesh.slow_down(0.4)
+        mesh.start("a", **{"coordinator.targets": f'["{line.address}"]'})
+        lost = wait_for(lambda: fetching(mesh).get("a"))
+        line.cut()
+        mesh.slow_down(0.0)
+        mesh.start("b")
+        mesh.wait_collected()
+        cut_off = mesh.collectors["a"]
+        wait_for(lambda: cut_off.entries("no coordinator: going on with what is leased"))
+        assert not cut_off.ended
+        line.mend()
+        wait_for(lambda: cut_off.entries("the coordinator is back"))
+        wait_for(lambda: not mesh.incoming("a"))
+        shards = mesh.wait_collected()
+        assert_whole(mesh, shards)
+        for key in lost:
+            [shard] = [shard for shard in shards if event_of(shard) == key]
+            assert (shard.commit.worker_id, shard.commit.epoch) == ("b", 2)
+        assert max(commits(mesh).values()) == 1
 
 
 def test_a_coordinator_that_is_killed_is_waited_for_and_nothing_is_collected_twice(mesh: Collection) -> None:
