@@ -41,7 +41,7 @@ class Adopter:
                 except (AlreadyExists, NotReady, InvalidInput) as error:
                     await self._take_refusal(shard, commit, error)
                 except MeshError as error:
-                    _log.debug("adoption waits", shard=str(shard), problem=str(error))
+                    _log.info("adoption waits", shard=str(shard), problem=str(error))
             if await asyncio.to_thread(self._left):
                 await self._clock.sleep(_AGAIN_SECONDS)
 

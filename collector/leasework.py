@@ -202,6 +202,8 @@ class LeaseWork:
                 elif await self._refused(lease, staged, error):
                     return
                 else:
+                    if wait == _FIRST_WAIT:
+                        _log.warning("commit waits", shard=str(key), epoch=epoch, problem=str(error))
                     await self._clock.sleep(wait)
                     wait = min(2 * wait, _LONGEST_WAIT)
         await self._publish(staged, answer.commit)

@@ -19,9 +19,9 @@ from mesh.kalshi.rest.market_wire import Market
 from mesh.kalshi.terms import Result
 from mesh.records import MARKETS, schema_order
 from mesh.store import naming, parquet
-from mesh.store.disk import make_folder, move, write_new
-from mesh.store.errors import Damaged, StoreError, disk_errors
+from mesh.store.errors import Damaged, StoreError
 from mesh.store.recovery import bury
+from mesh.store.tables import write_table
 
 _MOST_ROWS = 200_000
 """Rows that wait in memory, some 100 MB."""
@@ -83,13 +83,7 @@ def add_markets(root: Path, series: str, tables: Sequence[pa.Table]) -> None:
     path = naming.markets(root, series)
     whole = pa.concat_tables([*_present(root, path), *tables])
     order = [(name, "ascending") for name in schema_order(MARKETS)]
-    content = parquet.encode(latest(whole).sort_by(order))
-    temporary = path.with_name(f".{path.name}.tmp")
-    with disk_errors():
-        make_folder(path.parent)
-        temporary.unlink(missing_ok=True)
-        write_new(temporary, memoryview(content))
-        move(temporary, path)
+    write_table(path, latest(whole).sort_by(order))
 
 
 def latest(table: pa.Table) -> pa.Table:

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from mesh.store.disk import make_folder, move, write_new
-from mesh.store.errors import disk_errors
 from mesh.store.naming import QUOTES
-from mesh.store.parquet import encode
+from mesh.store.tables import write_table
 
 
 class QuoteFiles:
@@ -28,11 +26,5 @@ class QuoteFiles:
         began: datetime = rows.column("received_time")[0].as_py().astimezone(UTC)
         folder = self._root / series / f"{began:%Y-%m-%d}"
         path = folder / f"{began:%H%M%S.%f}-{self._recorder}-{next(self._numbers):06}.parquet"
-        content = encode(rows)
-        with disk_errors():
-            make_folder(folder)
-            hidden = folder / f".{path.name}.tmp"
-            hidden.unlink(missing_ok=True)
-            write_new(hidden, memoryview(content))
-            move(hidden, path)
+        write_table(path, rows)
         return path

@@ -58,6 +58,7 @@ class Recorder:
         clock: Times what is received, on its arrival here.
         look_seconds: Between two looks at which markets are open.
         flush_seconds: Longest that a row waits to be written.
+        most_rows: Rows that may wait for a disk that refuses.
     """
 
     def __init__(
@@ -70,11 +71,12 @@ class Recorder:
         *,
         look_seconds: float,
         flush_seconds: float,
+        most_rows: int = _MOST_ROWS,
     ) -> None:
         self.stats = RecordingStats()
         self._client, self._stream, self._files, self._clock = client, stream, files, clock
         self._series = tuple(series)
-        self._look_seconds, self._flush_seconds = look_seconds, flush_seconds
+        self._look_seconds, self._flush_seconds, self._most_rows = look_seconds, flush_seconds, most_rows
         self._followed: set[str] = set()
         self._rows = QuoteRows()
         self._taken: list[tuple[str, list[Row]]] = []
@@ -165,13 +167,15 @@ class Recorder:
                 _log.error("recorded quotes wait: the disk refuses them", problem=str(error))
                 break
         self.stats.waiting = sum(rows.num_rows for _, rows in self._tables)
-        while self.stats.waiting > _MOST_ROWS:
+        gaps = QuoteRows()
+        while self.stats.waiting > self._most_rows:
             _, lost = self._tables.pop(0)
             self.stats.waiting -= lost.num_rows
             self.stats.lost += lost.num_rows
-            markets = lost.column("market_ticker").unique().to_pylist()
-            self._rows.gap(markets, self._clock.now(), self._connection)
+            gaps.gap(lost.column("market_ticker").unique().to_pylist(), lost.column("received_time")[0].as_py(), "")
             _log.error("recorded quotes are lost: the disk refuses them", rows=lost.num_rows)
+        # In the place of what is lost: what follows it changes books that nobody knows any more.
+        self._tables[:0] = [(series, table_of(rows)) for series, rows in gaps.take().items()]
 
     def _lay_out(self) -> None:
         series, rows = self._taken[0]

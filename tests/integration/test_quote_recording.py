@@ -51,6 +51,7 @@ async def recording(
     *,
     files: QuoteFiles | None = None,
     series: Sequence[str] = (SERIES,),
+    most_rows: int = 100_000,
 ) -> AsyncIterator[Recorder]:
     written(key_file, signer)
     config = KalshiConfig(environment="custom", host=world.url, key_id=signer.key_id, private_key_file=key_file)
@@ -61,8 +62,9 @@ async def recording(
         asyncio.TaskGroup() as tasks,
     ):
         recorder = Recorder(
-            client, stream, files or QuoteFiles(root, "me"), series, clock, look_seconds=0.1, flush_seconds=0.1
-        )
+            client, stream, files or QuoteFiles(root, "me"), series, clock, look_seconds=0.1, flush_seconds=0.1,
+            most_rows=most_rows,
+        )  # fmt: skip
         running = tasks.create_task(recorder.run())
         yield recorder
         running.cancel()
@@ -78,8 +80,8 @@ def plain_rows(root: Path) -> int:
     return sum(pq.read_table(file).num_rows for file in root.joinpath("quotes").rglob("*") if file.is_file())
 
 
-def replayed(root: Path) -> Books:
-    """The books at the end of a recording; None where nothing is known."""
+def replayed(root: Path, *, after_loss: bool = False) -> Books:
+    """The books at the end of a recording; None where nothing is known. Only after a loss changes lack their book."""
     books: Books = {}
     snapshot = None
     for row in rows(root):
@@ -96,6 +98,8 @@ def replayed(root: Path) -> Books:
                 book[level] = row["size_hundredths"]
         elif kind == "book_delta":
             book = books[market]
+            if book is None and after_loss:
+                continue
             assert book is not None, "a change of a book that nobody knows"
             book[level] = book.get(level, 0) + row["change_hundredths"]
             if not book[level]:
@@ -182,6 +186,31 @@ async def test_a_disk_that_refuses_costs_nothing_if_it_recovers_in_time(tmp_path
             (tmp_path / "quotes").unlink()
             await until(lambda: replayed(tmp_path).get(WARM) == truth(world, WARM))
             assert recorder.stats.lost == 0
+
+
+async def test_rows_that_a_disk_refused_for_too_long_leave_a_gap_in_their_place(tmp_path: Path) -> None:
+    async with streaming_world() as world:
+        alice = world.member("alice")
+        assert alice.signer is not None
+        world.book(WARM, bids={"0.4000": "10.00"})
+        (tmp_path / "quotes").write_text("in the way")
+        async with recording(world, tmp_path, tmp_path / "key.pem", alice.signer, most_rows=40) as recorder:
+            count = 10
+            while not recorder.stats.lost:
+                count += 1
+                world.book(WARM, bids={"0.4000": f"{count}.00"})
+                await asyncio.sleep(0.02)
+            (tmp_path / "quotes").unlink()
+            world.book(WARM, bids={"0.3900": "7.00"})
+            await until(lambda: recorder.stats.written > 0 and not recorder.stats.waiting)
+            kinds = [row["kind"] for row in rows(tmp_path) if row["market_ticker"] == WARM and row["kind"] != "ticker"]
+            assert kinds[0] == "gap", "before any change of a book whose beginning is lost"
+            before = {row["connection"] for row in rows(tmp_path)}
+            drop = world.faults.add(DropSocket(kind="drop_socket", channel="orderbook_delta", count=1))
+            world.book(WARM, bids={"0.3800": "7.00"})
+            await until(lambda: {row["connection"] for row in rows(tmp_path)} > before)
+            world.faults.remove(drop)
+            await until(lambda: replayed(tmp_path, after_loss=True).get(WARM) == truth(world, WARM))
 
 
 class Gate:
