@@ -83,7 +83,7 @@ class LeaseConfig(Strict):
     refresh_seconds: Seconds = _DEFAULTS.refresh
     """Between two collections of an event that still trades, at least; never less than its candle step."""
     settle_delay_seconds: Annotated[FiniteFloat, Field(ge=0)] = _DEFAULTS.settle_delay
-    """From an event's close to its last collection: the last candle ends after the close."""
+    """From an event's close to its last collection, beside one candle step: the last candle may end so much later."""
     retry_holes_seconds: tuple[Seconds, ...] = _DEFAULTS.retry_holes
     """Waits before each retry of the holes of a closed event; after the last it is sealed with them."""
     backoff_seconds: Seconds = _DEFAULTS.backoff
