@@ -6,10 +6,16 @@ _TRIAL_EVERY = 32
 """Batches between two trials of a larger one, where the cost of a full batch is found out by measuring."""
 _RECOVERY = 1.05
 """What a batch may grow by after each one that fitted into memory, until it is what it was."""
+_BUSY = 1.75
+"""How much longer than usual batches may take while more waits than two of them."""
+_WORTH_GROWING = 1.05
 
 
 class BatchSize:
     """The cost of full batches.
+
+    The first batch of a scan is short, so that its first signals come soon. While more waits than two batches, each may
+    be twice the one before it, as far as that computes faster: nobody gains from short batches who waits for all.
 
     Args:
         cost: Of a full batch.
@@ -20,20 +26,30 @@ class BatchSize:
     def __init__(self, cost: int, costs: CostModel, longest_seconds: float) -> None:
         self._costs, self._longest = costs, longest_seconds
         self._now, self._full, self._batches = float(cost), cost, 0
+        self._before = 0
+        """Cost of the batch before the next one, where much waited; 0 where little did."""
 
     @property
     def cost(self) -> int:
-        """Of a full batch now."""
+        """Of a full batch now, where little waits."""
         return int(self._now)
 
     def following(self, waiting_cost: int) -> int:
-        """Give the next batch its cost; now and then twice the usual, to find out whether that is better by now."""
+        """Give the next batch its cost."""
         cost = self.cost
-        if self._longest and self._batches % _TRIAL_EVERY == _TRIAL_EVERY - 1 and waiting_cost >= 2 * cost:
-            taken = self._costs.expected_seconds(2 * cost)
-            if taken is None or taken <= self._longest:
-                return 2 * cost
+        if not self._longest:
+            return cost
+        while cost <= self._before and waiting_cost >= 4 * cost and self._worth_doubling(cost):
+            cost *= 2
+        self._before = cost if waiting_cost >= 2 * cost else 0
         return cost
+
+    def _worth_doubling(self, cost: int) -> bool:
+        seconds, twice = self._costs.expected_seconds(cost), self._costs.expected_seconds(2 * cost)
+        if seconds is None or twice is None:
+            return False
+        trial = self._batches % _TRIAL_EVERY == _TRIAL_EVERY - 1
+        return twice <= _BUSY * self._longest and (trial or 2 * seconds >= _WORTH_GROWING * twice)
 
     def did_not_fit(self, cost: int) -> None:
         """Memory did not suffice for a batch of this cost."""

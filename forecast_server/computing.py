@@ -91,7 +91,11 @@ class Computing:
         while True:
             self._came.clear()  # whatever comes from here on is either taken below or wakes the loop again
             self._tidy()
-            works = self._work.take(cost=self.batch_size.following(self._work.cost), series=self.facts.max_batch_series)
+            works = self._work.take(
+                cost=self.batch_size.following(self._work.cost),
+                series=self.facts.max_batch_series,
+                usual_cost=self.batch_size.cost,
+            )
             computing = self._begin(works) if works else None
             if done is not None:
                 await self._deliver(*done)

@@ -87,7 +87,8 @@ class ForecastServerConfig(Strict):
     batch_cost: Annotated[NonNegativeInt, Field(le=1_000_000_000)] = 0
     """Cost that a full batch may have, in units of `cost_points`; 0 measures what suits the device at every start."""
     longest_batch_seconds: PositiveFloat = 1.0
-    """Longest that a measured batch may take: urgent work waits for the batch before it."""
+    """Longest that a measured batch may take where little waits: urgent work waits for the batch before it. While more
+    waits than two such batches, batches may take up to 1.75 times that."""
     cache_mebibytes: NonNegativeInt = 64
     """Memory for forecasts to be given out again to equal inputs; 0 keeps none."""
     canary_seconds: NonNegativeFloat = 15.0

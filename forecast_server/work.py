@@ -3,7 +3,7 @@
 The most urgent work is taken first: by priority; among equals callers take turns, each given as much of the model's
 time as the others, and so do the scans of a caller; within a scan what closes sooner, then what arrived first. A batch
 holds what fits together (equal keys) and ends at a cost, not at a count: a long history is more work than a short one.
-What is less urgent than the first of a batch fills only half of it: the urgent answers leave with the batch.
+What is less urgent than the first of a batch fills only half of a usual one: the urgent answers leave with the batch.
 """
 
 import math
@@ -116,13 +116,13 @@ class WorkQueue(Generic[Of]):
             if work.waiting:
                 self._leave(work)
 
-    def take(self, *, cost: int, series: int) -> list[Work[Of]]:
+    def take(self, *, cost: int, series: int, usual_cost: int | None = None) -> list[Work[Of]]:
         """Take the next batch, most urgent first; empty when nothing waits that may be computed now.
 
         Args:
-            cost: Most that it may cost together, unless a single work costs more; half of it once works of a lower
-                priority than the first would join.
+            cost: Most that it may cost together, unless a single work costs more.
             series: Most works in it.
+            usual_cost: Works of a lower priority than the first join until half of that; None takes `cost`.
         """
         key = self._next_key()
         if key is None:
@@ -135,7 +135,7 @@ class WorkQueue(Generic[Of]):
         ]
         heapify(firsts)
         batch: list[Work[Of]] = []
-        reserved = cost - cost // 2
+        mixed_cost, spent = (usual_cost or cost) // 2, 0
         while firsts and len(batch) < series:
             turn, work = firsts[0]
             lane = work.owner.lane
@@ -144,9 +144,9 @@ class WorkQueue(Generic[Of]):
                 continue
             if batch:
                 mixed = work.ready.history.priority < batch[0].ready.history.priority
-                if work.cost > cost - (reserved if mixed else 0):
+                if spent + work.cost > (mixed_cost if mixed else cost):
                     break
-            cost -= work.cost
+            spent += work.cost
             batch.append(work)
             self._leave(work)
             lane.served += work.cost

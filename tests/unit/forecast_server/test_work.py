@@ -72,6 +72,8 @@ def test_less_urgent_work_fills_a_batch_only_halfway_and_nothing_more_urgent_is_
     queue = filled(*(work(big) for _ in range(100)), *(work(small, priority=1) for _ in range(7)))
     assert [one.owner for one in queue.take(cost=10, series=100)] == [small] * 7
     assert len(queue.take(cost=10, series=100)) == 10
+    queue.add(work(small, priority=1))
+    assert len(queue.take(cost=40, series=100, usual_cost=10)) == 5, "half of a usual batch, not of a grown one"
 
 
 def test_clients_take_turns_by_cost() -> None:
