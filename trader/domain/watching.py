@@ -1,0 +1,118 @@
+"""What is seen now, kept beside the books: prices, links, clocks of the moment. Pure."""
+
+from collections.abc import Iterable
+
+from mesh.kalshi.sides import Action
+from mesh.types import Side
+from trader.domain.entries import (
+    AnyEntry,
+    CancelIntended,
+    Filled,
+    Notified,
+    OrderEnded,
+    PositionClosed,
+    PositionOpened,
+)
+from trader.domain.events import (
+    Begun,
+    BookCame,
+    BooksConfirmed,
+    BooksLost,
+    Compared,
+    Ended,
+    Event,
+    ExchangeSeen,
+    KillSwitch,
+    LinkSeen,
+    MarketSeen,
+    Moment,
+    Sending,
+    SignalCame,
+)
+from trader.domain.facts import Top
+from trader.domain.state import NO_CONTRACTS, Guard, Link, Seen, State, Watch
+from trader.domain.words import Delivery, LinkKind
+
+
+def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0912  # a case a kind
+    """Take in what an event shows."""
+    match event:
+        case BookCame():
+            watch.books[event.book.ticker] = Seen(event.book, moment.seconds)
+        case BooksConfirmed():
+            for ticker in event.tickers:
+                seen = watch.books.get(ticker)
+                if seen is not None and seen.exact:
+                    seen.confirmed = moment.seconds
+        case BooksLost():
+            for ticker in tuple(watch.books) if event.tickers is None else event.tickers:
+                if ticker in watch.books:
+                    watch.books[ticker].exact = False
+        case MarketSeen():
+            watch.terms[event.market.ticker] = event.market
+            (watch.halted.discard if event.trading else watch.halted.add)(event.market.ticker)
+        case ExchangeSeen():
+            watch.exchange, watch.resume_time, watch.pauses = event.state, event.resume_time, event.pauses
+        case LinkSeen():
+            link = watch.links.setdefault(event.kind, Link())
+            link.up, link.problem = event.up, event.problem
+            if event.up:
+                link.succeeded = moment.seconds
+        case SignalCame():
+            watch.signals[event.market.ticker] = (event.signal, moment.seconds)
+            watch.terms[event.market.ticker] = event.market
+        case Compared():
+            watch.snapshot, watch.compared = event.snapshot, moment.seconds
+            watch.links[LinkKind.RECONCILIATION] = Link(up=True, succeeded=moment.seconds)
+        case Sending():
+            watch.sent[event.client_order_id] = moment.seconds
+        case Begun():
+            watch.begun = moment.seconds
+        case Ended():
+            watch.stopping = True
+        case KillSwitch():
+            watch.kill_switch = event.present
+        case _:
+            pass
+
+
+def forget(state: State, entries: Iterable[AnyEntry], moment: Moment) -> None:
+    """Bring the watch in step with entries that were written."""
+    watch = state.watch
+    for entry in entries:
+        match entry:
+            case PositionOpened():
+                watch.guards[entry.position_id] = Guard()
+            case Filled() if entry.fill.action is Action.BUY:
+                guard = watch.guards.setdefault(entry.position_id, Guard())
+                guard.opened = moment.seconds if guard.opened is None else guard.opened
+            case PositionClosed():
+                watch.guards.pop(entry.trade.position_id, None)
+            case OrderEnded():
+                watch.sent.pop(entry.client_order_id, None)
+                watch.cancelled.pop(entry.client_order_id, None)
+                watch.absences.pop(entry.client_order_id, None)
+            case CancelIntended():
+                watch.cancelled[entry.client_order_id] = moment.seconds
+            case Notified(delivery=Delivery.QUEUED):
+                watch.told[entry.key] = moment.seconds
+            case _:
+                pass
+
+
+def top(watch: Watch, ticker: str, side: Side, moment: Moment) -> Top | None:
+    """Return the best of a market's book as last told, seen from a side, with its age; None where none was told.
+
+    A book that may have changed since has no age: nothing is bought on it and no stop relies on it.
+    """
+    seen = watch.books.get(ticker)
+    if seen is None:
+        return None
+    bid, ask = seen.book.best_bid(side), seen.book.best_ask(side)
+    return Top(
+        bid=None if bid is None else bid.price,
+        bid_size=NO_CONTRACTS if bid is None else bid.size,
+        ask=None if ask is None else ask.price,
+        ask_size=NO_CONTRACTS if ask is None else ask.size,
+        age_seconds=moment.seconds - seen.confirmed if seen.exact else None,
+    )
