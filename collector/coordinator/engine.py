@@ -150,12 +150,13 @@ class Coordinator:
         return due.plan_anew(row, now.due) if event and is_over and ledger.is_short(row, event) else row
 
     def release(self, worker_id: str, lease: LeaseKey, reason: ReleaseReason, detail: str) -> None:
-        """Take a lease back without a file; refuses as `commit` does."""
+        """Take a lease back without a file; refuses as `commit` does. Who committed under it may give it back again."""
         now = self._present.read()
         row = self._book.rows.get(lease.shard)
         if row is None:
             raise ledger.shard_not_found(lease.shard)
-        if self._book.commit_under(row, lease.epoch) is not None:
+        committed = self._book.commit_under(row, lease.epoch)
+        if committed is not None and committed.worker_id == worker_id:
             return
         ledger.check_claim(row, lease.epoch, worker_id)
         live = self._book.leases.get(lease.shard)

@@ -10,7 +10,7 @@ from collector.coordinator.calls import (
     Renewed,
     Revoked,
 )
-from collector.types import LeaseKey, Purpose, Stage
+from collector.types import Condition, FileReport, LeaseKey, Purpose, Stage
 from mesh.errors import AlreadyExists, Denied, MeshError, NotFound, NotReady, Unavailable
 from mesh.shards import ShardKey
 from tests.unit.collector.coordinator_site import Site, Worker, event, file_of, shard_of, worker
@@ -309,6 +309,20 @@ def test_releasing_again_and_after_the_commit_is_fine(site: Site) -> None:
     node.commit(two.lease)
     node.release(two.lease)
     assert site.row(two.lease.shard).commit is not None
+
+
+def test_another_worker_cannot_give_back_what_was_committed(site: Site) -> None:
+    site.list(event())
+    node, other = worker(site), worker(site, None)
+    (grant,) = node.take()
+    file = node.commit(grant.lease).commit.file
+    with refused(Denied, "LEASE_NOT_YOURS"):
+        other.release(grant.lease)
+    node.beat(reports=(FileReport(grant.lease.shard, file.sha256, Condition.MISSING),))
+    assert len(node.take()) == 1
+    with refused(NotReady, "STALE_EPOCH", current_owner="node-0", current_epoch="2"):
+        other.release(grant.lease)
+    node.release(grant.lease)
 
 
 def test_a_lease_given_back_is_not_taken_up_again_by_a_heartbeat_that_was_on_its_way(site: Site) -> None:

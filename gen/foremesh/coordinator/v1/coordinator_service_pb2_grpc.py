@@ -147,7 +147,7 @@ class CoordinatorServiceServicer:
 
     def ReleaseLease(self, request, context):
         """Gives a lease back without a file: drained for another worker, shutting down, or unable to go on. The shard may be
-        granted again at once. Releasing what is already released or committed under this epoch is OK again.
+        granted again at once. Releasing what this worker has already released or committed under this epoch is OK again.
         FAILED_PRECONDITION `STALE_EPOCH` (metadata `current_owner`, `current_epoch`), `UNKNOWN_EPOCH`;
         PERMISSION_DENIED `LEASE_NOT_YOURS`; NOT_FOUND `SHARD_NOT_FOUND`: as CommitShard. After either stale refusal the
         caller holds nothing, which is what it asked for.

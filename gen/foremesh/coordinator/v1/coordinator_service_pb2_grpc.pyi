@@ -82,7 +82,7 @@ class CoordinatorServiceStub:
     """
     ReleaseLease: _grpc.UnaryUnaryMultiCallable[_coordinator_service_pb2.ReleaseLeaseRequest, _coordinator_service_pb2.ReleaseLeaseResponse]
     """Gives a lease back without a file: drained for another worker, shutting down, or unable to go on. The shard may be
-    granted again at once. Releasing what is already released or committed under this epoch is OK again.
+    granted again at once. Releasing what this worker has already released or committed under this epoch is OK again.
     FAILED_PRECONDITION `STALE_EPOCH` (metadata `current_owner`, `current_epoch`), `UNKNOWN_EPOCH`;
     PERMISSION_DENIED `LEASE_NOT_YOURS`; NOT_FOUND `SHARD_NOT_FOUND`: as CommitShard. After either stale refusal the
     caller holds nothing, which is what it asked for.
@@ -161,7 +161,7 @@ class CoordinatorServiceAsyncStub(CoordinatorServiceStub):
     """
     ReleaseLease: _aio.UnaryUnaryMultiCallable[_coordinator_service_pb2.ReleaseLeaseRequest, _coordinator_service_pb2.ReleaseLeaseResponse]  # type: ignore[assignment]
     """Gives a lease back without a file: drained for another worker, shutting down, or unable to go on. The shard may be
-    granted again at once. Releasing what is already released or committed under this epoch is OK again.
+    granted again at once. Releasing what this worker has already released or committed under this epoch is OK again.
     FAILED_PRECONDITION `STALE_EPOCH` (metadata `current_owner`, `current_epoch`), `UNKNOWN_EPOCH`;
     PERMISSION_DENIED `LEASE_NOT_YOURS`; NOT_FOUND `SHARD_NOT_FOUND`: as CommitShard. After either stale refusal the
     caller holds nothing, which is what it asked for.
@@ -261,7 +261,7 @@ class CoordinatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_coordinator_service_pb2.ReleaseLeaseResponse, _abc.Awaitable[_coordinator_service_pb2.ReleaseLeaseResponse]]:
         """Gives a lease back without a file: drained for another worker, shutting down, or unable to go on. The shard may be
-        granted again at once. Releasing what is already released or committed under this epoch is OK again.
+        granted again at once. Releasing what this worker has already released or committed under this epoch is OK again.
         FAILED_PRECONDITION `STALE_EPOCH` (metadata `current_owner`, `current_epoch`), `UNKNOWN_EPOCH`;
         PERMISSION_DENIED `LEASE_NOT_YOURS`; NOT_FOUND `SHARD_NOT_FOUND`: as CommitShard. After either stale refusal the
         caller holds nothing, which is what it asked for.
