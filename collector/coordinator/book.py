@@ -46,7 +46,8 @@ class Book:
         workers: Every one that ever registered.
         waiting: Shards that nobody holds and that are or will be due.
         given_back: Epoch of a shard's last lease, if its worker does not hold it any more and is not to take it up.
-        avoid: Worker that a shard is not to go to next, if there is another.
+        avoid: Worker that a shard is not to go to next, if there is another, and until when, monotonic.
+        reserved: Worker that a shard is for, and until when.
         listings: Last complete one of each series.
         last_sequence: Of all commits.
         version: Grows with every change.
@@ -63,7 +64,7 @@ class Book:
         self.index = Index()
         self.tallies = Tallies(now.monotonic)
         self.given_back: dict[ShardKey, int] = {}
-        self.avoid: dict[ShardKey, str] = {}
+        self.avoid: dict[ShardKey, tuple[str, float]] = {}
         self.reserved: dict[ShardKey, tuple[str, float]] = {}
         self.listings = dict(loaded.listings)
         self.last_sequence = loaded.last_sequence
@@ -122,10 +123,16 @@ class Book:
         self.given_back[lease.key] = lease.epoch
         revocation = lease.revocation
         if revocation is not None and revocation.reason is RevocationReason.SLOW:
-            self.avoid[lease.key] = lease.worker_id
+            self.avoid[lease.key] = (lease.worker_id, now.monotonic + self._policy.stuck)
         if revocation is not None and revocation.next_worker:
             until = now.monotonic + _RESERVED_HEARTBEATS * self._policy.heartbeat
             self.reserved[lease.key] = (revocation.next_worker, until)
+
+    def forget(self, now: Moment) -> None:
+        """Forget who a shard was for, or was not for, once that is over: others may have no room for it for ever."""
+        for memory in (self.avoid, self.reserved):
+            for key in [key for key, (_, until) in memory.items() if until <= now.monotonic]:
+                del memory[key]
 
     def commit_under(self, row: ShardRow, epoch: int) -> Commit | None:
         """Return the commit made under an epoch, in force or not."""

@@ -119,10 +119,11 @@ class Handout:
             if alone:
                 return True
             owner, until = self._book.reserved.get(key, (me, 0.0))
-            return (owner == me or now.monotonic >= until) and self._book.avoid.get(key) != me
+            avoided, avoided_until = self._book.avoid.get(key, ("", 0.0))
+            return (owner == me or now.monotonic >= until) and (avoided != me or now.monotonic >= avoided_until)
 
         handed = [key for key, (owner, _) in self._book.reserved.items() if owner == me]
-        handed += [key for key, avoided in self._book.avoid.items() if avoided != me]
+        handed += [key for key, (avoided, _) in self._book.avoid.items() if avoided != me]
         yield from (key for key in handed if waiting.is_ready(key) and allowed(key))
         mine = worker.row.node_index
         if mine is not None and mine < self._places:

@@ -58,6 +58,7 @@ class Watch:
             self._look_at(lease, now)
         if now.monotonic - self._balanced >= self._policy.heartbeat / 2:
             self._balanced = now.monotonic
+            self._book.forget(now)
             self._balance(now)
         self._note_states(now)
 

@@ -139,6 +139,24 @@ def test_a_slow_workers_queue_goes_to_who_has_room(site: Site) -> None:
     assert {verdict.next_worker for verdict in moving} == {"node-1"}
 
 
+def test_a_shard_that_stood_still_goes_back_to_its_worker_where_nobody_else_has_room(site: Site) -> None:
+    site.list(*of_place(0, 1))
+    slow, full = worker(site, 0), worker(site, 1)
+    (stuck,) = slow.take()
+    slow.hold(stuck.lease, Stage.FETCHING, done_markets=1)
+    waited = 0
+    while stuck.lease in slow.held:
+        site.pass_time(10)
+        full.beat()
+        if isinstance(slow.beat().verdicts[0], Revoked):
+            slow.release(stuck.lease)
+    while not slow.take() and waited < 2 * site.policy.stuck:
+        site.pass_time(10)
+        full.beat()
+        waited += 10
+    assert waited == site.policy.stuck, "first it waits for the other"
+
+
 def test_a_hand_over_that_its_receiver_never_fetches_goes_to_others(site: Site) -> None:
     site.list(*of_place(0, 4))
     busy = worker(site, 0)
