@@ -120,7 +120,7 @@ class Beats:
                 refused[each.lease] = over
         unheard = [lease for lease in worker.leases.values() if not lease.named and lease.revocation is None]
         repeats, _ = self._repeat(unheard if worker.intent is Intent.COLLECT else [], now)
-        share = self._budgets.last_share(beat.worker_id) or self._silence()
+        share = self._budgets.share_left(beat.worker_id, now.monotonic) or self._silence()
         return BeatAnswer(self._verdicts(beat.leases, refused, now), tuple(repeats), share, cutoff)
 
     def _take_up(

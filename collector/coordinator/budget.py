@@ -9,7 +9,7 @@ A limit that the exchange states is taken as it is. One that it does not (calls 
 rise slowly while all of it is used, give way at once when the exchange says "too many", and remember where that was.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from collector.types import ApiBudget, ApiShare, ApiUsage, BudgetKind
 
@@ -49,7 +49,7 @@ class _Member:
     promises: list[tuple[float, float]] = field(default_factory=list)
     """Until when it may spend how much a second; the sooner a promise ends, the larger it is."""
     latest: tuple[tuple[float, float], ...] = ()
-    """Those of its last share."""
+    """Those of its last share: first for as long as it holds, then for its fallback."""
 
     def promise(self, until: float, rate: float, now: float) -> None:
         """Remember what it may spend."""
@@ -57,6 +57,15 @@ class _Member:
             return
         kept = [(end, more) for end, more in self.promises if end > now and (end > until or more > rate)]
         self.promises = [*kept, (until, rate)]
+
+    def left(self, now: float) -> ApiShare | None:
+        """Return what is left of its last share: no longer than was promised; None if nothing is."""
+        if self.share is None or not self.latest or now >= self.latest[-1][0]:
+            return None
+        hold = self.latest[0][0] - now
+        if hold > 0:
+            return replace(self.share, hold_seconds=hold)
+        return replace(self.share, tokens_per_second=self.share.fallback_per_second)
 
     def settle(self) -> None:
         """Learn that its last share is in force: what it was promised before is void."""
@@ -261,6 +270,12 @@ class Budgets:
         where, instance = self._of.get(worker_id, (None, ""))
         member = self._budgets[where].members.get((worker_id, instance)) if where is not None else None
         return member.share if member is not None else None
+
+    def share_left(self, worker_id: str, now: float) -> ApiShare | None:
+        """Return what is left of that share, for a worker that asks again: spans count from when it asked last."""
+        where, instance = self._of.get(worker_id, (None, ""))
+        member = self._budgets[where].members.get((worker_id, instance)) if where is not None else None
+        return member.left(now) if member is not None else None
 
     def _budget(self, where: tuple[BudgetKind, str]) -> _Budget:
         return self._budgets.setdefault(where, _Budget(self._hold, self._lease))

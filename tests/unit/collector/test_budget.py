@@ -288,6 +288,20 @@ def test_what_a_worker_was_promised_before_is_free_once_its_next_heartbeat_follo
     assert budgets.share("b", 1.1).tokens_per_second > 0.9 * mine
 
 
+def test_a_share_that_is_told_again_ends_when_it_would_have() -> None:
+    budgets = Budgets(HOLD, LEASE)
+    one, _ = joined(budgets, "a", "b")
+    steady([one], 0, 1)
+    share = one.beat(10, wanted=1000)
+    assert budgets.share_left("a", 10) == share
+    assert budgets.share_left("a", 18) == replace(share, hold_seconds=HOLD - 8)
+    late = budgets.share_left("a", 10 + HOLD)
+    assert late is not None
+    assert late.tokens_per_second == late.fallback_per_second == share.fallback_per_second < share.tokens_per_second
+    assert budgets.share_left("a", 10 + LEASE) is None
+    assert budgets.share_left("nobody", 10) is None
+
+
 def test_of_a_worker_that_never_joined_nothing_is_settled() -> None:
     budgets = Budgets(HOLD, LEASE)
     budgets.settle("nobody")
