@@ -83,7 +83,7 @@ class LeaseConfig(Strict):
     refresh_seconds: Seconds = _DEFAULTS.refresh
     """Between two collections of an event that still trades, at least; never less than its candle step."""
     settle_delay_seconds: Annotated[FiniteFloat, Field(ge=0)] = _DEFAULTS.settle_delay
-    """From an event's close to its last collection, beside one candle step: the last candle may end so much later."""
+    """From the end of an event's last candle to its last collection: what reads of the exchange may lag behind."""
     retry_holes_seconds: tuple[Seconds, ...] = _DEFAULTS.retry_holes
     """Waits before each retry of the holes of a closed event; after the last it is sealed with them."""
     backoff_seconds: Seconds = _DEFAULTS.backoff

@@ -5,7 +5,7 @@ have had time to appear, it is finished; holes that may mend are asked for again
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from collector.coordinator.policy import LeasePolicy
 from collector.coordinator.rows import EventRow, ShardRow, ShardState
@@ -14,7 +14,7 @@ from mesh.shards import Commit, Content, Hole, HoleReason
 
 _LONGEST_BACKOFF = 3600.0
 _DAY = 86_400
-"""Step of daily candles, whose last one nobody waits for: it ends at midnight."""
+"""Step of daily candles, whose last one nobody waits for: it ends at midnight in New York."""
 _OVER = (Phase.CLOSED, Phase.SETTLED)
 
 
@@ -23,9 +23,18 @@ def event_end(row: ShardRow) -> datetime:
     return min(row.closes, row.settled) if row.settled else row.closes
 
 
+def last_candle(row: ShardRow) -> datetime:
+    """Return the end of the last candle that collectors ask for: the one under way when trading ends.
+
+    Where trading ends together with a candle it is the next one, in which the book is emptied.
+    """
+    end, step = event_end(row), row.key.step_seconds
+    return end if step == _DAY else datetime.fromtimestamp((int(end.timestamp()) // step + 1) * step, UTC)
+
+
 def final_time(row: ShardRow, policy: LeasePolicy) -> datetime:
-    """Return from when on the exchange has the event's last candles: one may end up to a step after the close."""
-    return event_end(row) + timedelta(seconds=row.key.step_seconds % _DAY + policy.settle_delay)
+    """Return from when on the exchange has the event's last candles: it publishes each when its period ends."""
+    return last_candle(row) + timedelta(seconds=policy.settle_delay)
 
 
 def is_over(event: EventRow, now: datetime) -> bool:
@@ -63,7 +72,14 @@ def plan_finish(row: ShardRow, due: datetime) -> ShardRow:
 
 
 def plan_after_commit(
-    row: ShardRow, now: datetime, policy: LeasePolicy, *, purpose: Purpose, holes: tuple[Hole, ...], before: int
+    row: ShardRow,
+    now: datetime,
+    policy: LeasePolicy,
+    *,
+    purpose: Purpose,
+    holes: tuple[Hole, ...],
+    before: int,
+    adopted: bool,
 ) -> ShardRow:
     """Plan what follows a commit.
 
@@ -74,6 +90,7 @@ def plan_after_commit(
         purpose: What the commit was made for.
         holes: Of the new commit.
         before: How many holes the commit before had; they are fewer now if a retry helped.
+        adopted: Whether it came without a lease: then it need not hold the candle in which the book was emptied.
     """
     commit = row.commit
     if commit is None:
@@ -85,7 +102,7 @@ def plan_after_commit(
     row = replace(
         row, state=ShardState.CLOSED, hole_retries=0 if purpose is not Purpose.RETRY_HOLES else row.hole_retries
     )
-    if commit.covered_end < event_end(row):
+    if commit.covered_end < (event_end(row) if adopted else last_candle(row)):
         return plan_finish(row, max(final_time(row, policy), now + _refresh_interval(row, policy)))
     if commit.file.content is Content.PRICES:
         # An exchange that gave no quotes once gives none the next time either.

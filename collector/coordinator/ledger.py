@@ -73,7 +73,10 @@ def commit(
     if row.commit is None and row.state is ShardState.SEALED:
         return kept  # adopted, of an event that the exchange has not listed: there is nothing to ask for
     kept = replace(kept, due=None)
-    planned = due.plan_after_commit(kept, now, policy, purpose=purpose, holes=call.holes, before=before)
+    adopted = not isinstance(call.basis, int)
+    planned = due.plan_after_commit(
+        kept, now, policy, purpose=purpose, holes=call.holes, before=before, adopted=adopted
+    )
     late = row.lease is not None and row.due is not None
     return due.plan_late_markets(planned, now, policy) if late else planned
 

@@ -20,8 +20,8 @@ class LeasePolicy:
     """A lease without progress for this long is asked back."""
     refresh: float = 900.0
     """Between two collections of an event that still trades, at least; never less than its candle step."""
-    settle_delay: float = 120.0
-    """From an event's close to its last collection: the last candle ends after the close."""
+    settle_delay: float = 30.0
+    """From the end of an event's last candle to its last collection: reads of the exchange lag behind a little."""
     retry_holes: tuple[float, ...] = (600.0, 7200.0, 86400.0)
     """Waits before each retry of the holes of a closed event; after the last it is sealed with them."""
     backoff: float = 30.0

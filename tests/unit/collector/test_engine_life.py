@@ -5,7 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from collector.coordinator import due
 from collector.coordinator.calls import AdoptionKind, Listing, ReleaseReason
+from collector.coordinator.policy import LeasePolicy
+from collector.coordinator.rows import ShardRow, ShardState
 from collector.types import Condition, FileReport, Grant, Phase, Purpose
 from mesh.errors import AlreadyExists, Conflict
 from mesh.shards import Content, Hole, HoleReason, ShardKey
@@ -83,7 +86,8 @@ def test_an_event_shorter_than_its_candles_is_collected_once_when_it_is_over(sit
     node = worker(site)
     (grant,) = later(site, node, 8000)
     assert (grant.purpose, site.row(event()).state.value) == (Purpose.COLLECT, "closed")
-    assert site.clock.now() >= NOON + HOUR + HOUR + timedelta(seconds=120), "a candle may end a step after the close"
+    asked = site.clock.now() - (NOON + HOUR + HOUR)
+    assert timedelta(seconds=30) <= asked <= timedelta(seconds=90), "the book is emptied in the candle after the close"
     assert node.commit(grant.lease).state.value == "sealed"
 
 
@@ -94,7 +98,8 @@ def test_an_event_that_closes_is_finished_once_and_sealed(site: Site) -> None:
     node.commit(first.lease)
     (last,) = later(site, node, 7200)
     assert (last.purpose, last.fetch_from) == (Purpose.FINISH, NOON)
-    assert site.clock.now() >= NOON + HOUR / 2 + HOUR + timedelta(seconds=120)
+    asked = site.clock.now() - (NOON + HOUR)
+    assert timedelta(seconds=30) <= asked <= timedelta(seconds=90), "the candle under way at the close is the last"
     assert node.commit(last.lease).state.value == "sealed"
     assert later(site, node, 7200) == []
 
@@ -107,6 +112,22 @@ def test_the_last_collection_comes_again_if_it_did_not_reach_the_end(site: Site)
     (again,) = later(site, node, 2 * 3600)
     assert (again.purpose, again.fetch_from) == (Purpose.FINISH, NOON - 5 * HOUR)
     assert node.commit(again.lease).state.value == "sealed"
+
+
+def test_a_last_collection_for_which_the_exchange_was_late_does_not_seal(site: Site) -> None:
+    site.list(event())  # its trading ended together with a candle: the next one is its last
+    node = worker(site)
+    (first,) = node.take()
+    assert node.commit(first.lease, covered_end=NOON - 4 * HOUR).state.value == "closed"
+    (again,) = later(site, node, 2 * 3600)
+    assert (again.purpose, again.fetch_from) == (Purpose.FINISH, NOON - 4 * HOUR)
+    assert node.commit(again.lease, covered_end=NOON - 3 * HOUR).state.value == "sealed"
+
+
+def test_a_daily_candle_is_not_waited_for_beyond_the_close() -> None:
+    closes = NOON + timedelta(seconds=17)
+    row = ShardRow(ShardKey("KXHIGHNY", "KXHIGHNY-E0", 86_400), ShardState.OPEN, NOON - 24 * HOUR, closes)
+    assert due.final_time(row, LeasePolicy()) == closes + timedelta(seconds=30)
 
 
 def test_a_close_that_moves_later_goes_on_with_the_refreshes(site: Site) -> None:
