@@ -231,8 +231,12 @@ class SeriesView:
     holes: int
     rows: int
     size_bytes: int
+    due: int
+    """Due now, leased ones included."""
     remaining: timedelta | None
-    """Until every closed event is sealed, at the rate of the last minutes."""
+    """Until all that is due now is collected, at the rate of the last minutes."""
+    next_due: timedelta | None
+    """Until the next shard falls due of those that wait; None if none waits."""
     listed: datetime | None
     """When the exchange was last listed to the end."""
 
@@ -246,6 +250,7 @@ class ProgressView:
     leases: tuple[LeaseView, ...]
     """The longest held first."""
     remaining: timedelta | None
+    next_due: timedelta | None
     last_sequence: int
 
 

@@ -192,10 +192,19 @@ class Coordinator:
     def progress(self, series: Collection[str] = (), max_leases: int = 0) -> ProgressView:
         """Say how far collection is, of these series or of all, with up to so many leases."""
         now = self._present.read()
-        views, remaining = self._book.tallies.views(series, self._book.listings, now.monotonic)
-        longest = heapq.nsmallest(max_leases, self._book.leases.values(), key=lambda lease: lease.granted)
-        leases = tuple(lease.view(self._book.rows[lease.key], now.monotonic) for lease in longest)
-        return ProgressView(views, tuple(self.workers()), leases, remaining, self._book.last_sequence)
+        book = self._book
+        views = book.tallies.views(
+            series, book.listings, lambda name, step: book.waiting.outlook(name, step, now.due), now.monotonic
+        )
+        longest = heapq.nsmallest(max_leases, book.leases.values(), key=lambda lease: lease.granted)
+        return ProgressView(
+            views,
+            tuple(self.workers()),
+            tuple(lease.view(book.rows[lease.key], now.monotonic) for lease in longest),
+            book.tallies.remaining(views, now.monotonic),
+            min((view.next_due for view in views if view.next_due is not None), default=None),
+            book.last_sequence,
+        )
 
     def shards(self, query: ShardQuery, after: ShardKey | int | None, limit: int) -> list[ShardView]:
         """List up to `limit` shards.

@@ -1,7 +1,7 @@
 """How far collection is, counted as it changes. Pure."""
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -12,6 +12,8 @@ from mesh.shards import Content
 WINDOW = 300.0
 """Seconds over which rates are taken."""
 _SLICE = 10.0
+Outlook = Callable[[str, int], tuple[int, timedelta | None]]
+"""Says of a series and a candle step how many shards may be leased now, and when the next falls due."""
 
 
 class Rate:
@@ -45,7 +47,8 @@ class Rate:
 class Tally:
     """Counts of one series at one candle step; as in `SeriesView`."""
 
-    seals: Rate
+    done: Rate
+    """Leases that ended with a commit."""
     total: int = 0
     committed: int = 0
     sealed: int = 0
@@ -56,8 +59,6 @@ class Tally:
     holes: int = 0
     rows: int = 0
     size_bytes: int = 0
-    outstanding: int = 0
-    """Of closed events, still to be collected."""
 
     def count(self, row: ShardRow, sign: int) -> None:
         """Add a shard (1), or take it out (-1). One that is not to be collected counts only by its commit."""
@@ -68,7 +69,6 @@ class Tally:
         self.sealed += sign * (row.state is ShardState.SEALED)
         self.open += sign * (row.state is ShardState.OPEN)
         self.leased += sign * (row.lease is not None)
-        self.outstanding += sign * (row.state is ShardState.CLOSED and not row.withdrawn)
         if commit is None:
             return
         self.committed += sign
@@ -95,34 +95,44 @@ class Tallies:
             tally = self.by_series[where] = Tally(Rate(self.began))
         if old is not None:
             tally.count(old, -1)
-            if new.state is ShardState.SEALED and old.state is not ShardState.SEALED:
-                tally.seals.add(1, now)
+            if old.lease is not None and new.commit != old.commit:
+                tally.done.add(1, now)
         tally.count(new, 1)
 
     def views(
-        self, series: Collection[str], listings: Mapping[str, Listing], now: float
-    ) -> tuple[tuple[SeriesView, ...], timedelta | None]:
-        """Show some series, or all where none is named, by ticker and step; and the time until they are all sealed."""
+        self, series: Collection[str], listings: Mapping[str, Listing], outlook: Outlook, now: float
+    ) -> tuple[SeriesView, ...]:
+        """Show some series, or all where none is named, by ticker and step."""
         wanted = set(series)
-        shown = []
-        outstanding, rate = 0, 0.0
-        for (ticker, step), tally in sorted(self.by_series.items()):
-            if (wanted and ticker not in wanted) or not tally.total:
-                continue
-            shown.append(_view(ticker, step, tally, listings.get(ticker), now))
-            outstanding += tally.outstanding
-            rate += tally.seals.per_second(now) or 0.0
-        return tuple(shown), remaining(outstanding, rate)
+        return tuple(
+            _view(ticker, step, tally, listings.get(ticker), outlook=outlook(ticker, step), now=now)
+            for (ticker, step), tally in sorted(self.by_series.items())
+            if tally.total and (not wanted or ticker in wanted)
+        )
+
+    def remaining(self, views: Collection[SeriesView], now: float) -> timedelta | None:
+        """Return the time that all takes that is due now; None where nothing has moved."""
+        rates = (self.by_series[view.series, view.step_seconds].done.per_second(now) for view in views)
+        return _remaining(sum(view.due for view in views), sum(rate or 0.0 for rate in rates))
 
 
-def remaining(outstanding: int, rate: float | None) -> timedelta | None:
-    """Return the time that work takes at a rate a second; None where nothing has moved."""
-    if not outstanding:
+def _remaining(due: int, rate: float | None) -> timedelta | None:
+    if not due:
         return timedelta(0)
-    return timedelta(seconds=round(outstanding / rate)) if rate else None
+    return timedelta(seconds=round(due / rate)) if rate else None
 
 
-def _view(series: str, step: int, tally: Tally, listing: Listing | None, now: float) -> SeriesView:
+def _view(
+    series: str,
+    step: int,
+    tally: Tally,
+    listing: Listing | None,
+    *,
+    outlook: tuple[int, timedelta | None],
+    now: float,
+) -> SeriesView:
+    ready, next_due = outlook
+    due = ready + tally.leased
     return SeriesView(
         series,
         step,
@@ -136,6 +146,8 @@ def _view(series: str, step: int, tally: Tally, listing: Listing | None, now: fl
         holes=tally.holes,
         rows=tally.rows,
         size_bytes=tally.size_bytes,
-        remaining=remaining(tally.outstanding, tally.seals.per_second(now)) if listing is not None else None,
+        due=due,
+        remaining=_remaining(due, tally.done.per_second(now)) if listing is not None else None,
+        next_due=next_due,
         listed=listing.listed if listing is not None else None,
     )

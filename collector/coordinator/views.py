@@ -52,6 +52,7 @@ def write_progress(view: ProgressView, instance_id: str, observed: datetime) -> 
         workers=map(write_worker, view.workers),
         leases=map(_lease, view.leases),
         estimated_remaining=view.remaining,
+        next_due_after=view.next_due,
         last_commit_sequence=view.last_sequence,
     )
 
@@ -125,6 +126,8 @@ def _series(view: SeriesView) -> progress_pb2.SeriesProgress:
         size_bytes=view.size_bytes,
         estimated_remaining=view.remaining,
         list_time=view.listed,
+        due_count=view.due,
+        next_due_after=view.next_due,
     )
 
 

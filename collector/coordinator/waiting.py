@@ -7,8 +7,9 @@ call until they are archived, and one a call afterwards. Then holes; quotes for 
 
 import heapq
 import itertools
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from collector.coordinator.rows import ShardRow, ShardState
 from collector.ownership import preferred_node
@@ -39,6 +40,9 @@ class Waiting:
         self._since: list[float | None] = [None] * places
         self._ready: dict[ShardKey, tuple[int, _Entry]] = {}
         self._future_heap: list[tuple[float, int, ShardKey]] = []
+        self._ready_of: Counter[tuple[str, int]] = Counter()
+        self._future_of: defaultdict[tuple[str, int], list[tuple[float, int, ShardKey]]] = defaultdict(list)
+        """As `_future_heap`, by series and candle step."""
         self._future: dict[ShardKey, int] = {}
         self._order = itertools.count()
 
@@ -66,16 +70,28 @@ class Waiting:
             return
         if row.due > now:
             order = self._future[row.key] = next(self._order)
-            heapq.heappush(self._future_heap, (row.due.timestamp(), order, row.key))
+            coming = (row.due.timestamp(), order, row.key)
+            heapq.heappush(self._future_heap, coming)
+            heapq.heappush(self._future_of[_kind(row.key)], coming)
             return
         place = self.place_of(row.key)
         rank = 0 if row.state is ShardState.OPEN else _RANKS[row.due_for]
         entry = (rank, -row.closes.timestamp(), next(self._order), row.key)
         self._ready[row.key] = (place, entry)
+        self._ready_of[_kind(row.key)] += 1
         heapq.heappush(self._heaps[place], entry)
         self._counts[place] += 1
         if self._since[place] is None:
             self._since[place] = monotonic
+
+    def outlook(self, series: str, step_seconds: int, now: datetime) -> tuple[int, timedelta | None]:
+        """Say how many shards of a series may be leased now, and when the next of the others may; None if none will."""
+        kind = series, step_seconds
+        heap = self._future_of[kind]
+        while heap and self._future.get(heap[0][2]) != heap[0][1]:
+            heapq.heappop(heap)
+        wait = timedelta(seconds=max(0.0, heap[0][0] - now.timestamp())) if heap else None
+        return self._ready_of[kind], wait
 
     def ripe(self, now: datetime, limit: int) -> list[ShardKey]:
         """Name up to `limit` shards whose time has come; they stay as they are until they are put again."""
@@ -115,6 +131,7 @@ class Waiting:
         self._future.pop(key, None)
         place, _ = self._ready.pop(key, (None, None))
         if place is not None:
+            self._ready_of[_kind(key)] -= 1
             self._counts[place] -= 1
             if not self._counts[place]:
                 self._since[place] = None
@@ -129,3 +146,7 @@ class Waiting:
                 return True
             heapq.heappop(heap)
         return False
+
+
+def _kind(key: ShardKey) -> tuple[str, int]:
+    return key.series, key.step_seconds

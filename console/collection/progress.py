@@ -59,8 +59,8 @@ def state(progress: progress_pb2.Progress) -> str:
     if totals:
         done = sum(series.committed_count for series in progress.series if series.HasField("total_count"))
         words.append(f"{percent(done / sum(totals)) if sum(totals) else 'nothing'} committed")
-    if progress.HasField("estimated_remaining"):
-        words.append(_left(progress) + " left")
+    if progress.series and progress.instance_id:
+        words.append(_outlook(progress))
     return ", ".join(words)
 
 
@@ -89,7 +89,7 @@ def _sum(rows: Sequence[progress_pb2.SeriesProgress]) -> progress_pb2.SeriesProg
     total = progress_pb2.SeriesProgress()
     for name in (
         "committed_count", "sealed_count", "open_count", "leased_count", "holed_count", "price_only_count",
-        "hole_count", "row_count", "size_bytes",
+        "hole_count", "row_count", "size_bytes", "due_count",
     ):  # fmt: skip
         most = 2**63 - 1 if name in ("row_count", "size_bytes") else 2**32 - 1
         setattr(total, name, min(most, sum(getattr(row, name) for row in rows)))
@@ -120,8 +120,20 @@ def _holes(series: progress_pb2.SeriesProgress) -> RenderableType:
     return Text(f"{count(series.hole_count)} in {count(series.holed_count)}", style="yellow")
 
 
-def _left(series: progress_pb2.SeriesProgress | progress_pb2.Progress) -> str:
+def _left(series: progress_pb2.SeriesProgress) -> str:
+    """Say how long it takes to collect what is due; where nothing is, how long until something will be."""
+    if not series.due_count and series.HasField("next_due_after"):
+        return f"due in {brief(series.next_due_after)}"
     return duration_words(series.estimated_remaining) if series.HasField("estimated_remaining") else "?"
+
+
+def _outlook(progress: progress_pb2.Progress) -> str:
+    if due := sum(series.due_count for series in progress.series):
+        known = progress.HasField("estimated_remaining")
+        return f"{count(due)} due, {duration_words(progress.estimated_remaining) if known else '?'} left"
+    if progress.HasField("next_due_after"):
+        return f"nothing due for {brief(progress.next_due_after)}"
+    return "nothing due"
 
 
 def _listed(series: progress_pb2.SeriesProgress) -> str:
@@ -147,6 +159,7 @@ _SERIES: tuple[Column[progress_pb2.SeriesProgress], ...] = (
     Column("price-only", lambda row: count(row.price_only_count), 2, justify="right"),
     Column("rows", lambda row: count(row.row_count), 3, justify="right"),
     Column("size", lambda row: size(row.size_bytes), 4, justify="right"),
+    Column("due", lambda row: count(row.due_count), 7, justify="right"),
     Column("left", lambda row: _left(row) if row.series_ticker else "", justify="right"),
     Column("listed", _listed, 8),
 )

@@ -58,6 +58,10 @@ def series(
     )
     made.candle_step.FromSeconds(step)
     made.list_time.FromDatetime(NOW)
+    if left:
+        made.due_count = 40
+    if left == 0:
+        made.next_due_after.FromSeconds(760)
     if left is not None:
         made.estimated_remaining.FromSeconds(left)
     return made

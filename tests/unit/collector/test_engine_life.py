@@ -467,6 +467,25 @@ def test_the_time_that_is_left_follows_the_rate_of_the_last_minutes(site: Site) 
     assert site.coordinator.progress().remaining == timedelta(0)
 
 
+def test_what_is_not_due_yet_takes_no_time_and_the_next_is_named(site: Site) -> None:
+    hole = Hole(TICKER, HoleReason.TIMED_OUT)
+    node = collected(site, hole)  # to be asked for again in ten minutes
+    site.list(open_event(1), event(2))
+    site.coordinator.finish_listing(Listing("KXHIGHNY", (3600,), NOON, {}))
+    site.pass_time(40)
+    for _ in range(2):
+        (grant,) = node.take(1)
+        assert site.coordinator.progress().series[0].due >= 1
+        node.commit(grant.lease)
+    (view,) = site.coordinator.progress().series
+    assert (view.due, view.remaining, view.sealed) == (0, timedelta(0), 1)
+    assert view.next_due == site.coordinator.progress().next_due == timedelta(seconds=560)
+    site.pass_time(600)
+    (view,) = site.coordinator.progress().series
+    assert (view.due, view.next_due) == (1, timedelta(seconds=3000))
+    assert view.remaining is None, "nothing was collected in the last minutes"
+
+
 def test_a_wall_clock_set_back_delays_nothing(site: Site) -> None:
     site.list(open_event())
     node = worker(site)

@@ -204,8 +204,14 @@ class CoordinatorMachine(RuleBasedStateMachine):
             fresh.change(None, row, 0.0)
         for where, tally in fresh.by_series.items():
             known = book.tallies.by_series[where]
-            for name in ("total", "committed", "sealed", "open", "leased", "holed", "holes", "rows", "outstanding"):
+            for name in ("total", "committed", "sealed", "open", "leased", "holed", "holes", "rows"):
                 assert getattr(known, name) == getattr(tally, name), name
+            waiting = [row for row in book.rows.values() if (row.key.series, row.key.step_seconds) == where and row.due]
+            waiting = [row for row in waiting if row.lease is None and not row.withdrawn]
+            ready, wait = book.waiting.outlook(*where, NOON)
+            assert ready == sum(book.waiting.is_ready(row.key) for row in waiting)
+            coming = [row.due for row in waiting if not book.waiting.is_ready(row.key) and row.due]
+            assert wait == (max(timedelta(), min(coming) - NOON) if coming else None)
         for query in (ShardQuery(), ShardQuery(committed_only=True), ShardQuery(holed_only=True)):
             listed = [row.key for row in book.index.find(query, book.rows, None)]
             assert listed == sorted(

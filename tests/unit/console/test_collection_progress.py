@@ -35,11 +35,29 @@ def line_of(progress: progress_pb2.Progress, start: str, width: int = 100) -> li
 
 
 def test_collection_is_summed_up_in_a_line() -> None:
-    assert state(snapshot()) == "collecting, 2 nodes, 15 leases, 41 % committed, 1 d 2 h left"
+    assert state(snapshot()) == "collecting, 2 nodes, 15 leases, 41 % committed, 40 due, 1 d 2 h left"
+
+
+def test_where_nothing_is_due_it_is_said_when_something_will_be() -> None:
+    progress = snapshot()
+    del progress.series[0], progress.series[1:]
+    assert line_of(progress, "KXHIGHNY")[-4:] == ["due", "in", "12", "min"]
+    progress.next_due_after.FromSeconds(760)
+    assert state(progress).endswith("100 % committed, nothing due for 12 min")
+    progress.series[0].ClearField("next_due_after")
+    progress.ClearField("next_due_after")
+    assert state(progress).endswith("100 % committed, nothing due")
+    assert line_of(progress, "KXHIGHNY")[-2:] == ["0", "s"]
+
+
+def test_where_the_rate_is_not_known_yet_no_time_is_made_up() -> None:
+    progress = snapshot()
+    progress.ClearField("estimated_remaining")
+    assert state(progress).endswith("40 due, ? left")
 
 
 def test_each_series_has_its_bar_its_counts_its_holes_and_what_is_left() -> None:
-    found = line_of(snapshot(), "KXBTC  ")
+    found = line_of(snapshot(), "KXBTC  ", 110)
 
     assert " ".join(found) == "KXBTC 1m ━━━ 2,042 of 7,340 120 in 31 0 412 M 3.5 GiB 1 d 2 h"
 

@@ -29,7 +29,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&foremesh/coordinator/v1/progress.proto\x12\x17\x66oremesh.coordinator.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#foremesh/coordinator/v1/shard.proto\x1a$foremesh/coordinator/v1/worker.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x03\n\x0eSeriesProgress\x12\x39\n\rseries_ticker\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Z0-9][A-Z0-9._-]{0,63}$\x12\x36\n\x0b\x63\x61ndle_step\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x06\xbaH\x03\xc8\x01\x01\x12\x18\n\x0btotal_count\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x17\n\x0f\x63ommitted_count\x18\x04 \x01(\r\x12\x14\n\x0csealed_count\x18\x05 \x01(\r\x12\x12\n\nopen_count\x18\x06 \x01(\r\x12\x14\n\x0cleased_count\x18\x07 \x01(\r\x12\x13\n\x0bholed_count\x18\x08 \x01(\r\x12\x18\n\x10price_only_count\x18\t \x01(\r\x12\x12\n\nhole_count\x18\n \x01(\r\x12\x1a\n\trow_count\x18\x0b \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1b\n\nsize_bytes\x18\x0c \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12@\n\x13\x65stimated_remaining\x18\r \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x12-\n\tlist_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\n\x0c_total_count\"\xaf\x03\n\x08Progress\x12>\n\x0binstance_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$\x12\x38\n\x0cobserve_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x42\n\x06series\x18\x03 \x03(\x0b\x32\'.foremesh.coordinator.v1.SeriesProgressB\t\xbaH\x06\x92\x01\x03\x10\x80\x04\x12;\n\x07workers\x18\x04 \x03(\x0b\x32\x1f.foremesh.coordinator.v1.WorkerB\t\xbaH\x06\x92\x01\x03\x10\x80\x04\x12?\n\x06leases\x18\x05 \x03(\x0b\x32$.foremesh.coordinator.v1.LeaseStatusB\t\xbaH\x06\x92\x01\x03\x10\x80\x04\x12@\n\x13\x65stimated_remaining\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x12%\n\x14last_commit_sequence\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&foremesh/coordinator/v1/progress.proto\x12\x17\x66oremesh.coordinator.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#foremesh/coordinator/v1/shard.proto\x1a$foremesh/coordinator/v1/worker.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc3\x04\n\x0eSeriesProgress\x12\x39\n\rseries_ticker\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[A-Z0-9][A-Z0-9._-]{0,63}$\x12\x36\n\x0b\x63\x61ndle_step\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x06\xbaH\x03\xc8\x01\x01\x12\x18\n\x0btotal_count\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x17\n\x0f\x63ommitted_count\x18\x04 \x01(\r\x12\x14\n\x0csealed_count\x18\x05 \x01(\r\x12\x12\n\nopen_count\x18\x06 \x01(\r\x12\x14\n\x0cleased_count\x18\x07 \x01(\r\x12\x13\n\x0bholed_count\x18\x08 \x01(\r\x12\x18\n\x10price_only_count\x18\t \x01(\r\x12\x12\n\nhole_count\x18\n \x01(\r\x12\x1a\n\trow_count\x18\x0b \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1b\n\nsize_bytes\x18\x0c \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12@\n\x13\x65stimated_remaining\x18\r \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x12-\n\tlist_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdue_count\x18\x0f \x01(\r\x12;\n\x0enext_due_after\x18\x10 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x42\x0e\n\x0c_total_count\"\xec\x03\n\x08Progress\x12>\n\x0binstance_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$\x12\x38\n\x0cobserve_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x42\n\x06series\x18\x03 \x03(\x0b\x32\'.foremesh.coordinator.v1.SeriesProgressB\t\xbaH\x06\x92\x01\x03\x10\x80\x04\x12;\n\x07workers\x18\x04 \x03(\x0b\x32\x1f.foremesh.coordinator.v1.WorkerB\t\xbaH\x06\x92\x01\x03\x10\x80\x04\x12?\n\x06leases\x18\x05 \x03(\x0b\x32$.foremesh.coordinator.v1.LeaseStatusB\t\xbaH\x06\x92\x01\x03\x10\x80\x04\x12@\n\x13\x65stimated_remaining\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x12%\n\x14last_commit_sequence\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12;\n\x0enext_due_after\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SERIESPROGRESS'].fields_by_name['size_bytes']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_SERIESPROGRESS'].fields_by_name['estimated_remaining']._loaded_options = None
   _globals['_SERIESPROGRESS'].fields_by_name['estimated_remaining']._serialized_options = b'\272H\005\252\001\0022\000'
+  _globals['_SERIESPROGRESS'].fields_by_name['next_due_after']._loaded_options = None
+  _globals['_SERIESPROGRESS'].fields_by_name['next_due_after']._serialized_options = b'\272H\005\252\001\0022\000'
   _globals['_PROGRESS'].fields_by_name['instance_id']._loaded_options = None
   _globals['_PROGRESS'].fields_by_name['instance_id']._serialized_options = b'\272H&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$'
   _globals['_PROGRESS'].fields_by_name['observe_time']._loaded_options = None
@@ -60,8 +62,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROGRESS'].fields_by_name['estimated_remaining']._serialized_options = b'\272H\005\252\001\0022\000'
   _globals['_PROGRESS'].fields_by_name['last_commit_sequence']._loaded_options = None
   _globals['_PROGRESS'].fields_by_name['last_commit_sequence']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_PROGRESS'].fields_by_name['next_due_after']._loaded_options = None
+  _globals['_PROGRESS'].fields_by_name['next_due_after']._serialized_options = b'\272H\005\252\001\0022\000'
   _globals['_SERIESPROGRESS']._serialized_start=237
-  _globals['_SERIESPROGRESS']._serialized_end=736
-  _globals['_PROGRESS']._serialized_start=739
-  _globals['_PROGRESS']._serialized_end=1170
+  _globals['_SERIESPROGRESS']._serialized_end=816
+  _globals['_PROGRESS']._serialized_start=819
+  _globals['_PROGRESS']._serialized_end=1311
 # @@protoc_insertion_point(module_scope)

@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SeriesProgress(_message.Message):
-    __slots__ = ("series_ticker", "candle_step", "total_count", "committed_count", "sealed_count", "open_count", "leased_count", "holed_count", "price_only_count", "hole_count", "row_count", "size_bytes", "estimated_remaining", "list_time")
+    __slots__ = ("series_ticker", "candle_step", "total_count", "committed_count", "sealed_count", "open_count", "leased_count", "holed_count", "price_only_count", "hole_count", "row_count", "size_bytes", "estimated_remaining", "list_time", "due_count", "next_due_after")
     SERIES_TICKER_FIELD_NUMBER: _ClassVar[int]
     CANDLE_STEP_FIELD_NUMBER: _ClassVar[int]
     TOTAL_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -29,6 +29,8 @@ class SeriesProgress(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_REMAINING_FIELD_NUMBER: _ClassVar[int]
     LIST_TIME_FIELD_NUMBER: _ClassVar[int]
+    DUE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_DUE_AFTER_FIELD_NUMBER: _ClassVar[int]
     series_ticker: str
     candle_step: _duration_pb2.Duration
     total_count: int
@@ -43,10 +45,12 @@ class SeriesProgress(_message.Message):
     size_bytes: int
     estimated_remaining: _duration_pb2.Duration
     list_time: _timestamp_pb2.Timestamp
-    def __init__(self, series_ticker: _Optional[str] = ..., candle_step: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., total_count: _Optional[int] = ..., committed_count: _Optional[int] = ..., sealed_count: _Optional[int] = ..., open_count: _Optional[int] = ..., leased_count: _Optional[int] = ..., holed_count: _Optional[int] = ..., price_only_count: _Optional[int] = ..., hole_count: _Optional[int] = ..., row_count: _Optional[int] = ..., size_bytes: _Optional[int] = ..., estimated_remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., list_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    due_count: int
+    next_due_after: _duration_pb2.Duration
+    def __init__(self, series_ticker: _Optional[str] = ..., candle_step: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., total_count: _Optional[int] = ..., committed_count: _Optional[int] = ..., sealed_count: _Optional[int] = ..., open_count: _Optional[int] = ..., leased_count: _Optional[int] = ..., holed_count: _Optional[int] = ..., price_only_count: _Optional[int] = ..., hole_count: _Optional[int] = ..., row_count: _Optional[int] = ..., size_bytes: _Optional[int] = ..., estimated_remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., list_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_count: _Optional[int] = ..., next_due_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("instance_id", "observe_time", "series", "workers", "leases", "estimated_remaining", "last_commit_sequence")
+    __slots__ = ("instance_id", "observe_time", "series", "workers", "leases", "estimated_remaining", "last_commit_sequence", "next_due_after")
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     OBSERVE_TIME_FIELD_NUMBER: _ClassVar[int]
     SERIES_FIELD_NUMBER: _ClassVar[int]
@@ -54,6 +58,7 @@ class Progress(_message.Message):
     LEASES_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_REMAINING_FIELD_NUMBER: _ClassVar[int]
     LAST_COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_DUE_AFTER_FIELD_NUMBER: _ClassVar[int]
     instance_id: str
     observe_time: _timestamp_pb2.Timestamp
     series: _containers.RepeatedCompositeFieldContainer[SeriesProgress]
@@ -61,4 +66,5 @@ class Progress(_message.Message):
     leases: _containers.RepeatedCompositeFieldContainer[_shard_pb2.LeaseStatus]
     estimated_remaining: _duration_pb2.Duration
     last_commit_sequence: int
-    def __init__(self, instance_id: _Optional[str] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., series: _Optional[_Iterable[_Union[SeriesProgress, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[_worker_pb2.Worker, _Mapping]]] = ..., leases: _Optional[_Iterable[_Union[_shard_pb2.LeaseStatus, _Mapping]]] = ..., estimated_remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., last_commit_sequence: _Optional[int] = ...) -> None: ...
+    next_due_after: _duration_pb2.Duration
+    def __init__(self, instance_id: _Optional[str] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., series: _Optional[_Iterable[_Union[SeriesProgress, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[_worker_pb2.Worker, _Mapping]]] = ..., leases: _Optional[_Iterable[_Union[_shard_pb2.LeaseStatus, _Mapping]]] = ..., estimated_remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., last_commit_sequence: _Optional[int] = ..., next_due_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
