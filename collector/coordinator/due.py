@@ -165,9 +165,16 @@ def plan_late_markets(row: ShardRow, now: datetime, policy: LeasePolicy) -> Shar
     """Plan to collect markets that joined an event that has been collected to its end already."""
     if row.lease is not None:  # noted for the lease's end: its grant lacks them
         return replace(row, due=now)
+    row = fenced(row)
     if row.commit is None or row.state is ShardState.OPEN or row.commit.covered_end < event_end(row):
         return row  # they come with what is planned anyway
     return plan_finish(replace(row, state=ShardState.CLOSED), max(now, final_time(row, policy)))
+
+
+def fenced(row: ShardRow) -> ShardRow:
+    """Void the claim to a lease that ran out, if there is one: a commit would hide what its grant lacks."""
+    claimed = bool(row.granted_to) and (row.commit is None or row.commit.epoch < row.epoch)
+    return replace(row, epoch=row.epoch + 1, granted_to="") if claimed else row
 
 
 def plan_nothing(row: ShardRow, now: datetime, policy: LeasePolicy) -> ShardRow:

@@ -45,6 +45,8 @@ def lapse(row: ShardRow, now: datetime, policy: LeasePolicy, *, wait: float = 0.
     """
     purpose = row.lease.purpose if row.lease else row.due_for
     freed = replace(due.plan_after_lapse(row, purpose, now, wait), lease=None, failures=row.failures + failed)
+    if row.lease is not None and row.due is not None:  # markets joined since the grant
+        freed = due.fenced(freed)
     if purpose is Purpose.ADD_QUOTES and freed.failures >= _QUOTE_TRIES and row.state is not ShardState.OPEN:
         return due.seal(freed, policy)  # with the prices that there are
     return due.ripen(freed, now, policy)

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from collector.coordinator.calls import AdoptionKind, CommitCall, ReleaseReason
+from collector.coordinator.calls import AdoptionKind, Cancelled, CommitCall, ReleaseReason
 from collector.types import Condition, FileReport, Grant, MarketTask, Phase, Purpose
+from mesh.errors import NotReady
 from mesh.shards import Content, Hole, HoleReason
 from tests.unit.collector.coordinator_site import (
     HOUR,
@@ -61,6 +62,25 @@ def test_a_market_listed_during_a_lease_is_remembered_by_a_coordinator_that_was_
     site.restart()
     node.register()
     assert node.commit(grant.lease).state.value == "closed"
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["listed under the lease", "listed after it ran out"])
+def test_a_lease_that_ran_out_and_lacks_a_late_market_is_not_taken_up_again(site: Site, before: bool) -> None:
+    site.list(event(markets=2))
+    node = worker(site)
+    (grant,) = node.take()
+    if before:
+        site.list(event(markets=3))
+    site.pass_time(70)
+    if not before:
+        site.list(event(markets=3))
+    with pytest.raises(NotReady, match="is over"):
+        site.commit(node.name, grant.lease)
+    assert isinstance(node.beat().verdicts[0], Cancelled)
+    node.drop(grant.lease)
+    (again,) = later(site, node)
+    assert len(again.markets) == 3
+    assert node.commit(again.lease).state.value == "sealed"
 
 
 def test_a_market_whose_close_moves_is_asked_for_from_the_close_that_it_had(site: Site) -> None:
