@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from collector.coordinator.calls import CancellationReason, Cancelled, Listing, RevocationReason
 from collector.coordinator.index import Index
 from collector.coordinator.ledger import owner_of
-from collector.coordinator.moment import Moment
+from collector.coordinator.moment import Moment, Present
 from collector.coordinator.policy import LeasePolicy
 from collector.coordinator.progress import Rate, Tallies
 from collector.coordinator.roster import LeaseAlarms, LiveLease, LiveWorker, Revocation
@@ -53,10 +53,13 @@ class Book:
         version: Grows with every change.
     """
 
-    def __init__(self, store: Store, policy: LeasePolicy, places: int, now: Moment) -> None:
+    def __init__(self, store: Store, policy: LeasePolicy, places: int, present: Present) -> None:
         self._store = store
         self._policy = policy
         loaded = store.load()
+        if loaded.listings:  # it is as late there as when it was last listed, or later
+            present.tell(max(listing.listed for listing in loaded.listings.values()))
+        now = present.read()
         self.rows: dict[ShardKey, ShardRow] = {}
         self.leases: dict[ShardKey, LiveLease] = {}
         self.alarms = LeaseAlarms()

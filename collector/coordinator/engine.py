@@ -87,8 +87,8 @@ class Coordinator:
         self._policy = policy
         self._dice = dice or random.Random()  # noqa: S311  it spreads retries, it guards nothing
         self._present = Present(clock)
+        self._book = Book(store, policy, total_nodes, self._present)
         now = self._present.read()
-        self._book = Book(store, policy, total_nodes, now)
         self._budgets = Budgets(policy.heartbeat * 1.5, policy.lease)
         for worker in self._book.workers.values():
             if not worker.row.left:

@@ -24,8 +24,8 @@ class Present:
     """Reads a clock, and the exchange's own time as far as it is known.
 
     A simulated exchange may live in another year, and a wall clock may be set: what is due goes by the exchange's last
-    word and the time that passed since. Before the first word it goes by the wall clock, which may delay nothing by
-    being set back.
+    word and the time that passed since: after a restart that is when it was last listed. Before the first word it goes
+    by the wall clock, which may delay nothing by being set back.
     """
 
     def __init__(self, clock: Clock) -> None:

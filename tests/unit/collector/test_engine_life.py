@@ -274,6 +274,24 @@ def test_what_is_due_goes_by_the_exchanges_time_once_it_is_known(site: Site) -> 
     assert site.row(open_event()).due_for is Purpose.REFRESH  # leased: what follows is planned when it ends
 
 
+def test_a_restart_does_not_close_what_trades_at_an_exchange_that_lives_in_another_year(site: Site) -> None:
+    site.coordinator.learn_time(NOON)
+    site.list(open_event(1), open_event(2))
+    site.coordinator.finish_listing(Listing("KXHIGHNY", (3600,), NOON, {"KXHIGHNY-E1": 3}))
+    node = worker(site)
+    (first, _) = node.take(2)
+    node.commit(first.lease, covered_end=NOON)
+    site.clock.wall += 365 * 24 * HOUR
+    site.restart()
+    node.register()
+    site.coordinator.tick()  # before the exchange was asked what time it is
+    assert node.take(5) == []
+    assert site.coordinator.progress().series[0].due == 1, "the lease in force"
+    site.coordinator.learn_time(NOON + HOUR / 60)
+    assert [site.row(open_event(number)).state.value for number in (1, 2)] == ["open", "open"]
+    assert [grant.purpose for grant in later(site, node, 3700)] == [Purpose.REFRESH]
+
+
 def test_a_base_that_nobody_can_give_is_collected_anew(site: Site) -> None:
     site.list(open_event())
     node, other = worker(site), worker(site, None)
