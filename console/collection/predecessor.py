@@ -21,7 +21,7 @@ from console.collection.values import (
     texts,
     typed,
 )
-from console.collection.words import plural
+from console.collection.words import plain, plural
 from mesh.records import CANDLES
 from mesh.types import CENT
 
@@ -53,7 +53,8 @@ def candles_of(table: pa.Table, file: Path, *, step: int | None, zone: ZoneInfo)
         zone: Of times that do not name theirs.
 
     Raises:
-        ColumnError: a column holds something else than it should, or the times are on no grid; one line.
+        ColumnError: a column holds something else than it should, a row is of another event, or the times are on no
+            grid; one line.
     """
     series, event = file.absolute().parent.name, file.stem
     if not event.startswith(f"{series}-"):
@@ -64,10 +65,7 @@ def candles_of(table: pa.Table, file: Path, *, step: int | None, zone: ZoneInfo)
     ends = _times(table, zone, faults, notes)
     markets = texts(table, "ticker")
     faults += [Fault(place + 1, "ticker: is empty") for place in pc.indices_nonzero(pc.is_null(markets)).to_pylist()]
-    strange = pc.invert(pc.or_(pc.equal(markets, event), pc.starts_with(markets, f"{event}-")))
-    faults += [
-        Fault(place + 1, f"ticker: is no market of {event}") for place in pc.indices_nonzero(strange).to_pylist()
-    ]
+    _check_event(markets, event)
     columns = {
         "series_ticker": pa.array([series] * rows, pa.string()),
         "event_ticker": pa.array([event] * rows, pa.string()),
@@ -80,6 +78,16 @@ def candles_of(table: pa.Table, file: Path, *, step: int | None, zone: ZoneInfo)
     columns |= {name: exact(table, name.removesuffix("_micros"), CENT, faults) for name in _PRICES[:-1]}
     columns["price_mean_micros"] = _mean(table, notes)
     return Event(_without_zeros(shaped(columns, CANDLES, rows), notes), faults, notes)
+
+
+def _check_event(markets: pa.Array, event: str) -> None:
+    """Refuse rows of another event: the file has another's name, or two were mixed, and no row can be trusted."""
+    own = pc.or_(pc.equal(markets, event), pc.starts_with(markets, f"{event}-"))
+    strange = pc.indices_nonzero(pc.invert(own)).to_pylist()
+    if strange:
+        others = f", nor are {plural(len(strange) - 1, 'row')} more" if len(strange) > 1 else ""
+        named = plain(markets[strange[0]].as_py())[:100]
+        raise ColumnError(f"ticker: row {strange[0] + 1}, {named}, is no market of {event}{others}")
 
 
 def _times(table: pa.Table, zone: ZoneInfo, faults: list[Fault], notes: list[str]) -> pa.Array:

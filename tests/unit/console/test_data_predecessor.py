@@ -154,11 +154,15 @@ def test_a_broken_row_makes_its_market_a_hole(tmp_path: Path, broken: dict[str, 
     assert outcome.problems
 
 
-def test_a_row_of_another_event_is_refused(tmp_path: Path) -> None:
-    outcome = imported(tmp_path, [old_row(0), old_row(0, "KXHIGHNY-26NOV23-B1")])
+@pytest.mark.parametrize(("more", "said"), [(0, ""), (1, ", nor are 1 row more")])
+def test_a_row_of_another_event_refuses_the_file_and_is_named(tmp_path: Path, more: int, said: str) -> None:
+    strange = [old_row(hour, "KXHIGHNY-26NOV23-B1") for hour in range(1 + more)]
+    outcome = imported(tmp_path, [old_row(0), *strange])
 
-    assert f"ticker: is no market of {EVENT}" in outcome.problems[0].what
-    assert len(rows_of(tmp_path)) == 1
+    [problem] = outcome.problems
+    assert problem.what == f"ticker: row 2, KXHIGHNY-26NOV23-B1, is no market of {EVENT}{said}"
+    assert outcome.stored == []
+    assert not (tmp_path / "data" / "candles" / "60m").exists()
 
 
 @pytest.mark.parametrize("name", ["KXHIGHCHI/KXHIGHNY-26NOV22", "backup", "KXHIGHNY/kxhighny-26nov22"])
