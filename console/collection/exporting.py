@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from console.collection.words import plural
+from mesh.errors import InvalidInput
 from mesh.records import CANDLES, PRICE_COLUMNS
 from mesh.shards import Content
 from mesh.store.reader import Candles
@@ -49,6 +51,7 @@ def export(root: Path, wanted: Wanted, out: Path, kind: Format) -> Exported:
 
     Raises:
         FileExistsError: there is one of that name.
+        InvalidInput: `NOTHING_SELECTED`: not one candle is wanted, so there is no file.
         OSError: it cannot be written.
         MeshError: as `mesh.store.reader.Candles.tables`.
     """
@@ -75,10 +78,22 @@ def export(root: Path, wanted: Wanted, out: Path, kind: Format) -> Exported:
                     if table.num_rows:
                         writer.write_table(table)
                         shards, rows = shards + 1, rows + table.num_rows
+        if not rows:
+            raise InvalidInput(_why_nothing(wanted, left_out), reason="NOTHING_SELECTED")
         temporary.rename(out)
     finally:
         temporary.unlink(missing_ok=True)
     return Exported(out, shards, rows, left_out)
+
+
+def _why_nothing(wanted: Wanted, left_out: int) -> str:
+    what = f"nothing was written: no candles of {', '.join(sorted(set(wanted.series)))} are selected"
+    if wanted.first or wanted.last:
+        bounds = ("from", wanted.first), ("to", wanted.last)
+        what += "".join(f" {word} {time.astimezone(UTC):%Y-%m-%d %H:%M} UTC" for word, time in bounds if time)
+    if left_out:
+        what += f"; {plural(left_out, 'shard')} of traded prices alone left out, --price-only has them, too"
+    return what
 
 
 def _writer(file: Path, schema: pa.Schema, kind: Format) -> AbstractContextManager[pq.ParquetWriter | pacsv.CSVWriter]:

@@ -189,7 +189,6 @@ def test_an_export_of_prices_has_no_quote_columns(folder: Path, tmp_path: Path) 
         (("--from", "2026-11-22T07:00Z"), 1),
         (("--to", "2026-11-22T06:00"), 1),
         (("--from", "2026-11-22T01:00-05:00", "--to", "2026-11-22T08:00:00+01:00"), 2),
-        (("--from", "2026-11-23"), 0),
     ],
 )
 def test_an_export_may_be_bounded_in_time(folder: Path, tmp_path: Path, bounds: tuple[str, ...], rows: int) -> None:
@@ -198,6 +197,27 @@ def test_an_export_may_be_bounded_in_time(folder: Path, tmp_path: Path, bounds: 
 
     assert found["rows"] == rows
     assert pq.read_metadata(out).num_rows == rows
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--from", "2026-11-23"),
+            "nothing was written: no candles of KXHIGHNY are selected from 2026-11-23 00:00 UTC",
+        ),
+        (("--from", "2026-11-24", "--to", "2026-11-23"), "from 2026-11-24 00:00 UTC to 2026-11-23 00:00 UTC"),
+        (("--from", "2026-11-23"), "1 shard of traded prices alone left out, --price-only has them"),
+    ],
+)
+def test_an_export_of_nothing_is_an_error_and_no_file(
+    folder: Path, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    result = run("export", tmp_path / "out.parquet", "--series", SERIES, "--folder", folder, *options)
+
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "data"}
 
 
 def test_an_export_overwrites_nothing_and_leaves_nothing_half(folder: Path, tmp_path: Path) -> None:
