@@ -21,6 +21,10 @@ from mesh.shards import HoleReason
 
 _AT_ONCE = 8  # calls of one lease
 _PAUSE_SECONDS = 1.0  # after a failure; the client has tried more than once by then
+_BATCH_ATTEMPTS = 2
+"""Of the first call for a batch: one market in it may be the cause, and division finds that market sooner than
+patience. A batch that fails while nothing else is answered either is asked once more with all patience before it is
+divided: an exchange that is away for seconds is no market's fault, and many small calls later are dear."""
 _SILENT = frozenset({HoleReason.TIMED_OUT, HoleReason.UNAVAILABLE, HoleReason.RATE_LIMITED})
 _DRAINED = Failure(HoleReason.NOT_ATTEMPTED, "the lease was drained before it was asked for")
 _MOST_TRIES = {HoleReason.REFUSED: 1, HoleReason.INVALID_DATA: 2, HoleReason.TIMED_OUT: 3, HoleReason.UNAVAILABLE: 3}
@@ -113,7 +117,7 @@ class Asking:
                     if self._draining.is_set() or self._given_up:
                         break
                     began = self._clock.monotonic()
-                    outcome = await self._calls.make(ask, self._shard.step_minutes)
+                    outcome = await self._calls.make(ask, self._shard.step_minutes, self._attempts(ask, failures))
                 if not isinstance(outcome, Failure):
                     self._count(ask)
                     self._take(tasks, ask, outcome)
@@ -135,6 +139,9 @@ class Asking:
         finally:
             self.queued_tokens -= self._calls.cost(ask)
         self._give_up(ask, failure or _DRAINED)
+
+    def _attempts(self, ask: Ask, failures: int) -> int | None:
+        return _BATCH_ATTEMPTS if ask.call.batch and not failures else None
 
     def _note_silence(self, failure: Failure, began: float) -> None:
         """Give up all that is left once nothing at all has been answered for too long."""

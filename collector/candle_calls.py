@@ -60,8 +60,13 @@ class CandleCalls:
         costs = self.costs()
         return costs.batch if ask.call.batch else costs.single
 
-    async def make(self, ask: Ask, step_minutes: int) -> Found | Failure:
+    async def make(self, ask: Ask, step_minutes: int, attempts: int | None = None) -> Found | Failure:
         """Make a call.
+
+        Args:
+            ask: What is asked.
+            step_minutes: Length of a candle.
+            attempts: Most that may stay without an answer, see `Urgency`.
 
         Raises:
             Unauthenticated: The exchange does not accept the key.
@@ -71,7 +76,7 @@ class CandleCalls:
         cost = self.cost(ask)
         self._under_way += cost
         try:
-            found = await self._asked(ask, step_minutes, self.urgency())
+            found = await self._asked(ask, step_minutes, self.urgency(attempts))
         except ExchangeError as error:
             return _failure(error)
         finally:
@@ -79,12 +84,12 @@ class CandleCalls:
         self.answers += 1
         return found
 
-    def urgency(self) -> Urgency:
+    def urgency(self, attempts: int | None = None) -> Urgency:
         """Return the urgency of a call that is made now: its deadline counts from its turn in the bucket."""
         bucket = self._client.transport.limits.read
         rate = bucket.rate.per_second
         wait = max(0.0, self._under_way - bucket.tokens) / rate if rate > 0 else 0.0
-        return Urgency(Priority.SCAN, self._clock.monotonic() + wait + self._seconds)
+        return Urgency(Priority.SCAN, self._clock.monotonic() + wait + self._seconds, attempts)
 
     async def _asked(self, ask: Ask, step_minutes: int, urgency: Urgency) -> Found:
         call = ask.call

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -312,6 +313,22 @@ async def test_one_market_that_is_never_answered_costs_only_itself() -> None:
 
     assert reasons(collected.holes) == {poison: HoleReason.TIMED_OUT}
     assert markets(collected.table) == set(server.candles) - {poison}
+
+
+async def test_a_market_that_the_exchange_fails_on_is_found_with_few_calls() -> None:
+    server = serving(24)
+    poison = f"{EVENT}-B17"
+
+    async def fails(asked: Asked) -> web.StreamResponse | None:
+        return web.Response(status=500) if poison in asked.tickers else None
+
+    server.odd = fails
+    async with server.talking() as client:
+        collected = await run(client, call_seconds=1.0).collect(grant(server.candles))
+
+    assert reasons(collected.holes) == {poison: HoleReason.UNAVAILABLE}
+    wider = Counter(asked.tickers for asked in server.asked if poison in asked.tickers and len(asked.tickers) > 1)
+    assert max(number for tickers, number in wider.items() if len(tickers) < 24) == 2
 
 
 async def test_an_exchange_that_answers_nothing_makes_holes_of_all_within_the_patience() -> None:

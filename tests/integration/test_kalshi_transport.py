@@ -286,6 +286,15 @@ async def test_a_read_is_tried_again(trouble: Step) -> None:
     assert len(server.requests) == 3
 
 
+async def test_a_read_may_be_tried_a_few_times_only_and_slowing_down_does_not_count() -> None:
+    slow = http(429, b"", "Retry-After: 0")
+    async with exchange(http(503), slow, slow, drop, THING) as server, talking(server.port) as transport:
+        with pytest.raises(NoAnswer):
+            await read(transport, attempts=2)
+
+    assert len(server.requests) == 4
+
+
 async def test_a_429_closes_the_bucket_and_the_read_goes_on() -> None:
     busy = http(429, b'{"error":"too many requests"}')
     async with exchange(busy, THING) as server, talking(server.port) as transport:

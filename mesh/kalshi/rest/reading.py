@@ -23,6 +23,9 @@ class Urgency:
     priority: Priority
     deadline: float | None = None
     """When the caller stops waiting, on the clock's monotonic(); None leaves it to the configuration."""
+    attempts: int | None = None
+    """Most attempts of a read that the exchange does not answer, or not with what it should; None tries until the
+    deadline. Being asked to slow down does not count."""
 
 
 EXIT = Urgency(Priority.EXIT)
@@ -39,7 +42,12 @@ class Group:
 
     async def _get(self, path: str, reply: type[T], urgency: Urgency, params: Params | None = None) -> T:
         return await self._transport.get(
-            path, params or {}, reply, priority=urgency.priority, deadline=urgency.deadline
+            path,
+            params or {},
+            reply,
+            priority=urgency.priority,
+            deadline=urgency.deadline,
+            attempts=urgency.attempts,
         )
 
     def _pages(

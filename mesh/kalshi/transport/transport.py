@@ -73,6 +73,7 @@ class Transport:
         *,
         priority: Priority,
         deadline: float | None = None,
+        attempts: int | None = None,
         statuses: Collection[int] = (),
     ) -> T:
         """Read something, trying again while the exchange is unavailable or overloaded and there is time.
@@ -85,6 +86,8 @@ class Transport:
             reply: What the answer is.
             priority: Who goes first when tokens are short.
             deadline: When the caller stops waiting, on the clock's monotonic(); None is `read_seconds` from now.
+            attempts: Most of them that the exchange may leave without an answer; None is any number until the deadline.
+                Being asked to slow down does not count.
             statuses: Statuses besides 2xx that may carry such an answer.
 
         Raises:
@@ -112,15 +115,18 @@ class Transport:
             bucket.passed(answer.sent)
             return self.sender.decoded(answer, reply, request)
 
-        lessons = 0
+        lessons = unanswered = 0
 
         def passes(problem: BaseException) -> bool:
             """Tell whether a read that failed this way may succeed later."""
-            nonlocal lessons
+            nonlocal lessons, unanswered
             if isinstance(problem, ClockSkewed) and problem.offset_seconds is not None:
                 lessons += 1  # the refusal told the exchange's time, which the next attempt carries
                 return lessons <= _MOST_LESSONS
-            return isinstance(problem, Unavailable | Overloaded) and not isinstance(problem, NoBudget)
+            if isinstance(problem, Overloaded):
+                return not isinstance(problem, NoBudget)
+            unanswered += 1
+            return isinstance(problem, Unavailable) and (attempts is None or unanswered < attempts)
 
         retrying = tenacity.AsyncRetrying(
             sleep=self._clock.sleep,
