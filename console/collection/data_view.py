@@ -289,7 +289,8 @@ def verify_document(report: Report, agreed: Agreement | None, elsewhere: int | N
     if elsewhere is not None:
         found["elsewhere"] = elsewhere
     if agreed is not None:
-        found["agreement"] = asdict(agreed)
+        counted = {"same": dict(agreed.same), "not_held": dict(agreed.not_held)}  # asdict spoils a Counter
+        found["agreement"] = counted | {"different": agreed.different, "failed": agreed.failed}
     return found
 
 
