@@ -37,6 +37,7 @@ from mesh.kalshi.transport.limits import DEFAULT_COST
 from mesh.rpc.server import Server, serving
 from mesh.store.errors import StoreError
 from mesh.store.folder import DataFolder, open_folder
+from mesh.store.owner import note_owner
 
 _FINISH_SHARE = 0.5
 """Of the time to drain, what leases get to finish whole; the rest is for committing what they have by then."""
@@ -127,9 +128,14 @@ async def _recording(
 
 async def _folder(stack: AsyncExitStack, config: CollectorConfig, clock: Clock) -> DataFolder:
     try:
-        return await asyncio.to_thread(stack.enter_context, open_folder(config.data_folder, clock))
+        folder = await asyncio.to_thread(stack.enter_context, open_folder(config.data_folder, clock))
     except StoreError as error:
         raise Fatal(f"the data folder cannot be used: {error.message}") from error
+    try:
+        await asyncio.to_thread(note_owner, folder.root, config.name)
+    except StoreError as error:  # it is for people who verify; what is here can be served without
+        _log.warning("the data folder does not say whose it is", problem=error.message)
+    return folder
 
 
 @asynccontextmanager

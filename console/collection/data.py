@@ -271,7 +271,7 @@ def verify_folder(
             report = verify(folder, expected=expected, progress=told)
         agreed = None
         if sample:
-            named = {each: each for each in peer} or (manifest.addresses if manifest else {})
+            named = {each: each for each in peer} or (manifest.others(folder) if manifest else {})
             nodes = {name: peer_config(config, address) for name, address in named.items()}
             keys = verifying.sampled(folder, sample)
             with _bar("comparisons", len(keys) * len(nodes), as_json) as done:

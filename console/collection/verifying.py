@@ -21,6 +21,7 @@ from mesh.shards import Commit, ShardKey
 from mesh.store import naming
 from mesh.store.disk import digest_of
 from mesh.store.listing import shard_files
+from mesh.store.owner import owner_of
 from mesh.store.reader import Candles
 
 _FILE_SECONDS = 600.0
@@ -38,6 +39,11 @@ class Manifest:
         """Say which files should be here: those that are, by their names, or `complete`, all."""
         here = set(shard_files(root))
         return {key: held.commit for key, held in self.held.items() if complete or key in here}
+
+    def others(self, root: Path) -> dict[str, str]:
+        """Say where nodes serve their files, by name, without the node whose folder this is: it always agrees."""
+        own = owner_of(root)
+        return {name: address for name, address in self.addresses.items() if name != own}
 
     def elsewhere(self, root: Path) -> int:
         """Count the committed shards that are not here."""
@@ -101,6 +107,8 @@ async def agreement(
                     told(done)
         except MeshError as error:
             found.failed.append(f"{plain(name)}: {plain(error.message)}")
+    if not nodes:
+        found.failed.append("the coordinator knows of no other node")
     return found
 
 

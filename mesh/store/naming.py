@@ -6,6 +6,7 @@
     .incoming/….60m.e3.<hash>.part                    being copied from another node
     .incoming/….tmp                                   being written
     .damaged/                                         set aside
+    .node                                             name of the node whose folder it is
 
 Everything that is not data begins with a dot, so that a plain glob or `rsync --exclude '.*'` sees only what is
 committed. Tickers have no lower case and no plus sign: a name can be read in one way only.
@@ -17,7 +18,7 @@ from pathlib import Path
 from mesh.shards import STEPS, ShardKey
 
 CANDLES, MARKETS, TRADES, QUOTES = "candles", "markets", "trades", "quotes"
-INCOMING, DAMAGED, CATALOG, LOCK = ".incoming", ".damaged", ".catalog.sqlite", ".lock"
+INCOMING, DAMAGED, CATALOG, LOCK, NODE = ".incoming", ".damaged", ".catalog.sqlite", ".lock", ".node"
 
 _HASH_DIGITS = 16
 _WAITING = re.compile(r"(?P<series>[^+]+)\+(?P<event>[^+]+)\.(?P<step>\w+)\.e(?P<epoch>\d{1,19})\.")

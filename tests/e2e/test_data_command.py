@@ -9,6 +9,7 @@ from console.collection.progress_watch import Follower
 from mesh.rpc.channel import connect
 from mesh.rpc.config import ClientConfig
 from mesh.store.folder import DataFolder
+from mesh.store.owner import note_owner
 from tests.conftest import ForecastServer
 from tests.fakes.candle_tables import BOTH, KEY, candles, committed
 from tests.fakes.collector_node import node
@@ -170,3 +171,19 @@ async def _heard_of(follower: Follower, folder: Path, address: str, *, unlike: s
         while (progress := follower.heard.progress) is None or progress.instance_id in ("", unlike):
             await asyncio.sleep(0.05)
     return progress.instance_id
+
+
+async def test_a_node_is_no_witness_of_its_own_folder(tmp_path: Path) -> None:
+    async with coordinator_on_loopback(tmp_path) as served, node(tmp_path / "a") as ours:
+        hold(ours.folder)
+        note_owner(ours.folder.root, "spark")
+        asked = ("data", "verify", ours.folder.root, "--coordinator", served.address, "--sample", "1", "--json")
+        async with connect(ClientConfig(targets=(served.address,)), SERVICE) as channel:
+            worker = stub(channel)
+            await worker.RegisterWorker(registration(fetch_address=ours.address))
+            alone = json.loads((await run(*asked))[1])["agreement"]
+            await worker.RegisterWorker(registration("mini", fetch_address=ours.address))
+            witnessed = json.loads((await run(*asked))[1])["agreement"]
+
+    assert (alone["same"], alone["failed"]) == ({}, ["the coordinator knows of no other node"])
+    assert (witnessed["same"], witnessed["failed"]) == ({"mini": 1}, [])
