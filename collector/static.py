@@ -29,7 +29,8 @@ from mesh import log
 from mesh.clock import Clock
 from mesh.errors import MeshError
 from mesh.kalshi.client import KalshiClient
-from mesh.shards import ShardKey
+from mesh.shards import Commit, ShardKey
+from mesh.store.errors import Damaged, StoreError
 from mesh.store.folder import DataFolder
 from mesh.store.label import Origin
 
@@ -109,7 +110,8 @@ class StaticPlan:
     def put_off(self, row: ShardRow, *, failed: bool) -> None:
         """Note that nothing was collected."""
         wait = due.backoff(row.failures + 1, self._policy) if failed else self._policy.refresh
-        self._rows[row.key] = ledger.lapse(row, self._present.read().due, self._policy, wait=wait, failed=failed)
+        known = _without_file(row) if self._folder.commit(row.key) is None else row  # it may have been lost meanwhile
+        self._rows[row.key] = ledger.lapse(known, self._present.read().due, self._policy, wait=wait, failed=failed)
 
     def _is_leased(self, key: ShardKey) -> bool:
         """Tell whether the file that is here was committed under a lease."""
@@ -189,7 +191,10 @@ async def _collect(
     key = row.key
     base = None
     if grant.base is not None:
-        base = await asyncio.to_thread(lambda: BaseFile(folder.read(key), folder.holes(key)))
+        base = await _base(folder, key, grant.base)
+        if base is None:
+            await _collect(plan, folder, fetcher, metrics, _without_file(row))
+            return
     collected = await fetcher.collect(
         grant, base, cutoff=plan.archive_cutoff, draining=asyncio.Event(), report=lambda _: None
     )
@@ -211,3 +216,19 @@ async def _collect(
     plan.settle(row, call)
     metrics.committed(commit.file.row_count, collected.holes)
     _log.info("collected", shard=str(key), rows=commit.file.row_count, holes=len(collected.holes))
+
+
+async def _base(folder: DataFolder, key: ShardKey, commit: Commit) -> BaseFile | None:
+    """Read the file that is extended; None where it is lost or damaged, and is out of the way then."""
+    try:
+        return await asyncio.to_thread(lambda: BaseFile(folder.read(key), folder.holes(key)))
+    except StoreError as error:
+        if error.reason != "FILE_MISSING" and not isinstance(error, Damaged):
+            raise
+        _log.error("a file is lost or damaged: it is collected anew", shard=str(key), problem=error.message)
+    await whole(lambda: folder.set_aside(key, commit))
+    return None
+
+
+def _without_file(row: ShardRow) -> ShardRow:
+    return replace(row, commit=None, holders=())

@@ -1,6 +1,6 @@
 """Collecting by the static split: one shard fails alone, and a market that joins its event late is collected."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from mesh.clock import ManualClock, SystemClock
 from mesh.kalshi.client import connect
 from mesh.kalshi.config import KalshiConfig
 from mesh.kalshi.transport.limits import Limits
-from mesh.shards import ShardKey
+from mesh.shards import Commit, ShardKey
 from mesh.store.folder import DataFolder, open_folder
 from mesh.store.label import Origin
 from sim_exchange.domain.types import Event, Series
@@ -31,6 +31,7 @@ from tests.fakes.exchange_world import NOW, exchange_world, market
 from tests.fakes.kalshi_calls import FAST
 
 EVENTS = ("KXBTC-26JUL1012", "KXBTC-26JUL1013")
+KEY_1M = ShardKey("KXBTC", EVENTS[0], 60)
 
 
 def config(series: str, step: Any = "60m") -> StaticConfig:
@@ -115,6 +116,35 @@ async def test_what_was_committed_under_a_lease_is_left_alone_whatever_joins(
     assert again.due() == []
 
 
+def bitcoin() -> list[Any]:
+    """Two hours of Bitcoin, with a market each."""
+    items: list[Any] = [Series(ticker="KXBTC", title="Bitcoin", category="Crypto", frequency="hourly")]
+    for event in EVENTS:
+        items.append(Event(event_ticker=event, series_ticker="KXBTC", title="Bitcoin?", sub_title="At noon"))
+        items.append(market(f"{event}-B1", NOW, NOW + timedelta(hours=1)))
+    return items
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"PAR1")], ids=["lost", "damaged"])
+async def test_a_file_that_is_lost_or_damaged_is_collected_anew(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    clock, metrics, files = SystemClock(), CollectorMetrics(CollectorRegistry()), list[Commit | None]()
+    async with exchange_world(items=bitcoin(), checked=False) as world:
+        exchange = KalshiConfig(environment="custom", host=world.url)
+        with open_folder(tmp_path, ManualClock(NOW)) as folder:
+            async with connect(exchange, clock, limits=Limits(clock, read=FAST)) as client:
+                for _ in range(2):
+                    await world.pass_seconds(1200)
+                    await collect_statically(config("KXBTC", "1m"), folder, client, clock, metrics, slots=2, once=True)
+                    files.append(folder.commit(KEY_1M))
+                    damage(folder.path(KEY_1M))
+    first, second = files
+    assert first is not None
+    assert second is not None
+    assert second.covered_end > first.covered_end
+
+
 async def test_an_error_that_nobody_foresaw_costs_its_shard_alone(
     folder: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,11 +156,7 @@ async def test_an_error_that_nobody_foresaw_costs_its_shard_alone(
         return await collected(self, grant, *args, **kwargs)
 
     monkeypatch.setattr(Fetcher, "collect", upset)
-    items: list[Any] = [Series(ticker="KXBTC", title="Bitcoin", category="Crypto", frequency="hourly")]
-    for event in EVENTS:
-        items.append(Event(event_ticker=event, series_ticker="KXBTC", title="Bitcoin?", sub_title="At noon"))
-        items.append(market(f"{event}-B1", NOW, NOW + timedelta(hours=1)))
-    async with exchange_world(items=items, checked=False) as world:
+    async with exchange_world(items=bitcoin(), checked=False) as world:
         await world.pass_seconds(1800)
         clock = SystemClock()
         host = KalshiConfig(environment="custom", host=world.url)
