@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from weakref import WeakValueDictionary
 
 from foremesh.coordinator.v1 import coordinator_service_pb2 as pb
 from foremesh.coordinator.v1 import coordinator_service_pb2_grpc as rpc
@@ -47,7 +48,8 @@ class Transfer:
         self._metrics = metrics
         self._channels = AsyncExitStack()
         self._stubs: dict[str, rpc.CoordinatorServiceAsyncStub] = {}
-        self._under_way: dict[ShardKey, asyncio.Lock] = {}
+        # An entry lasts as long as anybody waits for it: two who write one part spoil it, even once it is visible.
+        self._under_way: WeakValueDictionary[ShardKey, asyncio.Lock] = WeakValueDictionary()
 
     async def __aenter__(self) -> Self:
         """Connect to nobody yet."""
@@ -71,13 +73,11 @@ class Transfer:
             MeshError: Nobody gave it; the text says what each said.
             StoreError: The folder could not take it.
         """
-        async with self._under_way.setdefault(key, asyncio.Lock()):
-            try:
-                held = self._folder.commit(key)
-                if held is None or held.file.sha256 != commit.file.sha256:
-                    await self._from_any(key, commit, tuple(addresses))
-            finally:
-                self._under_way.pop(key, None)
+        turn = self._under_way.setdefault(key, asyncio.Lock())
+        async with turn:
+            held = self._folder.commit(key)
+            if held is None or held.file.sha256 != commit.file.sha256:
+                await self._from_any(key, commit, tuple(addresses))
 
     async def _from_any(self, key: ShardKey, commit: Commit, addresses: tuple[str, ...]) -> None:
         refusals = []

@@ -265,3 +265,33 @@ async def test_a_folder_is_not_opened_twice(tmp_path: Path) -> None:
     async with node(tmp_path):
         with pytest.raises(Exception, match="FOLDER_TAKEN"), open_folder(tmp_path):
             pass
+
+
+async def test_one_part_is_never_written_by_two_whoever_gave_up_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first gives up while the second waits; a third that comes now must wait for the second."""
+    under_way, most = 0, 0
+
+    async def receive(*_: object) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        raise Unavailable("broken off")
+
+    monkeypatch.setattr(transfer_module.Transfer, "_receive", receive)
+    async with node(tmp_path / "a") as served, receiver(tmp_path / "b") as (_, transfer):
+        commit = commit_file(served.folder)
+
+        async def fetch() -> None:
+            with pytest.raises(NotFound):
+                await transfer.fetch(KEY, commit, [served.address])
+
+        async def twice() -> None:
+            await fetch()
+            await fetch()
+
+        await asyncio.gather(twice(), fetch())
+    assert most == 1
