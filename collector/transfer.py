@@ -24,6 +24,7 @@ from mesh.rpc.channel import connect
 from mesh.rpc.config import ClientConfig
 from mesh.rpc.errors import translated
 from mesh.shards import Commit, ShardKey
+from mesh.store.disk import named
 from mesh.store.errors import Damaged, StoreError, disk_errors
 from mesh.store.folder import DataFolder
 
@@ -127,7 +128,7 @@ class Transfer:
                         continue
                     if message.chunk.offset_bytes != size:
                         raise Broken(f"bytes of {message.chunk.offset_bytes} where {size} was next")
-                    with disk_errors():
+                    with disk_errors(), named(part):
                         # Whole: else a cancellation closes what the thread writes to, and its number is another file's.
                         await whole(partial(_append, descriptor, message.chunk.data))
                     size += len(message.chunk.data)
