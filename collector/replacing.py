@@ -3,7 +3,7 @@
 import pyarrow.compute as pc
 
 from collector.fetching import Collected
-from mesh.shards import Commit, HoleReason
+from mesh.shards import Commit, Content, HoleReason
 
 
 def shortfall(replaced: Commit, collected: Collected) -> str:
@@ -20,4 +20,8 @@ def shortfall(replaced: Commit, collected: Collected) -> str:
     markets = pc.count_distinct(collected.table.column("market_ticker")).as_py()
     if markets < replaced.file.market_count:
         return f"the committed file stays: it has {replaced.file.market_count} markets, and the new one {markets}"
+    rows = collected.table.num_rows
+    if replaced.file.content is Content.PRICES_AND_QUOTES and rows < replaced.file.row_count:
+        # Of prices alone, rows say nothing: whoever recorded them may have filled the quiet hours.
+        return f"the committed file stays: it has {replaced.file.row_count} rows, and the new one {rows}"
     return ""

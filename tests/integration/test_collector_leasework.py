@@ -336,7 +336,7 @@ async def test_a_file_is_collected_anew_with_quotes_only_if_that_loses_nothing(w
     async with granted(tmp_path) as (mesh, a, lease):
         held = a.folder.adopt(
             KEY,
-            candles(),
+            candles(rows=1),
             origin=Origin.IMPORT,
             content=Content.PRICES_AND_QUOTES,
             covered_end=START + timedelta(days=1),

@@ -15,8 +15,8 @@ def collected(markets: int, *holes: HoleReason) -> Collected:
     return Collected(candles(markets=markets), Content.PRICES_AND_QUOTES, END, named)
 
 
-def held(markets: int, holes: int = 0) -> Commit:
-    file = ShardFile("0" * 64, 1, 9, markets, None, None, "foremesh.candles", 1, Content.PRICES)
+def held(markets: int, holes: int = 0, *, rows: int = 999, content: Content = Content.PRICES) -> Commit:
+    file = ShardFile("0" * 64, 1, rows, markets, None, None, "foremesh.candles", 1, content)
     return Commit(1, 1, file, END, holes, "spark", datetime(2026, 11, 23, tzinfo=UTC))
 
 
@@ -39,3 +39,12 @@ def test_a_hole_that_another_try_might_fill_may_not_replace_it(reason: HoleReaso
 def test_holes_that_it_has_as_well_do_not_keep_a_file_for_ever() -> None:
     assert shortfall(held(3, holes=1), collected(3, HoleReason.NOT_FOUND)) == ""
     assert shortfall(held(3, holes=1), collected(3, HoleReason.NOT_FOUND, HoleReason.TIMED_OUT))
+
+
+def test_fewer_rows_of_as_many_markets_may_not_replace_what_was_collected_with_quotes() -> None:
+    """Such as half a life of each market, while the exchange moves them to its archive."""
+    new = collected(3)
+    rows = len(new.table)
+    assert shortfall(held(3, rows=rows, content=Content.PRICES_AND_QUOTES), new) == ""
+    said = shortfall(held(3, rows=rows + 1, content=Content.PRICES_AND_QUOTES), new)
+    assert f"{rows + 1} rows, and the new one {rows}" in said
