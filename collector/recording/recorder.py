@@ -1,7 +1,8 @@
 """Records the books and tickers of open markets, for as long as it runs.
 
 Rows wait in memory for at most `flush_seconds`: that much a killed process loses. What was missed is in the recording,
-as `gap` rows; a disk that refuses, too: rows that no longer fit into memory are given up with a gap in their place.
+as `gap` rows; a disk that refuses, too: rows that no longer fit into memory are given up with a gap in their place, and
+every book is written anew once the disk takes rows again: changes alone would say nothing until the next connection.
 """
 
 import asyncio
@@ -83,6 +84,8 @@ class Recorder:
         self._tables: list[tuple[str, pa.Table]] = []
         self._connection = ""
         self._full = asyncio.Event()
+        self._unknown = False  # rows were given up, so that what follows them changes books that nobody knows
+        self._anew = False
 
     async def run(self) -> None:
         """Record until cancelled; what waits is written then."""
@@ -98,10 +101,18 @@ class Recorder:
                 _log.error("recorded quotes are lost: the disk refuses them", rows=self.stats.waiting)
 
     async def _listen(self) -> None:
-        async for event in self._stream.events(CHANNELS):
-            self._note(event)
-            if self._rows.count >= _FLUSH_ROWS:
-                self._full.set()
+        while True:
+            self._anew = False
+            async for event in self._stream.events(CHANNELS):  # begins with the books as they are
+                self._note(event)
+                if self._rows.count >= _FLUSH_ROWS:
+                    self._full.set()
+                if self._anew:
+                    break
+            else:
+                return
+            # What was told and not read yet is left out, be it a loss.
+            self._rows.gap(self._followed, self._clock.now(), self._connection)
 
     def _note(self, event: Event) -> None:
         now = self._clock.now()
@@ -166,12 +177,15 @@ class Recorder:
             except StoreError as error:
                 _log.error("recorded quotes wait: the disk refuses them", problem=str(error))
                 break
+        if self._unknown and not self._tables:
+            self._unknown, self._anew = False, True
         self.stats.waiting = sum(rows.num_rows for _, rows in self._tables)
         gaps = QuoteRows()
         while self.stats.waiting > self._most_rows:
             _, lost = self._tables.pop(0)
             self.stats.waiting -= lost.num_rows
             self.stats.lost += lost.num_rows
+            self._unknown = True
             gaps.gap(lost.column("market_ticker").unique().to_pylist(), lost.column("received_time")[0].as_py(), "")
             _log.error("recorded quotes are lost: the disk refuses them", rows=lost.num_rows)
         # In the place of what is lost: what follows it changes books that nobody knows any more.
