@@ -15,13 +15,14 @@ from console.connection import FILE, OptionError, client_config, connection_opti
 from console.durations import DAY, Duration
 from console.exchange_connection import exchange_config, exchange_options
 from console.histories import SUFFIXES
-from console.markets import PRICE_KINDS, STEPS, PriceKind, Wanted
+from console.markets import Wanted
 from console.recorded import DEFAULT_STEP, MAX_POINTS
 from console.scan import Purpose, Question
 from console.scan_options import scan_options
 from console.sources import FileSource, series_source
 from console.watch import watch_option
 from mesh import log
+from mesh.kalshi.pasts import PRICE_KINDS, STEPS, PriceKind
 
 _POINTS = 512
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,63}")

@@ -12,9 +12,10 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.markets import NoOpenMarkets, OpenMarkets, Wanted, on_grid
+from console.markets import NoOpenMarkets, OpenMarkets, Wanted
 from console.recorded import Recorded
 from mesh.kalshi.errors import RequestRefused
+from mesh.kalshi.pasts import on_grid
 from tests.fakes.kalshi_calls import talking
 
 NOW = datetime(2026, 7, 12, 12, 30, 30, tzinfo=UTC)
@@ -217,10 +218,14 @@ async def test_a_second_reading_fetches_only_what_is_new() -> None:
     async with exchange.read_by() as markets:
         await markets.read()
         exchange.asked.clear()
-        exchange.candles[A].append(candle(at(12), "0.6000"))
-        (found,) = (await markets.read()).markets
+        await markets.read()
+        assert exchange.asked == [], "no candle can have ended since"
+        exchange.candles[A].append(candle(at(13), "0.6000"))
+        exchange.now = at(13) + timedelta(minutes=1)
+        for _ in range(4):  # one reply with another time is not believed
+            (found,) = (await markets.read()).markets
 
-    assert prices(found) == [35, None, None, 50, None, 60]
+    assert prices(found) == [35, None, None, 50, None, None, 60]
     ((start, end),) = exchange.asked
     assert at(10).timestamp() < start <= at(11).timestamp() < end
 
