@@ -1,0 +1,1 @@
+"""Scans: from the open markets of the configured series to signals."""
