@@ -18,6 +18,7 @@ from console.demo import demo
 from console.doctor import doctor
 from console.exchange import exchange
 from console.forecast import forecast
+from console.journal import journal
 from console.models import models
 from console.replay import replay
 from console.status import status
@@ -35,6 +36,7 @@ cli.add_command(demo)
 cli.add_command(doctor)
 cli.add_command(exchange)
 cli.add_command(forecast)
+cli.add_command(journal)
 cli.add_command(models)
 cli.add_command(replay)
 cli.add_command(status)

@@ -1,10 +1,190 @@
 """From a signal to an entry, or to the reasons against it. Pure."""
 
-from trader.domain.entries import AnyEntry
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import isfinite
+
+from mesh.kalshi.fees import UnknownFee
+from mesh.kalshi.sides import Action, Intent
+from mesh.kalshi.terms import TimeInForce
+from mesh.types import DOLLAR, Hundredths, Micros, Price, Side, cost
+from trader.domain import edge, ids, plans, rules, sizing, watching
+from trader.domain.entries import AnyEntry, Decided, OrderIntended, ShadowPlaced
 from trader.domain.events import Moment, SignalCame
-from trader.domain.state import State
+from trader.domain.facts import TRADER, EntryPlan, ExitPlan, MarketTerms, OrderTerms, SignalFacts, Top
+from trader.domain.settings import hundredths, micros
+from trader.domain.slippage import entry_limit
+from trader.domain.state import Books, State
+from trader.domain.words import EntryStyle, Purpose, Verdict
 
 
 def enter(state: State, event: SignalCame, moment: Moment) -> list[AnyEntry]:
-    """Decide about one signal: `Decided`, and where it enters also `OrderIntended` and its shadow."""
-    return []
+    """Decide about one signal: `Decided`, and where it enters also `OrderIntended` and its shadow.
+
+    A market is decided on once in a scan: a signal that comes again gives nothing.
+    """
+    books = state.books
+    decision_id = ids.decision_id(books.journal_id, event.scan_id, event.market.ticker)
+    if _decided(books, decision_id):
+        return []
+    case = _case(state, event, moment)
+    findings, plan = rules.judge(case), _plan(case)
+    entered = plan is not None and not any(finding.verdict is Verdict.REFUSED for finding in findings)
+    decided = Decided(
+        decision_id=decision_id,
+        scan_id=event.scan_id,
+        market=event.market,
+        side=event.signal.side,
+        actor=TRADER,
+        entered=entered,
+        findings=findings,
+        plan=plan,
+        top=case.top,
+    )
+    if plan is None or not entered:
+        return [decided]
+    order = _order(case, plan, decision_id)
+    return [decided, OrderIntended(order=order), *_shadow(case, order)]
+
+
+def _decided(books: Books, decision_id: str) -> bool:
+    known = decision_id in books.decided or decision_id in books.decisions
+    return known or ids.client_order_id(books.journal_id, decision_id, 0) in books.orders
+
+
+def _case(state: State, event: SignalCame, moment: Moment) -> rules.Case:
+    market, signal = event.market, event.signal
+    top = watching.top(state.watch, market.ticker, signal.side, moment)
+    limit = None if top is None else _limit(state, market, signal, top)
+    case = rules.Case(
+        state=state,
+        market=market,
+        signal=signal,
+        moment=moment,
+        top=top,
+        limit=limit,
+        exits=None if limit is None else plans.exit_plan(limit, signal, market, state.settings, moment.now),
+        risk=sizing.risk(state, market),
+        free_cash=sizing.free_cash(state, market),
+    )
+    try:
+        return _priced(case)
+    except UnknownFee as error:
+        return replace(case, problem=str(error))
+
+
+def _priced(case: rules.Case) -> rules.Case:
+    """Add what follows from the price: how much it may be, what that costs, what it should earn."""
+    top, limit, exits, market, settings = case.top, case.limit, case.exits, case.market, case.state.settings
+    if top is None or limit is None or exits is None:
+        return case
+    at, sizes = _expiry(case), settings.sizes
+    bill = sizing.Bill(market.fees, limit, at, sizing.step(sizes))
+    budget = _budget(case, exits)
+    rooms = [
+        cap - case.risk.exposures[name] for name, cap in sizing.caps(sizes).items() if rules.enforced(case.state, name)
+    ]
+    if case.free_cash is not None:
+        rooms.append(case.free_cash - micros(sizes.min_cash_dollars))
+    contracts = hundredths(sizes.max_contracts_per_market) - case.risk.contracts
+    count = bill.largest(budget, *rooms, most=contracts)
+    settles = edge.horizon_end(case.signal) >= market.close_time or plans.held(market, settings.exits)
+    return replace(
+        case,
+        affordable=bill.largest(budget),
+        count=count,
+        cost=bill.most(count or bill.step),
+        edge_cents=edge.expected_cents(case.signal, market, top, limit, settings=settings, settles=settles, at=at),
+    )
+
+
+def _expiry(case: rules.Case) -> datetime:
+    return case.moment.now + timedelta(seconds=case.state.settings.entries.expire_seconds)
+
+
+def _limit(state: State, market: MarketTerms, signal: SignalFacts, top: Top) -> Price | None:
+    """Return the worst price that is paid: above the ask for an entry that takes, at or inside the bid for a rest.
+
+    None without such a price, and for a signal whose figures are none.
+    """
+    entries, prices = state.settings.entries, plans.grid(market)
+    if not all(map(isfinite, (signal.take_profit_cents, signal.stop_loss_cents, signal.magnitude_cents))):
+        return None
+    if entries.style is EntryStyle.TAKE:
+        reach = min(max(signal.magnitude_cents, 0.0), 100.0)
+        return None if top.ask is None else prices.round_down(entry_limit(top.ask, reach, entries))
+    limit = None if top.bid is None else prices.round_down(top.bid)
+    for _ in range(entries.improve_ticks):
+        limit = None if limit is None else prices.next_above(limit)
+    below = prices.next_below(DOLLAR if top.ask is None else top.ask)
+    return None if limit is None or below is None else min(limit, below)
+
+
+def _budget(case: rules.Case, exits: ExitPlan) -> Micros:
+    """Return the money of one trade: less where the exchange will pause while a stop is meant to work."""
+    sizes = case.state.settings.sizes
+    usual = micros(sizes.dollars_per_trade)
+    pause = plans.pause_before(case.state.watch.pauses, case.moment.now, edge.horizon_end(case.signal))
+    return usual if pause is None or not plans.stops(exits) else Micros(int(usual * sizes.pause_share))
+
+
+def _plan(case: rules.Case) -> EntryPlan | None:
+    if case.limit is None or case.exits is None or case.cost is None or not case.count:
+        return None
+    book = case.state.watch.books[case.market.ticker].book
+    levels = book.within(Intent(Action.BUY, case.signal.side, case.limit))
+    return EntryPlan(
+        style=case.state.settings.entries.style,
+        limit=case.limit,
+        ask=None if case.top is None else case.top.ask,
+        count=case.count,
+        most_cost=case.cost,
+        edge_cents=case.edge_cents,
+        exit_plan=case.exits,
+        depth=Hundredths(sum(level.size for level in levels)),
+        depth_cost=Micros(sum(cost(level.price, level.size) for level in levels)),
+        depth_levels=len(levels),
+    )
+
+
+def _order(case: rules.Case, plan: EntryPlan, decision_id: str) -> OrderTerms:
+    books, market = case.state.books, case.market
+    # One position a market and side: a further entry adds to it.
+    there = [name for name in sorted(books.by_ticker.get(market.ticker, ())) if books.positions[name].side is Side.NO]
+    return OrderTerms(
+        client_order_id=ids.client_order_id(books.journal_id, decision_id, 0),
+        decision_id=decision_id,
+        leg=0,
+        position_id=there[0] if there else ids.position_id(books.journal_id, decision_id),
+        ticker=market.ticker,
+        event_ticker=market.event_ticker,
+        series_ticker=market.series_ticker,
+        side=case.signal.side,
+        action=Action.BUY,
+        purpose=Purpose.ENTRY,
+        limit=plan.limit,
+        count=plan.count,
+        time_in_force=TimeInForce.GOOD_TILL_CANCELED,
+        expire_time=_expiry(case),
+        post_only=plan.style is EntryStyle.REST,
+        exchange_index=market.exchange_index,
+    )
+
+
+def _shadow(case: rules.Case, order: OrderTerms) -> list[ShadowPlaced]:
+    """Place the virtual order that waits at the bid instead, behind everybody who waits there already."""
+    entries, top = case.state.settings.entries, case.top
+    if not entries.shadow or entries.style is not EntryStyle.TAKE or top is None or top.bid is None:
+        return []
+    return [
+        ShadowPlaced(
+            decision_id=order.decision_id,
+            position_id=order.position_id,
+            ticker=order.ticker,
+            side=order.side,
+            price=top.bid,
+            count=order.count,
+            ahead=top.bid_size,
+            until=min(case.market.close_time, case.moment.now + timedelta(seconds=entries.shadow_seconds)),
+        )
+    ]

@@ -5,8 +5,6 @@ The trader's state is a fold over them (`trader.domain.fold`); what has to be do
 field is never given another meaning: old journals must be read for ever.
 """
 
-from datetime import datetime
-
 import msgspec
 
 from mesh.kalshi.terms import Result
@@ -19,6 +17,7 @@ from trader.domain.facts import (
     ExitPlan,
     FillFacts,
     Finding,
+    Instant,
     MarketTerms,
     OrderTerms,
     SignalFacts,
@@ -38,7 +37,9 @@ from trader.domain.words import (
 )
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+class Entry(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True, omit_defaults=True
+):
     """Base of every entry. Its sequence and time are the journal's."""
 
 
@@ -223,7 +224,7 @@ class Settled(Entry, frozen=True, kw_only=True, tag="settlement"):
     result: Result
     yes_value: Micros
     revenue: Micros
-    time: datetime
+    time: Instant
 
 
 class LeftByOthers(Entry, frozen=True, kw_only=True, tag="left_by_others"):
@@ -233,7 +234,7 @@ class LeftByOthers(Entry, frozen=True, kw_only=True, tag="left_by_others"):
     count: Hundredths
     proceeds: Micros
     fees: Micros
-    time: datetime
+    time: Instant
 
 
 class PositionClosed(Entry, frozen=True, kw_only=True, tag="trade"):
@@ -300,7 +301,7 @@ class Notified(Entry, frozen=True, kw_only=True, tag="notification"):
 
 
 class ShadowPlaced(Entry, frozen=True, kw_only=True, tag="shadow_placed"):
-    """A virtual resting order beside a taken entry; nothing of it is sent."""
+    """A virtual resting order beside a taken entry; nothing of it is sent. Said again as the queue gets shorter."""
 
     decision_id: str
     position_id: str
@@ -310,7 +311,7 @@ class ShadowPlaced(Entry, frozen=True, kw_only=True, tag="shadow_placed"):
     count: Hundredths
     ahead: Hundredths
     """Contracts that waited at the price before it."""
-    until: datetime
+    until: Instant
 
 
 class ShadowFilled(Entry, frozen=True, kw_only=True, tag="shadow_filled"):

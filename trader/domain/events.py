@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mesh.kalshi.book import Book
-from mesh.kalshi.terms import OrderStatus, Result
+from mesh.kalshi.terms import OrderStatus, Result, UpdateReason
 from mesh.types import Hundredths, Micros, Price, Side
 from trader.domain.facts import Actor, Ending, ExitPlan, FillFacts, MarketTerms, SignalFacts
 from trader.domain.words import Delivery, ExchangeState, LinkKind, Mode, ScanOutcome
@@ -188,6 +188,8 @@ class OrderView:
     remaining: Hundredths
     expire_time: datetime | None = None
     created_time: datetime | None = None
+    reason: UpdateReason | None = None
+    """What changed it last, where the exchange says so: only its stream does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ are aware UTC.
 """
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -25,8 +25,11 @@ from trader.domain.words import (
     Verdict,
 )
 
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+"""Aware; a time without a zone is refused."""
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base: immutable, compared by value."""
 
 
@@ -49,7 +52,7 @@ class MarketTerms(Fact, frozen=True, kw_only=True):
     event_ticker: str
     series_ticker: str
     title: str
-    close_time: datetime
+    close_time: Instant
     """When trading ends, as announced last."""
     bands: tuple[Band, ...]
     """The prices it takes."""
@@ -78,10 +81,10 @@ class SignalFacts(Fact, frozen=True, kw_only=True):
     policy_version: str
     policy_digest: str
     weights_digest: str
-    last_candle_time: datetime
+    last_candle_time: Instant
     step: timedelta
     horizon_steps: int
-    useful_until: datetime
+    useful_until: Instant
 
 
 class Top(Fact, frozen=True, kw_only=True):
@@ -123,7 +126,7 @@ class ExitPlan(Fact, frozen=True, kw_only=True):
     trailing_from: Price | None = None
     """Bid from which on the trailing stop works."""
     trailing_distance: Micros | None = None
-    time_stop: datetime | None = None
+    time_stop: Instant | None = None
     floor: Price | None = None
     """Lowest price at which an exit sells; None takes any bid."""
     policy_version: str = ""
@@ -169,7 +172,7 @@ class OrderTerms(Fact, frozen=True, kw_only=True):
     """Worst price accepted for one contract of the side."""
     count: Hundredths
     time_in_force: TimeInForce
-    expire_time: datetime | None = None
+    expire_time: Instant | None = None
     """When the exchange ends it by itself."""
     post_only: bool = False
     reduce_only: bool = False
@@ -189,7 +192,7 @@ class FillFacts(Fact, frozen=True, kw_only=True):
     count: Hundredths
     fee: Micros
     taker: bool
-    time: datetime
+    time: Instant
     """By the exchange's clock."""
 
 
@@ -202,7 +205,7 @@ class Leg(Fact, frozen=True, kw_only=True):
     proceeds: Micros
     fees: Micros
     trigger: Price | None
-    time: datetime
+    time: Instant
 
 
 class Trade(Fact, frozen=True, kw_only=True):
@@ -224,8 +227,8 @@ class Trade(Fact, frozen=True, kw_only=True):
     entry_slippage: Micros | None
     """Paid above the ask that the decision saw, over all contracts; None where no decision opened it."""
     decision_id: str | None
-    open_time: datetime
-    close_time: datetime
+    open_time: Instant
+    close_time: Instant
 
     @property
     def net(self) -> Micros:
@@ -245,8 +248,8 @@ class Block(Fact, frozen=True, kw_only=True):
     series_ticker: str | None = None
     """At most one of the three; none blocks all markets."""
     finding: Finding | None = None
-    since: datetime
-    until: datetime | None = None
+    since: Instant
+    until: Instant | None = None
     """When it ends by itself; None waits for a person or for evidence."""
     liftable: bool = False
 

@@ -1,10 +1,13 @@
 """From entries to books: the only place where positions, money, orders and blocks change. Pure.
 
-A position changes by a fill, a settlement, or by what the exchange shows that others did; never by a wish.
+A position changes by a fill, a settlement, or by what the exchange shows that others did; never by a wish. What cannot
+be is refused before anything has changed.
 """
 
 from collections import deque
 from datetime import datetime
+
+from msgspec import structs
 
 from mesh.kalshi.sides import Action
 from mesh.types import Hundredths, Micros, Price, cost
@@ -36,14 +39,16 @@ from trader.domain.entries import (
     Started,
     SwitchesChanged,
 )
-from trader.domain.facts import Leg
-from trader.domain.orders import moved
+from trader.domain.facts import Block, Finding, Leg
+from trader.domain.orders import IllegalTransition, moved
 from trader.domain.state import Books, Day, Exit, Order, Position, ShadowOrder
 from trader.domain.words import Delivery, ExitKind, OrderState, Purpose
 
 _STOPS_KEPT = 1000
+DAILY_LOSS = "daily_loss"
 DRAWDOWN = "max_drawdown"
-"""Name of the rule whose block, once a person lifts it, lets the drawdown be counted anew."""
+CALIBRATION = "calibration"
+"""Names of the rules that count anew once a person has lifted their block."""
 
 
 def apply(books: Books, sequence: int, time: datetime, entry: AnyEntry) -> None:
@@ -56,11 +61,14 @@ def apply(books: Books, sequence: int, time: datetime, entry: AnyEntry) -> None:
         entry: What happened.
 
     Raises:
-        IllegalTransition: An order cannot go there; the books are as they were.
-        KeyError: It speaks of an order or position that was never there.
+        IllegalTransition: An order or position cannot go there, or a fill was counted before; the books are as they
+            were.
+        KeyError: It speaks of an order, position or virtual order that was never there; the books are as they were.
     """
     match entry:
-        case OrderIntended() | OrderSent() | OrderResting() | OrderUnknown() | CancelIntended() | OrderEnded():
+        case OrderIntended():
+            _intended(books, sequence, time, entry)
+        case OrderSent() | OrderResting() | OrderUnknown() | CancelIntended() | OrderEnded():
             _order(books, sequence, time, entry)
         case Filled():
             _filled(books, sequence, time, entry)
@@ -73,38 +81,44 @@ def apply(books: Books, sequence: int, time: datetime, entry: AnyEntry) -> None:
     books.sequence = sequence
 
 
+def _intended(books: Books, sequence: int, time: datetime, entry: OrderIntended) -> None:
+    terms = entry.order
+    if terms.client_order_id in books.orders:
+        raise IllegalTransition(f"order {terms.client_order_id} was intended before")
+    books.orders[terms.client_order_id] = Order(terms, time, sequence=sequence)
+    books.working.add(terms.client_order_id)
+    position = books.positions.get(terms.position_id)
+    if position is not None and position.exit is not None and position.exit.decision_id == terms.decision_id:
+        position.exit.legs += 1
+
+
 def _order(
     books: Books,
     sequence: int,
     time: datetime,
-    entry: OrderIntended | OrderSent | OrderResting | OrderUnknown | CancelIntended | OrderEnded,
+    entry: OrderSent | OrderResting | OrderUnknown | CancelIntended | OrderEnded,
 ) -> None:
-    if isinstance(entry, OrderIntended):
-        terms = entry.order
-        order = books.orders[terms.client_order_id] = Order(terms, time)
-        position = books.positions.get(terms.position_id)
-        if position is not None and position.exit is not None and position.exit.decision_id == terms.decision_id:
-            position.exit.legs += 1
-    else:
-        order = books.orders[entry.client_order_id]
-        name = entry.client_order_id
-        match entry:
-            case OrderSent():
-                order.state = moved(name, order.state, OrderState.SENT)
-            case OrderUnknown():
-                order.state, order.why = moved(name, order.state, OrderState.UNKNOWN), entry.why
-            case OrderResting():
-                if order.state is not OrderState.CANCELLING:
-                    order.state = moved(name, order.state, OrderState.RESTING)
-                _known(books, order, entry.order_id, entry.filled)
-            case CancelIntended():
-                if order.state is not OrderState.UNKNOWN:
-                    order.state = moved(name, order.state, OrderState.CANCELLING)
-                order.cancels, order.why = order.cancels + 1, entry.why
-            case OrderEnded():
-                order.state = moved(name, order.state, entry.state)
-                order.ending, order.end_time = entry.ending, time
-                _known(books, order, entry.order_id, entry.filled)
+    name = entry.client_order_id
+    order = books.orders[name]
+    match entry:
+        case OrderSent():
+            order.state = moved(name, order.state, OrderState.SENT)
+        case OrderUnknown():
+            order.state, order.why = moved(name, order.state, OrderState.UNKNOWN), entry.why
+        case OrderResting():
+            if order.state is not OrderState.CANCELLING:
+                order.state = moved(name, order.state, OrderState.RESTING)
+            _known(books, order, entry.order_id, entry.filled)
+        case CancelIntended():
+            if order.state is not OrderState.UNKNOWN:
+                order.state = moved(name, order.state, OrderState.CANCELLING)
+            order.cancels, order.why = order.cancels + 1, entry.why
+        case OrderEnded():
+            if not entry.state.final:
+                raise IllegalTransition(f"order {name} cannot end as {entry.state}")
+            order.state = moved(name, order.state, entry.state)
+            order.ending, order.end_time = entry.ending, time
+            _known(books, order, entry.order_id, entry.filled)
     order.sequence = sequence
     _working(books, order)
 
@@ -117,39 +131,50 @@ def _known(books: Books, order: Order, order_id: str | None, filled: Hundredths)
 
 
 def _working(books: Books, order: Order) -> None:
-    name = order.terms.client_order_id
+    terms = order.terms
     if order.working:
-        books.working.add(name)
-    else:
-        books.working.discard(name)
+        books.working.add(terms.client_order_id)
+        return
+    books.working.discard(terms.client_order_id)
+    position = books.positions.get(terms.position_id)
+    if terms.purpose is Purpose.ENTRY and (position is None or position.decision_id != terms.decision_id):
+        # It opened nothing and cannot any more.
+        books.decisions.pop(terms.decision_id, None)
 
 
 def _filled(books: Books, sequence: int, time: datetime, entry: Filled) -> None:
-    fill, order = entry.fill, books.orders[entry.client_order_id]
+    fill, order, position = entry.fill, books.orders[entry.client_order_id], books.positions[entry.position_id]
     amount = cost(fill.price, fill.count)
+    if fill.fill_id in books.fills:
+        raise IllegalTransition(f"fill {fill.fill_id} was counted before")
     books.fills.add(fill.fill_id)
     order.seen = Hundredths(order.seen + fill.count)
     order.filled = max(order.filled, order.seen)
     order.cost, order.fees, order.sequence = Micros(order.cost + amount), Micros(order.fees + fill.fee), sequence
-    _working(books, order)
-    position = books.positions[entry.position_id]
     position.sequence = sequence
     if fill.action is Action.BUY:
         _bought(position, fill.count, amount, fill.fee)
-        position.open_time = position.open_time or fill.time
+        position.open_time = min(position.open_time or fill.time, fill.time)
         books.cash_flow = Micros(books.cash_flow - amount - fill.fee)
     else:
-        trigger = None if position.exit is None else position.exit.trigger
         leg = Leg(
             kind=order.terms.exit_kind or ExitKind.MANUAL,
             client_order_id=entry.client_order_id,
             count=fill.count,
             proceeds=amount,
             fees=fill.fee,
-            trigger=trigger,
+            trigger=_trigger(position, order),
             time=fill.time,
         )
         _left(books, position, leg, time)
+    _working(books, order)
+
+
+def _trigger(position: Position, order: Order) -> Price | None:
+    """Find at which price the exit behind an order was decided; a resting take-profit is its own."""
+    if position.exit is not None and position.exit.decision_id == order.terms.decision_id:
+        return position.exit.trigger
+    return order.terms.limit if order.terms.exit_kind is ExitKind.TAKE_PROFIT else None
 
 
 def _bought(position: Position, count: Hundredths, amount: Micros, fee: Micros) -> None:
@@ -174,23 +199,26 @@ def _left(books: Books, position: Position, leg: Leg, time: datetime) -> None:
     gross = Micros(leg.proceeds - cost_part)
     fees = Micros(fee_part + leg.fees)
     position.realised = Micros(position.realised + gross - fees)
-    last = position.legs[-1] if position.legs else None
-    if last is not None and leg.client_order_id is not None and last.client_order_id == leg.client_order_id:
-        position.legs[-1] = Leg(
-            kind=last.kind,
-            client_order_id=last.client_order_id,
-            count=Hundredths(last.count + leg.count),
-            proceeds=Micros(last.proceeds + leg.proceeds),
-            fees=Micros(last.fees + leg.fees),
-            trigger=last.trigger,
-            time=leg.time,
-        )
-    else:
-        position.legs.append(leg)
+    _step_out(position, leg)
     for span in (books.days.setdefault(time.date().isoformat(), Day()), books.total):
         span.gross, span.fees = Micros(span.gross + gross), Micros(span.fees + fees)
     books.peak_net = max(books.peak_net, books.total.net)
     books.cash_flow = Micros(books.cash_flow + leg.proceeds - leg.fees)
+
+
+def _step_out(position: Position, leg: Leg) -> None:
+    """Add a step to a position's way out; all fills of one order are one step."""
+    for place, known in enumerate(position.legs):
+        if leg.client_order_id is not None and known.client_order_id == leg.client_order_id:
+            position.legs[place] = structs.replace(
+                known,
+                count=Hundredths(known.count + leg.count),
+                proceeds=Micros(known.proceeds + leg.proceeds),
+                fees=Micros(known.fees + leg.fees),
+                time=max(known.time, leg.time),
+            )
+            return
+    position.legs.append(leg)
 
 
 def _position(
@@ -200,6 +228,8 @@ def _position(
     entry: PositionOpened | Adopted | PeakMoved | ExitDecided | ExitWithdrawn,
 ) -> None:
     if isinstance(entry, PositionOpened):
+        if entry.position_id in books.positions:
+            raise IllegalTransition(f"position {entry.position_id} was opened before")
         position = Position(entry.position_id, entry.market, entry.side, entry.decision_id, entry.ask, entry.plan)
         books.positions[entry.position_id] = position
         books.by_ticker.setdefault(entry.market.ticker, set()).add(entry.position_id)
@@ -225,6 +255,8 @@ def _gone(books: Books, sequence: int, time: datetime, entry: Settled | LeftByOt
         return
     position = books.positions[entry.position_id]
     settled = isinstance(entry, Settled)
+    if entry.count > position.count:
+        raise IllegalTransition(f"position {entry.position_id} holds {position.count}, not {entry.count}, hundredths")
     leg = Leg(
         kind=ExitKind.SETTLEMENT if settled else ExitKind.FOREIGN,
         client_order_id=None,
@@ -242,41 +274,45 @@ def _gone(books: Books, sequence: int, time: datetime, entry: Settled | LeftByOt
 
 def _closed(books: Books, sequence: int, time: datetime, entry: PositionClosed) -> None:
     trade = entry.trade
+    position = books.positions.pop(trade.position_id)
+    siblings = books.by_ticker[position.market.ticker]
+    siblings.discard(trade.position_id)
+    if not siblings:
+        del books.by_ticker[position.market.ticker]
+    books.settled.discard(trade.position_id)
+    if trade.decision_id is not None:
+        books.decisions.pop(trade.decision_id, None)
+        if trade.exit_kind is not ExitKind.FOREIGN:
+            books.outcomes.append(trade.proceeds > trade.cost)
     books.trades.append(trade)
     books.trade_sequences.append(sequence)
-    books.outcomes.append(trade.proceeds > trade.cost)
     books.total.trades += 1
     books.days.setdefault(time.date().isoformat(), Day()).trades += 1
     if trade.exit_kind in {ExitKind.STOP_LOSS, ExitKind.TRAILING_STOP}:
         books.stops.setdefault(trade.series_ticker, deque(maxlen=_STOPS_KEPT)).append(time)
         books.stopped[trade.ticker] = time
-    del books.positions[trade.position_id]
-    siblings = books.by_ticker[trade.ticker]
-    siblings.discard(trade.position_id)
-    if not siblings:
-        del books.by_ticker[trade.ticker]
-    if trade.decision_id is not None:
-        books.decisions.pop(trade.decision_id, None)
 
 
 def _rest(books: Books, time: datetime, entry: AnyEntry) -> None:  # noqa: C901, PLR0912  # a case a kind
     match entry:
         case Started():
-            books.run_id, books.mode = entry.run_id, entry.mode
+            books.run_id, books.mode, books.scan = entry.run_id, entry.mode, None
         case ScanStarted():
-            books.scan, books.scan_entries = entry, {}
+            books.scan, books.scan_entries, books.decided = entry, {}, set()
         case ScanFinished():
             books.scan, books.last_scan, books.last_scan_time = None, entry, time
-        case Decided(entered=True):
+        case Decided():
             series = entry.market.series_ticker
-            books.decisions[entry.decision_id] = entry
-            if entry.scan_id is not None:
+            books.decided.add(entry.decision_id)
+            if entry.entered:
+                books.decisions[entry.decision_id] = entry
+            if entry.entered and entry.scan_id is not None:
                 books.scan_entries[series] = books.scan_entries.get(series, 0) + 1
         case SwitchesChanged():
             for block_id in entry.ended:
                 block = books.blocks.pop(block_id, None)
-                if block is not None and block.finding is not None and block.finding.rule == DRAWDOWN:
-                    books.peak_net = books.total.net
+                if block is not None and block.finding is not None:
+                    _forgive(books, block, block.finding)
             books.blocks |= {block.block_id: block for block in entry.began}
         case RequestAnswered():
             books.replies[entry.request_id] = (entry.method, entry.reply)
@@ -284,8 +320,11 @@ def _rest(books: Books, time: datetime, entry: AnyEntry) -> None:  # noqa: C901,
             books.cash_anchor, books.cash_flow = entry.cash, Micros(0)
         case Notified():
             if entry.delivery is Delivery.QUEUED:
+                if entry.notification_id not in books.notices:
+                    books.suppressed = 0
                 books.notices[entry.notification_id] = entry
             else:
+                books.suppressed += entry.delivery is Delivery.SUPPRESSED
                 books.notices.pop(entry.notification_id, None)
         case ShadowPlaced():
             books.shadows[entry.decision_id] = ShadowOrder(
@@ -301,10 +340,20 @@ def _rest(books: Books, time: datetime, entry: AnyEntry) -> None:  # noqa: C901,
         case ShadowFilled():
             shadow = books.shadows[entry.decision_id]
             shadow.filled = entry.filled
-            if shadow.filled >= shadow.count:
+            if shadow.filled >= shadow.count or time >= shadow.until:
                 del books.shadows[entry.decision_id]
         case _:
             pass
+
+
+def _forgive(books: Books, block: Block, finding: Finding) -> None:
+    """Let a protection whose block is gone count anew: a person has put up with what had tripped it."""
+    if finding.rule == DRAWDOWN:
+        books.peak_net = books.total.net
+    elif finding.rule == DAILY_LOSS and isinstance(finding.figure, int):
+        books.days.setdefault(block.since.date().isoformat(), Day()).forgiven = Micros(finding.figure)
+    elif finding.rule == CALIBRATION:
+        books.outcomes.clear()
 
 
 def orders_of(books: Books, position: Position) -> list[Order]:

@@ -1,21 +1,67 @@
-"""Virtual resting orders beside taken entries: what patience would have been filled. Pure."""
+"""Virtual resting orders beside taken entries: what patience would have been filled. Pure.
+
+Pessimistic throughout: what waited at the price when the order was made goes first, whoever of it gave up since; each
+virtual order is looked at as if it were alone; a restart forgets the trades that were missed meanwhile.
+"""
 
 from mesh.kalshi.book import Book
-from trader.domain.entries import AnyEntry
+from mesh.types import Hundredths, Side
+from trader.domain.entries import AnyEntry, ShadowFilled, ShadowPlaced
 from trader.domain.events import Moment, Traded
-from trader.domain.state import State
+from trader.domain.state import NO_CONTRACTS, ShadowOrder, State
 
 
 def book_came(state: State, book: Book, moment: Moment) -> list[AnyEntry]:
-    """Fill virtual orders that the book has run through."""
-    return []
+    """Fill virtual orders that the book has run through: somebody sells at their price or below."""
+    entries: list[AnyEntry] = []
+    for shadow in _waiting(state, book.ticker, moment):
+        ask = book.best_ask(shadow.side)
+        if ask is not None and ask.price <= shadow.price:
+            entries.append(ShadowFilled(decision_id=shadow.decision_id, filled=shadow.count))
+    return entries
 
 
 def traded(state: State, event: Traded, moment: Moment) -> list[AnyEntry]:
-    """Fill virtual orders by a public trade, after what waited before them."""
-    return []
+    """Fill virtual orders by a public trade, after what waited before them.
+
+    What a trade takes off the queue is written as the order placed anew, with fewer contracts before it.
+    """
+    entries: list[AnyEntry] = []
+    for shadow in _waiting(state, event.ticker, moment):
+        price = event.yes_price if shadow.side is Side.YES else event.yes_price.complement
+        if event.taker_buys_yes is (shadow.side is Side.YES) or price > shadow.price:
+            continue
+        # A seller who went below our price had first taken everything that waited at it.
+        ahead = NO_CONTRACTS if shadow.filled or price < shadow.price else shadow.ahead
+        filled = min(shadow.count, shadow.filled + max(0, event.count - ahead))
+        if filled > shadow.filled:
+            entries.append(ShadowFilled(decision_id=shadow.decision_id, filled=Hundredths(filled)))
+        elif event.count:
+            entries.append(_placed(shadow, Hundredths(ahead - event.count)))
+    return entries
 
 
 def timed(state: State, moment: Moment) -> list[AnyEntry]:
-    """End virtual orders whose time is over."""
-    return []
+    """End virtual orders whose time is over: a fill of nothing more, from their last moment on."""
+    return [
+        ShadowFilled(decision_id=shadow.decision_id, filled=shadow.filled)
+        for shadow in state.books.shadows.values()
+        if moment.now >= shadow.until
+    ]
+
+
+def _waiting(state: State, ticker: str, moment: Moment) -> list[ShadowOrder]:
+    return [shadow for shadow in state.books.shadows.values() if shadow.ticker == ticker and moment.now < shadow.until]
+
+
+def _placed(shadow: ShadowOrder, ahead: Hundredths) -> ShadowPlaced:
+    return ShadowPlaced(
+        decision_id=shadow.decision_id,
+        position_id=shadow.position_id,
+        ticker=shadow.ticker,
+        side=shadow.side,
+        price=shadow.price,
+        count=shadow.count,
+        ahead=ahead,
+        until=shadow.until,
+    )

@@ -129,6 +129,8 @@ class Day:
     gross: Micros = NO_MONEY
     fees: Micros = NO_MONEY
     trades: int = 0
+    forgiven: Micros = NO_MONEY
+    """Net result at which the daily limit tripped before a person lifted its block: the limit counts from there."""
 
     @property
     def net(self) -> Micros:
@@ -166,6 +168,8 @@ class Books:
     """Method and reply by request id."""
     notices: dict[str, Notified] = field(default_factory=dict)
     """Notifications that are queued."""
+    suppressed: int = 0
+    """Notifications that were kept back since the last one that went out."""
     shadows: dict[str, ShadowOrder] = field(default_factory=dict)
     """Virtual orders that still wait, by decision id."""
     stops: dict[str, deque[datetime]] = field(default_factory=dict)
@@ -187,6 +191,8 @@ class Books:
     """The scan that is under way."""
     scan_entries: dict[str, int] = field(default_factory=dict)
     """Entries of that scan by series."""
+    decided: set[str] = field(default_factory=set)
+    """Decisions of the scan that began last."""
     last_scan: ScanFinished | None = None
     last_scan_time: datetime | None = None
     decisions: dict[str, Decided] = field(default_factory=dict)

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable
 
-from mesh.kalshi.sides import Action
 from mesh.types import Side
 from trader.domain.entries import (
     AnyEntry,
     CancelIntended,
-    Filled,
     Notified,
     OrderEnded,
     PositionClosed,
@@ -32,6 +30,9 @@ from trader.domain.events import (
 from trader.domain.facts import Top
 from trader.domain.state import NO_CONTRACTS, Guard, Link, Seen, State, Watch
 from trader.domain.words import Delivery, LinkKind
+
+_REMEMBERED = 86_400.0
+"""Seconds for which it is known what was told."""
 
 
 def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0912  # a case a kind
@@ -82,10 +83,7 @@ def forget(state: State, entries: Iterable[AnyEntry], moment: Moment) -> None:
     for entry in entries:
         match entry:
             case PositionOpened():
-                watch.guards[entry.position_id] = Guard()
-            case Filled() if entry.fill.action is Action.BUY:
-                guard = watch.guards.setdefault(entry.position_id, Guard())
-                guard.opened = moment.seconds if guard.opened is None else guard.opened
+                watch.guards[entry.position_id] = Guard(opened=moment.seconds)
             case PositionClosed():
                 watch.guards.pop(entry.trade.position_id, None)
             case OrderEnded():
@@ -95,6 +93,7 @@ def forget(state: State, entries: Iterable[AnyEntry], moment: Moment) -> None:
             case CancelIntended():
                 watch.cancelled[entry.client_order_id] = moment.seconds
             case Notified(delivery=Delivery.QUEUED):
+                watch.told = {key: told for key, told in watch.told.items() if moment.seconds - told < _REMEMBERED}
                 watch.told[entry.key] = moment.seconds
             case _:
                 pass

@@ -1,0 +1,600 @@
+"""What the owner is told: once for each thing, exact, never a storm, nothing lost silently."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from mesh.kalshi.sides import Action
+from mesh.kalshi.terms import TimeInForce
+from mesh.types import Hundredths, Micros, Side, micros_from_dollars
+from tests.fakes.trading import NOON, TICKER, Desk, book, cents, contracts, market, moment
+from trader.domain import news, telling, watching
+from trader.domain.entries import (
+    AnyEntry,
+    Decided,
+    Differed,
+    ExitDecided,
+    Filled,
+    Notified,
+    OrderEnded,
+    OrderIntended,
+    OrderResting,
+    OrderSent,
+    OrderUnknown,
+    PositionClosed,
+    PositionOpened,
+    Started,
+    SwitchesChanged,
+)
+from trader.domain.events import BookCame, Compared, Delivered, Event, Snapshot, Tick
+from trader.domain.facts import (
+    TRADER,
+    Actor,
+    Block,
+    Ending,
+    EntryPlan,
+    ExitPlan,
+    FillFacts,
+    Finding,
+    Leg,
+    OrderTerms,
+    Trade,
+)
+from trader.domain.fold import apply
+from trader.domain.protections import EXIT_SILENCE, LINKS, NOT_COMPARED
+from trader.domain.words import (
+    ActorKind,
+    BlockKind,
+    ChangeKind,
+    Delivery,
+    EndReason,
+    EntryStyle,
+    ExitKind,
+    LinkKind,
+    Mode,
+    OrderState,
+    Purpose,
+    Resolution,
+    Subject,
+    Urgency,
+    Verdict,
+)
+
+ANNA = Actor(kind=ActorKind.CALLER, name="anna", role="operator")
+PLAN = ExitPlan(take_profit=cents(74), stop_loss=cents(46), floor=cents(1))
+
+
+class Phone:
+    """Books that entries are written into, and what is told of them."""
+
+    def __init__(self, mode: Mode = Mode.LIVE) -> None:
+        self.desk = Desk(begun=False)
+        self.write(Started(run_id="run-0", mode=mode, version="1", config_digest=""))
+
+    def write(self, *entries: AnyEntry, seconds: float = 0.0) -> None:
+        for entry in entries:
+            apply(self.desk.state.books, self.desk.state.books.sequence + 1, moment(seconds).now, entry)
+
+    def hear(self, *entries: AnyEntry, event: Event | None = None, seconds: float = 0.0) -> list[Notified]:
+        """Write entries and return what is told of them."""
+        self.write(*entries, seconds=seconds)
+        found = telling.tell(self.desk.state, entries, event or BookCame(book()), moment(seconds))
+        self.write(*found, seconds=seconds)
+        watching.forget(self.desk.state, found, moment(seconds))
+        return [entry for entry in found if isinstance(entry, Notified)]
+
+
+def terms(name: str = "one", *, purpose: Purpose = Purpose.ENTRY, count: float = 5) -> OrderTerms:
+    entry, where = purpose is Purpose.ENTRY, market()
+    return OrderTerms(
+        client_order_id=f"{purpose}-{name}",
+        decision_id=f"d-{name}",
+        leg=0,
+        position_id=f"p-{name}",
+        ticker=TICKER,
+        event_ticker=where.event_ticker,
+        series_ticker=where.series_ticker,
+        side=Side.NO,
+        action=Action.BUY if entry else Action.SELL,
+        purpose=purpose,
+        exit_kind=None if entry else ExitKind.STOP_LOSS,
+        limit=cents(57 if entry else 1),
+        count=contracts(count),
+        time_in_force=TimeInForce.GOOD_TILL_CANCELED,
+    )
+
+
+def decided(name: str = "one") -> Decided:
+    plan = EntryPlan(
+        style=EntryStyle.TAKE,
+        limit=cents(57),
+        ask=cents(54),
+        count=contracts(5),
+        most_cost=Micros(3_000_000),
+        edge_cents=4.25,
+        exit_plan=PLAN,
+        depth=contracts(84),
+        depth_cost=Micros(75_000_000),
+        depth_levels=3,
+    )
+    return Decided(
+        decision_id=f"d-{name}",
+        scan_id="scan",
+        market=market(),
+        side=Side.NO,
+        actor=TRADER,
+        entered=True,
+        findings=(),
+        plan=plan,
+        top=None,
+    )
+
+
+def filled(name: str, number: int, *, at: float = 54, count: float = 5, fee: int = 20_000, **changes: Micros) -> Filled:
+    purpose = Purpose.ENTRY if at > 50 else Purpose.EXIT
+    return Filled(
+        fill=FillFacts(
+            fill_id=f"f-{name}-{number}",
+            order_id=f"x-{name}",
+            ticker=TICKER,
+            side=Side.NO,
+            action=Action.BUY if purpose is Purpose.ENTRY else Action.SELL,
+            price=cents(at),
+            count=contracts(count),
+            fee=Micros(fee),
+            taker=True,
+            time=NOON,
+        ),
+        client_order_id=f"{purpose}-{name}",
+        position_id=f"p-{name}",
+        expected_fee=changes.get("expected_fee"),
+    )
+
+
+def opened(name: str = "one") -> PositionOpened:
+    return PositionOpened(
+        position_id=f"p-{name}", market=market(), side=Side.NO, decision_id=f"d-{name}", ask=cents(54), plan=PLAN
+    )
+
+
+def ended(name: str, state: OrderState, count: float, *, purpose: Purpose = Purpose.ENTRY, **ending: str) -> OrderEnded:
+    reason = EndReason(ending["reason"]) if "reason" in ending else None
+    return OrderEnded(
+        client_order_id=f"{purpose}-{name}",
+        state=state,
+        order_id=f"x-{name}",
+        filled=contracts(count),
+        ending=Ending(reason=reason, code=ending.get("code", "")),
+    )
+
+
+def sent(phone: Phone, name: str = "one", *, purpose: Purpose = Purpose.ENTRY, count: float = 5) -> None:
+    if purpose is Purpose.ENTRY:
+        phone.write(decided(name))
+    order = terms(name, purpose=purpose, count=count)
+    phone.write(OrderIntended(order=order), OrderSent(client_order_id=order.client_order_id))
+
+
+def held(phone: Phone, name: str = "one") -> None:
+    sent(phone, name)
+    phone.write(ended(name, OrderState.FILLED, 5), opened(name), filled(name, 1))
+
+
+def switched(change: ChangeKind, *began: Block, why: str = "why") -> SwitchesChanged:
+    gone = ("b-gone",) if change in {ChangeKind.RELEASED, ChangeKind.RESUMED} else ()
+    actor = TRADER if change in {ChangeKind.HALTED, ChangeKind.RELEASED} else ANNA
+    return SwitchesChanged(change=change, actor=actor, why=why, request_id="r1", began=began, ended=gone)
+
+
+def block(kind: BlockKind, why: str, *, ticker: str | None = None, rule: str | None = None) -> Block:
+    finding = None if rule is None else Finding(rule=rule, verdict=Verdict.REFUSED, unit="micros")
+    return Block(
+        block_id=f"b-{why[:20]}", kind=kind, actor=TRADER, why=why, market_ticker=ticker, finding=finding, since=NOON
+    )
+
+
+def test_an_entry_is_told_with_what_it_cost_how_it_is_sold_and_what_was_offered() -> None:
+    phone = Phone()
+    sent(phone)
+    assert phone.hear(ended("one", OrderState.FILLED, 5)) == [], "its fills have not come"
+    (notice,) = phone.hear(opened(), filled("one", 1))
+    assert notice.title == f"NO 5 x {TICKER} at 54c"
+    assert notice.text.splitlines() == [
+        "limit 57c, 5 of 5 contracts",
+        "cost $2.70 + $0.02 fees",
+        "TP 74c, SL 46c",
+        "edge 4.2c after spread and fees",
+        "depth <= 57c: 84 contracts, $75, 3 levels",
+    ]
+    assert (notice.urgency, notice.delivery) == (Urgency.NORMAL, Delivery.QUEUED)
+    assert (notice.ticker, notice.position_id) == (TICKER, "p-one")
+
+
+def test_an_entry_in_several_fills_is_told_once_with_all_of_them() -> None:
+    phone = Phone()
+    sent(phone)
+    phone.write(ended("one", OrderState.CANCELLED, 4, reason="no_liquidity"), opened())
+    assert phone.hear(filled("one", 1, count=1.5)) == []
+    (notice,) = phone.hear(filled("one", 2, at=56, count=2.5))
+    assert notice.title == f"NO 4 x {TICKER} at 55.25c"
+
+
+def test_a_resting_entry_is_told_at_its_first_fill_and_at_its_end() -> None:
+    phone = Phone()
+    sent(phone)
+    phone.write(OrderResting(client_order_id="entry-one", order_id="x-one", filled=Hundredths(0)), opened())
+    (first,) = phone.hear(filled("one", 1, count=1))
+    (second,) = phone.hear(filled("one", 2, count=1), seconds=10)
+    (last,) = phone.hear(ended("one", OrderState.EXPIRED, 2, reason="expiry"), seconds=20)
+    assert [first.delivery, second.delivery, last.delivery] == [Delivery.QUEUED, Delivery.SUPPRESSED, Delivery.QUEUED]
+    assert last.title == f"NO 2 x {TICKER} at 54c"
+
+
+def test_an_entry_that_bought_nothing_is_not_told() -> None:
+    phone = Phone()
+    sent(phone)
+    assert phone.hear(ended("one", OrderState.EXPIRED, 0, reason="expiry")) == []
+
+
+def closed(*, at: float = 45, trigger: float = 46, kind: ExitKind = ExitKind.STOP_LOSS) -> PositionClosed:
+    where = market()
+    proceeds = Micros(cents(at) * 5)
+    leg = Leg(
+        kind=kind,
+        client_order_id="exit-one",
+        count=contracts(5),
+        proceeds=proceeds,
+        fees=Micros(0),
+        trigger=cents(trigger),
+        time=NOON,
+    )
+    return PositionClosed(
+        trade=Trade(
+            position_id="p-one",
+            ticker=TICKER,
+            event_ticker=where.event_ticker,
+            series_ticker=where.series_ticker,
+            side=Side.NO,
+            count=contracts(5),
+            cost=Micros(2_700_000),
+            proceeds=proceeds,
+            fees=Micros(40_000),
+            exit_kind=kind,
+            legs=(leg,),
+            entry_slippage=None,
+            decision_id="d-one",
+            open_time=NOON,
+            close_time=NOON + timedelta(hours=1, minutes=5, seconds=7),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        (ExitKind.STOP_LOSS, "stop"),
+        (ExitKind.TAKE_PROFIT, "take profit"),
+        (ExitKind.TRAILING_STOP, "trailing stop"),
+        (ExitKind.TIME_STOP, "time stop"),
+        (ExitKind.SETTLEMENT, "settlement"),
+        (ExitKind.FLATTEN, "flatten"),
+    ],
+)
+def test_a_closed_position_is_told_with_its_net_result_and_how_long_it_was_held(kind: ExitKind, word: str) -> None:
+    phone = Phone()
+    held(phone)
+    (notice,) = phone.hear(closed(kind=kind))
+    assert notice.title == f"{word}: NO 5 x {TICKER} -$0.49"
+    assert notice.text.splitlines()[:3] == ["bought at 54c, out at 45c", "net -$0.49 after $0.04 fees", "held 1h 5m"]
+    assert notice.urgency is Urgency.NORMAL
+
+
+def test_a_stop_that_sold_far_below_its_price_is_urgent() -> None:
+    phone = Phone()
+    held(phone)
+    (notice,) = phone.hear(closed(at=40, trigger=46))
+    assert notice.urgency is Urgency.HIGH
+    assert notice.text.startswith("sold 6c below where the exit was decided")
+
+
+@pytest.mark.parametrize(("bid", "told"), [(43.0, True), (43.5, False)])
+def test_a_price_gap_through_the_stop_is_told_when_the_stop_fires(bid: float, told: bool) -> None:
+    phone = Phone()
+    held(phone)
+    entry = ExitDecided(
+        decision_id="x-1",
+        position_id="p-one",
+        ticker=TICKER,
+        side=Side.NO,
+        exit_kind=ExitKind.STOP_LOSS,
+        actor=TRADER,
+        count=contracts(5),
+        trigger=cents(bid),
+        floor=cents(1),
+        top=None,
+    )
+    found = phone.hear(entry)
+    assert [notice.urgency for notice in found] == ([Urgency.HIGH] if told else [])
+    assert not told or found[0].text == "the stop is 46c, the bid is 43c"
+
+
+def test_an_exit_that_nobody_takes_is_told_after_a_minute_and_rarely_again() -> None:
+    phone = Phone()
+    held(phone)
+    flatten = ExitDecided(
+        decision_id="x-1",
+        position_id="p-one",
+        ticker=TICKER,
+        side=Side.NO,
+        exit_kind=ExitKind.FLATTEN,
+        actor=ANNA,
+        count=contracts(5),
+        trigger=None,
+        floor=cents(2),
+        top=None,
+    )
+    assert phone.hear(flatten) == []
+    watching.see(phone.desk.state.watch, BookCame(book(no_bids=())), moment(0))
+    found = {second: phone.hear(event=Tick(), seconds=second) for second in range(0, 1300, 10)}
+    assert [second for second, notices in found.items() if notices] == [60, 660, 1260]
+    assert found[60][0].text.startswith("flatten for 1m; nobody bids, the floor is 2c")
+    assert found[60][0].urgency is Urgency.HIGH
+
+
+def test_a_part_of_an_exit_is_told_with_what_is_left() -> None:
+    phone = Phone()
+    held(phone)
+    sent(phone, purpose=Purpose.EXIT)
+    phone.write(ended("one", OrderState.CANCELLED, 3, purpose=Purpose.EXIT, reason="no_liquidity"))
+    (notice,) = phone.hear(filled("one", 2, at=45, count=3))
+    assert (notice.title, notice.text) == (f"stop, a part: NO 3 x {TICKER} at 45c", "2 contracts are left")
+
+
+def test_an_unknown_outcome_is_urgent() -> None:
+    phone = Phone()
+    sent(phone)
+    (notice,) = phone.hear(OrderUnknown(client_order_id="entry-one", why="no answer within 5 s"))
+    assert (notice.urgency, notice.title) == (Urgency.HIGH, f"unknown outcome: entry of NO 5 x {TICKER}")
+
+
+@pytest.mark.parametrize(
+    ("began", "urgency"),
+    [
+        (block(BlockKind.LINK, EXIT_SILENCE), Urgency.EMERGENCY),
+        (block(BlockKind.PROTECTION, "daily loss", rule="daily_loss"), Urgency.HIGH),
+        (block(BlockKind.PROTECTION, "stop guard", rule="stop_guard"), Urgency.NORMAL),
+        (block(BlockKind.LINK, LINKS[LinkKind.EXCHANGE]), Urgency.HIGH),
+        (block(BlockKind.LINK, LINKS[LinkKind.FORECAST_SERVER]), Urgency.NORMAL),
+        (block(BlockKind.EXCHANGE_PAUSE, "paused"), Urgency.NORMAL),
+        (block(BlockKind.UNKNOWN_ORDER, "too many"), Urgency.HIGH),
+        (block(BlockKind.UNKNOWN_ORDER, "one", ticker=TICKER), None),
+        (block(BlockKind.RECONCILIATION, NOT_COMPARED), None),
+    ],
+)
+def test_what_stops_entries_is_told_as_urgent_as_it_is(began: Block, urgency: Urgency | None) -> None:
+    found = Phone().hear(switched(ChangeKind.HALTED, began))
+    assert [notice.urgency for notice in found] == ([] if urgency is None else [urgency])
+    assert all(
+        notice.title == began.why and "Exits go on." in notice.text for notice in found if not began.market_ticker
+    )
+
+
+def test_what_stops_entries_in_one_place_says_where() -> None:
+    phone = Phone()
+    there = block(BlockKind.FLATTEN, "out", ticker=TICKER)
+    (flattened,) = phone.hear(switched(ChangeKind.FLATTENED, there, why="out"))
+    assert flattened.text == f"out\nNo entries in {TICKER}. Exits go on."
+    gone = structs.replace(switched(ChangeKind.RESUMED), ended=(there.block_id,), request_id="r2")
+    assert phone.hear(gone)[0].text == "why\nEntries are taken."
+
+
+def test_a_link_that_comes_and_goes_is_told_once_each_way() -> None:
+    phone, why = Phone(), LINKS[LinkKind.FORECAST_SERVER]
+    told = []
+    for second in range(0, 100, 10):
+        told += phone.hear(switched(ChangeKind.HALTED, block(BlockKind.LINK, why)), seconds=second)
+        told += phone.hear(switched(ChangeKind.RELEASED, why=why), seconds=second + 5)
+    queued = [notice for notice in told if notice.delivery is Delivery.QUEUED]
+    assert [notice.title for notice in queued] == [why, f"over: {why}"]
+    assert len(told) == 20
+
+
+def test_the_first_comparison_after_a_start_is_no_news() -> None:
+    assert Phone().hear(switched(ChangeKind.RELEASED, why=NOT_COMPARED)) == []
+
+
+def test_what_people_do_is_told_by_name() -> None:
+    phone = Phone()
+    (paused,) = phone.hear(switched(ChangeKind.PAUSED, block(BlockKind.PAUSE, "lunch"), why="lunch"))
+    (resumed,) = phone.hear(switched(ChangeKind.RESUMED))
+    (flattened,) = phone.hear(switched(ChangeKind.FLATTENED))
+    assert [paused.title, resumed.title, flattened.title] == [
+        "trading paused by anna",
+        "trading resumed by anna",
+        "positions are being sold by anna",
+    ]
+    assert paused.text == "lunch\nNo entries. Exits go on."
+    assert phone.hear(switched(ChangeKind.PAUSED)) == [], "it was paused already"
+
+
+def differed(subject: Subject, resolution: Resolution) -> Differed:
+    return Differed(
+        subject=subject,
+        ticker=TICKER,
+        client_order_id=None,
+        ours="5",
+        theirs="4",
+        resolution=resolution,
+        detail="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("resolution", "urgency"),
+    [
+        (Resolution.OPEN, Urgency.HIGH),
+        (Resolution.LEFT_ALONE, Urgency.NORMAL),
+        (Resolution.TAKEN_OVER, Urgency.NORMAL),
+    ],
+)
+def test_a_difference_is_told_once_a_day(resolution: Resolution, urgency: Urgency) -> None:
+    phone, entry = Phone(), differed(Subject.POSITION, resolution)
+    (notice,) = phone.hear(entry)
+    assert notice.urgency is urgency
+    assert "ours: 5\nthe exchange's: 4" in notice.text
+    assert phone.hear(entry, seconds=3600) == []
+    assert len(phone.hear(entry, seconds=86_400)) == 1
+
+
+def test_a_fee_beside_the_schedule_is_told_once_however_it_is_found() -> None:
+    phone = Phone()
+    held(phone)
+    sent(phone, "two")
+    phone.write(opened("two"))
+    first = phone.hear(filled("two", 1, count=1, expected_fee=Micros(17_500)))
+    assert [notice.text for notice in first] == ["expected $0.0175, charged $0.02"]
+    assert phone.hear(differed(Subject.FEE, Resolution.TAKEN_OVER)) == []
+    assert phone.hear(filled("two", 2, count=1, expected_fee=Micros(20_000))) == []
+
+
+def account(dollars: str) -> Compared:
+    when = moment()
+    return Compared(Snapshot(when.now, when.seconds, (), NOON, (), (), (), micros_from_dollars(dollars)))
+
+
+def test_low_cash_is_told_once_a_day() -> None:
+    phone = Phone()
+    assert phone.hear(event=account("3")) == []
+    (notice,) = phone.hear(event=account("2.99"))
+    assert (notice.title, notice.text) == ("low cash", "$2.99 is available, an entry needs up to $3")
+    sent(phone)
+    refused = ended("one", OrderState.REJECTED, 0, reason="insufficient_balance")
+    assert phone.hear(refused, seconds=60) == []
+    assert len(phone.hear(event=account("2"), seconds=86_400)) == 1
+
+
+def test_a_refused_order_is_told_with_the_exchange_s_code() -> None:
+    phone = Phone()
+    sent(phone)
+    (notice,) = phone.hear(ended("one", OrderState.REJECTED, 0, reason="refused", code="market_inactive"))
+    assert (notice.title, notice.text) == (f"entry refused: NO 5 x {TICKER}", "refused market_inactive")
+
+
+def test_a_start_is_told_quietly_with_what_is_held() -> None:
+    phone = Phone()
+    held(phone)
+    (notice,) = phone.hear(Started(run_id="run-1", mode=Mode.LIVE, version="1", config_digest=""))
+    assert (notice.urgency, notice.title) == (
+        Urgency.QUIET,
+        "live trader started: 1 position guarded, 0 orders working",
+    )
+    assert notice.text == f"NO 5 x {TICKER} at 54c, TP 74c, SL 46c"
+
+
+def test_what_is_not_real_money_says_so() -> None:
+    phone = Phone(Mode.PAPER)
+    held(phone)
+    (notice,) = phone.hear(closed())
+    assert notice.text.endswith("\n(paper trading)")
+
+
+def test_a_delivery_is_written_with_the_same_words_and_only_for_what_waits() -> None:
+    phone = Phone()
+    held(phone)
+    (notice,) = phone.hear(closed())
+    state = phone.desk.state
+    accepted = telling.delivered(state, Delivered(notice.notification_id, Delivery.ACCEPTED))
+    assert accepted == [structs.replace(notice, delivery=Delivery.ACCEPTED)]
+    assert telling.delivered(state, Delivered("n-none", Delivery.ACCEPTED)) == []
+    assert telling.delivered(state, Delivered(notice.notification_id, Delivery.QUEUED)) == []
+    phone.write(*accepted)
+    assert telling.delivered(state, Delivered(notice.notification_id, Delivery.FAILED)) == []
+
+
+def storm(phone: Phone, count: int) -> list[Notified]:
+    told = []
+    for number in range(count):
+        name = f"n{number}"
+        sent(phone, name)
+        phone.write(ended(name, OrderState.FILLED, 5), opened(name))
+        told += phone.hear(filled(name, 1), seconds=number * 60 / count)
+    return told
+
+
+def test_hundreds_of_fills_in_a_minute_are_bounded_and_every_one_is_written() -> None:
+    phone = Phone()
+    told = storm(phone, 300)
+    assert phone.desk.state.books.suppressed == 270
+    assert len(told) == 300
+    assert sum(notice.delivery is Delivery.QUEUED for notice in told) == 30
+    assert len({notice.notification_id for notice in told}) == 300
+    assert len(phone.desk.state.books.notices) == 30
+
+
+def test_what_was_kept_back_is_counted_in_the_next_one_or_told_when_it_is_quiet() -> None:
+    phone = Phone()
+    held(phone)
+    storm(phone, 40)
+    (notice,) = phone.hear(switched(ChangeKind.HALTED, block(BlockKind.LINK, EXIT_SILENCE)), seconds=61)
+    assert notice.text.endswith("\n(10 before it not sent: see the journal)")
+    assert phone.hear(closed(), seconds=62)[0].delivery is Delivery.SUPPRESSED
+    assert [phone.hear(event=Tick(), seconds=second) for second in range(63, 661, 60)] == [[]] * 10
+    (summary,) = phone.hear(event=Tick(), seconds=661)
+    assert (summary.title, summary.text) == (
+        "notifications were kept back",
+        "(1 before it not sent: see the journal)",
+    )
+    assert phone.hear(event=Tick(), seconds=2000) == []
+
+
+def test_what_is_urgent_gets_through_a_storm() -> None:
+    phone = Phone()
+    storm(phone, 40)
+    (high,) = phone.hear(switched(ChangeKind.HALTED, block(BlockKind.LINK, LINKS[LinkKind.EXCHANGE])), seconds=61)
+    (emergency,) = phone.hear(switched(ChangeKind.HALTED, block(BlockKind.LINK, EXIT_SILENCE)), seconds=62)
+    assert high.delivery is emergency.delivery is Delivery.QUEUED
+
+
+def test_a_standing_trouble_without_room_waits_and_fills_no_journal() -> None:
+    phone = Phone()
+    storm(phone, 30)
+    found = {second: phone.hear(event=account("1"), seconds=second) for second in range(61, 700, 60)}
+    assert [(second, notice.title) for second, notices in found.items() for notice in notices] == [(601, "low cash")]
+
+
+@given(st.text(max_size=2000), st.text(max_size=6000))
+@settings(max_examples=40, deadline=None)
+def test_no_text_is_too_long(why: str, detail: str) -> None:
+    phone = Phone(Mode.PAPER)
+    entries = (
+        switched(ChangeKind.PAUSED, block(BlockKind.PAUSE, why), why=why),
+        structs.replace(differed(Subject.CASH, Resolution.OPEN), detail=detail),
+        switched(ChangeKind.HALTED, block(BlockKind.LINK, why)),
+    )
+    for notice in phone.hear(*entries):
+        assert 1 <= len(notice.title) <= 250 or not why
+        assert len(notice.text) <= 1000
+        assert notice.text.endswith("(paper trading)")
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(list(LinkKind)[:3]), st.booleans(), st.integers(0, 300)), max_size=30))
+def test_the_same_entries_are_told_alike_and_no_key_twice_in_its_window(
+    steps: list[tuple[LinkKind, bool, int]],
+) -> None:
+    one, two = Phone(), Phone()
+    second, last = 0, dict[str, int]()
+    for kind, away, wait in steps:
+        second += wait
+        why = LINKS[kind]
+        began = block(BlockKind.LINK, why)
+        entry = switched(ChangeKind.HALTED, began) if away else switched(ChangeKind.RELEASED, why=why)
+        told = one.hear(entry, seconds=second)
+        assert told == two.hear(entry, seconds=second)
+        for notice in told:
+            if notice.delivery is Delivery.QUEUED:
+                assert second - last.get(notice.key, -10_000) >= news.WINDOW
+                last[notice.key] = second

@@ -1,0 +1,224 @@
+"""`foremesh journal`, as a person or a script types it."""
+
+import json
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from console.journal import journal
+from tests.fakes.trading import NOON, TICKER
+from tests.unit.trader.journal.story import JOURNAL, REFUSED_TICKER, round_trip, story, write
+from trader.domain.entries import OrderSent
+from trader.journal.codec import kind_of
+from trader.journal.store import opened
+from trader.journal.verifying import verify
+
+ENTRIES = [entry for _, entries in story() for entry in entries]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(journal, [str(each) for each in arguments])
+
+
+def document(*arguments: object) -> Any:
+    return json.loads(run(*arguments, "--json").stdout)
+
+
+def lines(*arguments: object) -> list[Any]:
+    return [json.loads(line) for line in run(*arguments, "--json").stdout.splitlines()]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    write(tmp_path / "journal.sqlite")
+    return tmp_path / "journal.sqlite"
+
+
+def damage(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute(statement)
+
+
+def test_verify_counts_the_entries_and_says_what_to_note(path: Path) -> None:
+    result = run("verify", path)
+
+    end = verify(path).end
+    assert result.exit_code == 0
+    assert f"{len(ENTRIES)} entries, all as they were written" in result.stdout
+    noted = f"--expect-sequence {len(ENTRIES)} --expect-digest {end.digest.hex()}"
+    assert noted in result.stdout
+    assert run("verify", path, *noted.split()).exit_code == 0
+    assert document("verify", path) == {
+        "sound": True,
+        "journal_id": JOURNAL,
+        "mode": "paper",
+        "last_sequence": len(ENTRIES),
+        "last_digest": end.digest.hex(),
+    }
+
+
+def test_verify_names_the_first_broken_entry_and_fails(path: Path) -> None:
+    damage(path, "UPDATE entries SET time = replace(time, '2026', '2025') WHERE sequence = 5")
+
+    result = run("verify", path)
+
+    assert result.exit_code == 1
+    assert "entry 5:" in result.stderr
+    assert result.stderr.count("\n") == 1
+    failed = run("verify", path, "--json")
+    assert failed.exit_code == 1
+    assert json.loads(failed.stdout)["first_broken"] == 5
+
+
+def test_verify_tells_a_cut_journal_by_what_was_noted(path: Path) -> None:
+    last = len(ENTRIES)
+    damage(path, "DELETE FROM entries WHERE sequence = (SELECT max(sequence) FROM entries)")
+
+    assert run("verify", path).exit_code == 0
+    result = run("verify", path, "--expect-sequence", last)
+    assert result.exit_code == 1
+    assert f"entry {last}: is missing" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["verify"],
+        ["verify", "nowhere.sqlite"],
+        ["verify", "FILE", "--expect-digest", "0" * 64],
+        ["verify", "FILE", "--expect-sequence", "1", "--expect-digest", "zz"],
+        ["verify", "FILE", "--expect-sequence", "0"],
+        ["show", "FILE", "--kind", "fun"],
+        ["show", "FILE", "--after", "-1"],
+        ["export", "FILE"],
+        ["export", "FILE", "--to", "log", "--day", "yesterday"],
+        ["erase", "FILE"],
+    ],
+)
+def test_wrong_usage_has_its_own_exit_code(path: Path, arguments: list[str]) -> None:
+    assert run(*(path if each == "FILE" else each for each in arguments)).exit_code == 2
+
+
+@pytest.mark.parametrize("command", [["verify"], ["show"], ["replay"], ["export", "--to", "log"]])
+def test_a_file_that_is_no_journal_is_one_line_and_exit_code_1(tmp_path: Path, command: list[str]) -> None:
+    other = tmp_path / "other.sqlite"
+    other.write_text("something else")
+
+    result = run(command[0], other, *command[1:])
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: JOURNAL_DAMAGED: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_show_says_in_a_line_what_happened(path: Path) -> None:
+    shown = run("show", path).stdout.splitlines()
+
+    assert len(shown) == len(ENTRIES)
+    assert shown[0].split(maxsplit=4)[:4] == ["1", "2026-11-23", "12:00:00.000", "started"]
+    for words in (
+        "cash $100.00",
+        f"{REFUSED_TICKER} NO: refused by spread (14c; at most 10c)",
+        "is to be sent: entry, buy 5 NO at 56c",
+        "EXIT take_profit of 5 NO by the trader, trigger 76c, floor 1c",
+        "closed by take_profit: 5 NO, cost $2.80, came to $3.80, fees $0.1502, net $0.8498",
+        "blocked: all markets (pause: lunch)",
+        "Take profit: ?[31mnet",
+    ):
+        assert sum(words in line for line in shown) == 1, words
+
+
+def test_show_gives_the_entries_themselves_to_programs(path: Path) -> None:
+    found = lines("show", path)
+
+    assert [each["sequence"] for each in found] == list(range(1, len(ENTRIES) + 1))
+    assert [each["entry"]["kind"] for each in found] == [kind_of(entry) for entry in ENTRIES]
+    assert found[0]["time"] == "2026-11-23T12:00:00Z"
+
+
+def test_show_chooses_by_sequence_kind_and_market(path: Path) -> None:
+    assert [each["sequence"] for each in lines("show", path, "--after", len(ENTRIES) - 2)] == [
+        len(ENTRIES) - 1,
+        len(ENTRIES),
+    ]
+    assert {each["entry"]["kind"] for each in lines("show", path, "--kind", "fill", "--kind", "trade")} == {
+        "fill",
+        "trade",
+    }
+    assert [each["entry"]["kind"] for each in lines("show", path, "--market", REFUSED_TICKER)] == ["decision"]
+    about = [each["entry"]["kind"] for each in lines("show", path, "--market", TICKER)]
+    assert about[:2] == ["signal", "decision"]
+    assert about[2:] == [kind_of(entry) for _, entries in round_trip(0) for entry in entries]
+    late = lines("show", path, "--market", TICKER, "--after", 18)
+    assert [each["entry"]["kind"] for each in late] == ["fill", "trade"]
+
+
+def test_show_ends_where_the_journal_is_broken(path: Path) -> None:
+    damage(path, "UPDATE entries SET kind = 'cash' WHERE sequence = 4")
+
+    result = run("show", path)
+
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 3
+    assert "entry 4" in result.stderr
+
+
+def test_replay_says_what_the_journal_comes_to(path: Path) -> None:
+    result = run("replay", path)
+
+    assert result.exit_code == 0
+    for words in ("2 (2 filled), 3 fills", "0 open, 1 closed", "$0.8498 ($1.00 before fees of $0.1502)", "1 pause"):
+        assert words in result.stdout
+    found = document("replay", path)
+    assert found["orders"] == {"filled": 2}
+    assert found["fills"] == 3
+    assert found["positions"] == []
+    assert found["net_dollars"] == "0.8498"
+    assert [block["kind"] for block in found["blocks"]] == ["pause"]
+    assert found["books_digest"] in result.stdout
+
+
+def test_replay_shows_what_is_held(tmp_path: Path) -> None:
+    path = tmp_path / "open.sqlite"
+    with opened(path, JOURNAL) as store:
+        for time, entries in list(story())[:7]:
+            store.append(time, entries)
+
+    assert f"{TICKER}: 2.5 NO, cost $1.40" in run("replay", path).stdout
+    (position,) = document("replay", path)["positions"]
+    assert (position["contracts"], position["cost_dollars"]) == (2.5, "1.4000")
+
+
+def test_replay_names_an_entry_that_cannot_follow(path: Path) -> None:
+    with opened(path) as store:
+        store.append(NOON, [OrderSent(client_order_id="nobody's")])
+
+    result = run("replay", path)
+
+    assert result.exit_code == 1
+    assert f"entry {len(ENTRIES) + 1}: speaks of" in result.stderr
+
+
+def test_export_lists_the_files_it_wrote(path: Path, tmp_path: Path) -> None:
+    result = run("export", path, "--to", tmp_path / "log")
+
+    file = tmp_path / "log" / "trades_2026-11-23.json"
+    assert (result.exit_code, result.stdout) == (0, f"{file}: 1 trade\n")
+    (trade,) = json.loads(file.read_text(), parse_float=Decimal)
+    assert trade["pnl_dollars"] == Decimal("0.8498")
+    other = document("export", path, "--to", tmp_path / "log", "--day", "2026-11-25")
+    assert other == {"files": [{"file": str(tmp_path / "log" / "trades_2026-11-25.json"), "trades": 0}]}
+
+
+def test_export_of_a_journal_without_trades_says_so(tmp_path: Path) -> None:
+    with opened(tmp_path / "new.sqlite"):
+        pass
+
+    assert "no trade has closed yet" in run("export", tmp_path / "new.sqlite", "--to", tmp_path / "log").stdout
+    assert run("replay", tmp_path / "new.sqlite").exit_code == 0
+    assert run("verify", tmp_path / "new.sqlite").stdout.startswith("0 entries")

@@ -1,0 +1,115 @@
+"""Telling the owner: priorities, secrets, services that do not take a message."""
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from yarl import URL
+
+from mesh.clock import ManualClock
+from mesh.config import ConfigError
+from mesh.errors import Unavailable
+from mesh.secret import Secret
+from tests.fakes.trading import NOON
+from trader.config import NotifyConfig
+from trader.domain.entries import Notified
+from trader.domain.words import Delivery, Urgency
+from trader.notifying.heartbeat import Heartbeat
+from trader.notifying.log import LogNotifier
+from trader.notifying.making import notifier
+from trader.notifying.phone import PhoneNotifier, with_priority
+
+PUSHOVER = "pover://user-key-000@token-000/phone"
+
+
+def notice(urgency: Urgency = Urgency.NORMAL) -> Notified:
+    return Notified(
+        notification_id="n-1", urgency=urgency, delivery=Delivery.QUEUED, title="bought", text="5 contracts at 56c"
+    )
+
+
+@pytest.mark.parametrize(
+    ("urgency", "query"),
+    [
+        (Urgency.QUIET, {"priority": "low"}),
+        (Urgency.NORMAL, {"priority": "normal"}),
+        (Urgency.HIGH, {"priority": "high"}),
+        (Urgency.EMERGENCY, {"priority": "emergency", "retry": "60", "expire": "3600"}),
+    ],
+)
+def test_pushover_is_told_the_urgency_as_a_priority(urgency: Urgency, query: dict[str, str]) -> None:
+    url = URL(with_priority(f"{PUSHOVER}?sound=cash", urgency))
+    assert dict(url.query) == query | {"sound": "cash"}
+    assert (url.user, url.host, url.path) == ("user-key-000", "token-000", "/phone")
+
+
+def test_other_services_are_left_as_they_are() -> None:
+    for url in ("ntfy://topic", "discord://id/token", "mailto://a:b@example.com"):
+        assert with_priority(url, Urgency.EMERGENCY) == url
+
+
+def test_without_a_file_the_log_is_told() -> None:
+    assert isinstance(notifier(NotifyConfig()), LogNotifier)
+
+
+def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "phone"
+    file.write_text(PUSHOVER)
+    file.chmod(0o644)
+    with pytest.raises(ConfigError, match="group or others"):
+        notifier(NotifyConfig(url_file=file))
+
+
+def test_without_apprise_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(ConfigError, match="apprise is not installed"):
+        PhoneNotifier(Secret(PUSHOVER))
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[tuple[str, list[dict[str, str]]]]:
+    """A web hook, as apprise's `json://` calls it; refuses messages with an odd title."""
+    got: list[dict[str, str]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        message = json.loads(await request.text())
+        got.append(message)
+        return web.Response(status=500 if message["title"] == "odd" else 200)
+
+    app = web.Application()
+    app.router.add_post("/", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"json://127.0.0.1:{runner.addresses[0][1]}/", got
+    await runner.cleanup()
+
+
+async def test_a_message_arrives_and_a_refused_one_is_an_error(service: tuple[str, list[dict[str, str]]]) -> None:
+    pytest.importorskip("apprise")
+    url, got = service
+    phone = PhoneNotifier(Secret(f"{url}\n\n"))
+    await phone.send(notice(Urgency.HIGH))
+    assert [(each["title"], each["message"], each["type"]) for each in got] == [
+        ("bought", "5 contracts at 56c", "warning")
+    ]
+    odd = Notified(notification_id="n-2", urgency=Urgency.QUIET, delivery=Delivery.QUEUED, title="odd", text="text")
+    with pytest.raises(Unavailable):
+        await phone.send(odd)
+
+
+async def test_a_url_that_is_none_is_refused_and_not_shown() -> None:
+    pytest.importorskip("apprise")
+    with pytest.raises(ConfigError) as refused:
+        PhoneNotifier(Secret("nonsense-with-a-token"))
+    assert "URL 1" in str(refused.value)
+    assert "token" not in str(refused.value)
+
+
+def test_a_heartbeat_in_the_clear_is_refused() -> None:
+    with pytest.raises(ConfigError, match="https"):
+        Heartbeat(Secret("http://example.com/secret-of-mine"), lambda: True, ManualClock(NOON))

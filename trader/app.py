@@ -1,0 +1,172 @@
+"""The composition root: journal, exchange, markets, forecasts, engine, server."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from importlib.metadata import version
+from uuid import uuid4
+
+from foremesh.trader.v1 import trader_service_pb2
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from mesh import log
+from mesh.clock import Clock, SystemClock
+from mesh.daemon import Fatal, Lifecycle
+from mesh.forecasts import forecasting
+from mesh.rpc.server import Server, Service, serving
+from mesh.secret import read_secret
+from trader.config import TraderConfig
+from trader.domain.events import Begun
+from trader.domain.settings import hundredths
+from trader.domain.state import State
+from trader.domain.words import Mode
+from trader.engine.core import EngineFailed
+from trader.engine.engine import Engine, Timing
+from trader.engine.recalling import recalled
+from trader.exchange.reaching import Kalshi, reaching
+from trader.halting import GroupSwitch
+from trader.journal.errors import JournalError
+from trader.journal.store import Store, opened
+from trader.kill_switch import present
+from trader.metrics import TraderMetrics
+from trader.notifying.heartbeat import Heartbeat
+from trader.notifying.making import notifier
+from trader.paper.exchange import paper_exchange
+from trader.ports import Exchange, Markets, Scans
+from trader.results import Results
+from trader.scanning.scanner import Scanner, ScanSettings
+from trader.tapping import Tapped
+
+_SERVICE = trader_service_pb2.DESCRIPTOR.services_by_name["TraderService"]
+
+_log = log.get(__name__)
+
+
+@asynccontextmanager
+async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None = None) -> AsyncIterator[Server]:
+    """Guard what is open, trade, and answer; at the end stop in order.
+
+    `clock` is for programs that run in another time than real time.
+
+    Raises:
+        Fatal: The journal or the paper account cannot be used, or another process holds it.
+        ConfigError: A key, certificate or secret file cannot be used.
+    """
+    clock, registry = clock or SystemClock(), CollectorRegistry()
+    ProcessCollector(registry=registry)
+    run_id = uuid4().hex[:16]
+    told = notifier(config.notify)
+    async with AsyncExitStack() as stack:
+        journal, state, lived = _past(stack, config)
+        kalshi = await stack.enter_async_context(reaching(config.kalshi, clock))
+        exchange, markets = await _exchange(stack, config, kalshi, clock)
+        scans = await _scans(stack, config, kalshi, journal.journal_id, clock)
+        engine = Engine(
+            state,
+            journal,
+            exchange=exchange,
+            markets=markets,
+            scans=scans,
+            notifier=told,
+            clock=clock,
+            timing=Timing(
+                scan_seconds=config.scan_seconds,
+                candle_steps=tuple(series.step for series in config.series),
+                reconcile_seconds=config.reconcile_seconds,
+            ),
+            kill_switch=lambda: present(config.kill_switch_file),
+            lived=lived,
+            cancel_on_stop=config.cancel_on_stop,
+        )
+        TraderMetrics(registry, engine)
+        server = await stack.enter_async_context(
+            serving(config.rpc, [service(engine, config, run_id)], draining=lifecycle.stopping, registry=registry)
+        )
+        _summary(config, journal, engine)
+        begun = Begun(run_id, config.mode, version("foremesh"), config.digest)
+        lifecycle.tasks.create_task(_run(engine, begun), name="engine")
+        lifecycle.alive = engine.alive
+        if config.notify.heartbeat_file is not None:
+            beats = Heartbeat(read_secret(config.notify.heartbeat_file), engine.alive, clock)
+            lifecycle.tasks.create_task(beats.run(), name="heartbeat")
+        if kalshi.exchange is not None and config.mode is not Mode.PAPER and config.group_contracts:
+            group = GroupSwitch(engine, kalshi.exchange.groups, hundredths(config.group_contracts))
+            lifecycle.tasks.create_task(group.run(), name="order groups")
+        try:
+            await engine.started.wait()
+            await server.health.set(_SERVICE.full_name, serving=True)
+            lifecycle.ready(f"{config.mode.value} trading on {config.kalshi.rest_url}, {', '.join(server.addresses)}")
+            yield server
+        finally:
+            await server.health.set(_SERVICE.full_name, serving=False)
+            await engine.stop(config.stop_seconds)
+
+
+def service(engine: Engine, config: TraderConfig, run_id: str) -> Service:
+    """Make the service that looks into the engine and moves its switches."""
+    return Service(_SERVICE, lambda _server: None)
+
+
+async def _run(engine: Engine, begun: Begun) -> None:
+    """Trade; an engine that failed takes the process with it, and systemd starts another, which reads the journal."""
+    try:
+        await engine.run(begun)
+    except* EngineFailed as failures:
+        raise Fatal(str(failures.exceptions[0])) from failures
+
+
+def _past(stack: AsyncExitStack, config: TraderConfig) -> tuple[Store, State, datetime | None]:
+    """Open the journal for this process alone, and fold it."""
+    try:
+        journal = stack.enter_context(opened(config.journal_file))
+        if journal.mode not in (None, config.mode):
+            words = f"it is of mode {journal.mode}, not {config.mode}: give each mode a journal of its own"
+            raise Fatal(f"the journal cannot be used: {words}")
+        return journal, *recalled(journal, config.settings)
+    except JournalError as error:
+        raise Fatal(f"the journal cannot be used: {error.message}") from error
+
+
+async def _exchange(
+    stack: AsyncExitStack, config: TraderConfig, kalshi: Kalshi, clock: Clock
+) -> tuple[Exchange, Markets]:
+    """Open what orders go to, and the markets as the engine is to see them."""
+    if config.mode is Mode.PAPER:
+        paper = await stack.enter_async_context(
+            paper_exchange(config.paper, Results(kalshi.markets, kalshi.client), clock)
+        )
+        return paper, Tapped(kalshi.markets, paper.see)
+    if kalshi.exchange is None:
+        raise Fatal(f"mode {config.mode.value} needs a key")
+    return kalshi.exchange, kalshi.markets
+
+
+async def _scans(stack: AsyncExitStack, config: TraderConfig, kalshi: Kalshi, journal_id: str, clock: Clock) -> Scans:
+    forecasts = await stack.enter_async_context(forecasting(config.forecast))
+    settings = ScanSettings(
+        series=config.series,
+        mode=config.mode,
+        client_id=journal_id,
+        min_magnitude_cents=config.rules.min_magnitude_cents,
+        useful_seconds=config.useful_seconds,
+    )
+    return Scanner(kalshi.client, kalshi.fees, forecasts, settings, clock)
+
+
+def _summary(config: TraderConfig, journal: Store, engine: Engine) -> None:
+    """Say in the log what this process may do, every limit by name."""
+    books = engine.state.books
+    say = _log.warning if config.mode is Mode.LIVE else _log.info
+    say(
+        "trading",
+        mode=config.mode.value,
+        exchange=config.kalshi.rest_url,
+        key_id=config.kalshi.key_id,
+        journal=str(config.journal_file),
+        entries=journal.last_sequence,
+        positions=len(books.positions),
+        working_orders=len(books.working),
+        blocks=[block.why for block in books.blocks.values()],
+    )
+    for name, values in config.limits():
+        say("limits", table=name, **values)

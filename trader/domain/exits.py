@@ -1,0 +1,132 @@
+"""Which exit the prices of a position ask for. Pure.
+
+Nothing fires on a book that cannot be relied on, and no stop in the time of grace. A bid that is not there is no price:
+it counts as below every stop, because nobody would buy, but nothing can be sold to it.
+"""
+
+from dataclasses import dataclass
+
+from mesh.types import Price
+from trader.domain import ids, watching
+from trader.domain.entries import ExitDecided
+from trader.domain.events import Moment
+from trader.domain.facts import Actor, MarketTerms, Top
+from trader.domain.settings import Settings
+from trader.domain.state import Guard, Position, State
+from trader.domain.words import ExchangeState, ExitKind
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An exit that is asked for."""
+
+    kind: ExitKind
+    trigger: Price | None
+    """Level that was reached; None where time decided it."""
+
+
+def market_of(state: State, position: Position) -> MarketTerms:
+    """Return a position's market as last seen, else as it was when the position began."""
+    return state.watch.terms.get(position.market.ticker, position.market)
+
+
+def closed(state: State, position: Position, moment: Moment) -> bool:
+    """Tell whether trading in a position's market has ended, so that only the settlement is left."""
+    return moment.now >= market_of(state, position).close_time
+
+
+def paused(state: State, position: Position) -> bool:
+    """Tell whether the exchange or the market takes no orders now. What was not seen yet is not held against it."""
+    return state.watch.exchange not in (None, ExchangeState.OPEN) or position.market.ticker in state.watch.halted
+
+
+def relied_on(state: State, position: Position, moment: Moment) -> Top | None:
+    """Return the best prices of a position's side; None where the book may have changed, or is too old."""
+    top = watching.top(state.watch, position.market.ticker, position.side, moment)
+    if top is None or top.age_seconds is None:
+        return None
+    return top if top.age_seconds <= state.settings.protections.max_book_age_seconds else None
+
+
+def in_grace(guard: Guard, moment: Moment, settings: Settings) -> bool:
+    """Tell whether the entry is so fresh that no stop fires."""
+    return guard.opened is not None and moment.seconds - guard.opened < settings.exits.grace_seconds
+
+
+def trailing_stop(position: Position) -> Price | None:
+    """Return the level of the trailing stop; None while it does not work."""
+    plan, peak = position.plan, position.peak
+    if plan.trailing_from is None or plan.trailing_distance is None or peak is None or peak < plan.trailing_from:
+        return None
+    return Price(peak - plan.trailing_distance) if peak > plan.trailing_distance else None
+
+
+def active_stop(position: Position, guard: Guard, moment: Moment, settings: Settings) -> Price | None:
+    """Return the stop that works now, trailing included; None in the time of grace and without a stop."""
+    if in_grace(guard, moment, settings):
+        return None
+    return max(
+        (level for level in (position.plan.stop_loss, trailing_stop(position)) if level is not None), default=None
+    )
+
+
+def new_peak(position: Position, top: Top) -> Price | None:
+    """Return the bid where a trailing stop is set and it is the highest so far."""
+    plan = position.plan
+    if plan.trailing_from is None or plan.trailing_distance is None or top.bid is None:
+        return None
+    return top.bid if position.peak is None or top.bid > position.peak else None
+
+
+def evaluate(position: Position, guard: Guard, top: Top, moment: Moment, settings: Settings) -> Reached | None:
+    """Hold prices against a position's plan.
+
+    Args:
+        position: With contracts.
+        guard: Its count of checks goes on, or starts again.
+        top: Best prices of its side, to be relied on.
+        moment: Now.
+        settings: Of checks and graces; the levels themselves are the plan's.
+
+    Returns:
+        The exit that is asked for now; None for none.
+    """
+    plan, bid = position.plan, top.bid
+    if bid is not None and plan.take_profit is not None and bid >= plan.take_profit:
+        guard.below = 0
+        return Reached(ExitKind.TAKE_PROFIT, plan.take_profit)
+    stop = active_stop(position, guard, moment, settings)
+    if stop is None or (bid is not None and bid > stop):
+        guard.below = 0
+    else:
+        _count(guard, moment, settings)
+        if guard.below >= settings.exits.stop_checks:
+            return Reached(ExitKind.STOP_LOSS if stop == plan.stop_loss else ExitKind.TRAILING_STOP, stop)
+    if plan.time_stop is not None and moment.now >= plan.time_stop and not in_grace(guard, moment, settings):
+        return Reached(ExitKind.TIME_STOP, None)
+    return None
+
+
+def decision(
+    journal_id: str, position: Position, reached: Reached, *, actor: Actor, floor: Price | None, top: Top | None
+) -> ExitDecided:
+    """Make the decision to sell a position at a floor or better."""
+    return ExitDecided(
+        decision_id=ids.exit_id(journal_id, position.position_id, position.exits_decided),
+        position_id=position.position_id,
+        ticker=position.market.ticker,
+        side=position.side,
+        exit_kind=reached.kind,
+        actor=actor,
+        count=position.count,
+        trigger=reached.trigger,
+        floor=floor,
+        top=top,
+    )
+
+
+def _count(guard: Guard, moment: Moment, settings: Settings) -> None:
+    """Count a check below the stop: the first at once, each further one only so long after the last."""
+    if guard.below and guard.counted is not None and moment.seconds - guard.counted < settings.exits.check_seconds:
+        return
+    guard.below, guard.counted = guard.below + 1, moment.seconds

@@ -1,0 +1,153 @@
+"""How much is bought, and what is at risk already. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mesh.kalshi.fees import BROKER_PRECISION, FeeTerms, trade_fee
+from mesh.types import CONTRACT, DOLLAR, Hundredths, Micros, Price, cost
+from trader.domain.facts import MarketTerms, OrderTerms
+from trader.domain.settings import SizeSettings, micros
+from trader.domain.state import NO_MONEY, Books, Order, State
+from trader.domain.words import Purpose
+
+_TOGETHER = timedelta(hours=1)
+_SMALLEST = Hundredths(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What contracts cost at most, fees included, and how many some money pays for.
+
+    A fill below the limit may pay a higher fee, but never more in all. For rounding there is room for the step of any
+    account's balance and for as many fills as there are hundredths of a contract. Raises UnknownFee where nobody knows
+    what trading costs.
+    """
+
+    fees: FeeTerms
+    limit: Price
+    """Highest price of one contract."""
+    at: datetime
+    """Latest time of a fill: a waiver that has ended by then is not counted on."""
+    step: Hundredths = _SMALLEST
+    """Smallest count that is bought, of which every count is a multiple."""
+
+    def most(self, count: Hundredths) -> Micros:
+        """Return the most that so many contracts may cost."""
+        if not count:
+            return NO_MONEY
+        fee = trade_fee(self.fees, price=self.limit, count=count, at=self.at)
+        return Micros(cost(self.limit, count) + fee + count + BROKER_PRECISION)
+
+    def largest(self, *rooms: int, most: int | None = None) -> Hundredths:
+        """Return the largest count whose cost fits into every room for money.
+
+        Args:
+            rooms: At least one, micros; what is overdrawn is negative.
+            most: Contracts that there is room for, hundredths; negative where there are too many already.
+        """
+        room = min(rooms)
+        bound = room * CONTRACT // self.limit
+        steps = range(max(0, bound if most is None else min(bound, most)) // self.step + 1)
+        fitting = bisect_right(steps, room, key=lambda number: self.most(Hundredths(number * self.step)))
+        return Hundredths(max(0, fitting - 1) * self.step)
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What could be lost already: what open positions cost, fees included, and what entries on their way may cost."""
+
+    exposures: Mapping[str, Micros]
+    """By the name of the rule that limits it."""
+    contracts: Hundredths
+    """Of this market, held and ordered."""
+
+
+def risk(state: State, market: MarketTerms) -> Risk:
+    """Return what is at risk beside a new entry in a market."""
+    books, names = state.books, state.settings.sizes.underlyings
+    underlying = names.get(market.series_ticker, market.series_ticker)
+    series = event = total = settlement = contracts = 0
+
+    def at_risk(other: MarketTerms | OrderTerms, closes: datetime | None, money: int, count: Hundredths) -> None:
+        nonlocal series, event, total, settlement, contracts
+        total += money
+        series += money if other.series_ticker == market.series_ticker else 0
+        event += money if other.event_ticker == market.event_ticker else 0
+        contracts += count if other.ticker == market.ticker else 0
+        # When an order settles is not known without its decision: then it counts.
+        if names.get(other.series_ticker, other.series_ticker) == underlying and (
+            closes is None or abs(closes - market.close_time) < _TOGETHER
+        ):
+            settlement += money
+
+    for position in books.positions.values():
+        where = position.market
+        at_risk(where, where.close_time, position.cost + position.entry_fees, position.count)
+    for order in entries_on_their_way(books):
+        known = _market(books, order)
+        at_risk(order.terms, None if known is None else known.close_time, claim(books, order), order.open_count)
+    exposures = {
+        "series_exposure": Micros(series),
+        "event_exposure": Micros(event),
+        "total_exposure": Micros(total),
+        "settlement_exposure": Micros(settlement),
+    }
+    return Risk(exposures, Hundredths(contracts))
+
+
+def entries_on_their_way(books: Books) -> list[Order]:
+    """Return entries that may still be filled, or whose fills have not all come, in the order of their ids."""
+    orders = [books.orders[name] for name in sorted(books.working)]
+    return [order for order in orders if order.terms.purpose is Purpose.ENTRY]
+
+
+def claim(books: Books, order: Order) -> Micros:
+    """Return the most that the open part of an entry may still cost; a contract never costs more than a dollar."""
+    market, terms = _market(books, order), order.terms
+    if market is None:
+        return cost(DOLLAR, order.open_count)
+    return Bill(market.fees, terms.limit, terms.expire_time or order.intended_time).most(order.open_count)
+
+
+def free_cash(state: State, market: MarketTerms) -> Micros | None:
+    """Return the cash that a new entry in a market may use; None where nobody has said how much there is.
+
+    It is the less of what our books expect and what the exchange said last, each without what it does not yet know to
+    be spent. Where cash lies on shards, only that of the market's shard pays for it.
+    """
+    books, snapshot = state.books, state.watch.snapshot
+    orders = entries_on_their_way(books)
+    known: list[int] = []
+    if books.expected_cash is not None:
+        known.append(books.expected_cash - sum(claim(books, order) for order in orders))
+    if snapshot is not None:
+        available = snapshot.available
+        if snapshot.shards and market.exchange_index is not None:
+            available = dict(snapshot.shards).get(market.exchange_index, NO_MONEY)
+        if available is not None:
+            locked = {order.client_order_id for order in snapshot.orders}
+            missing = (order for order in orders if order.terms.client_order_id not in locked)
+            known.append(available - sum(claim(books, order) for order in missing))
+    return Micros(min(known)) if known else None
+
+
+def caps(sizes: SizeSettings) -> Mapping[str, Micros]:
+    """Return the most that may be at risk, by the name of the rule."""
+    return {
+        "series_exposure": micros(sizes.max_series_dollars),
+        "event_exposure": micros(sizes.max_event_dollars),
+        "total_exposure": micros(sizes.max_total_dollars),
+        "settlement_exposure": micros(sizes.max_settlement_dollars),
+    }
+
+
+def step(sizes: SizeSettings) -> Hundredths:
+    """Return the smallest count that is bought, of which every count is a multiple."""
+    return CONTRACT if sizes.whole_contracts else _SMALLEST
+
+
+def _market(books: Books, order: Order) -> MarketTerms | None:
+    decision = books.decisions.get(order.terms.decision_id)
+    return None if decision is None else decision.market

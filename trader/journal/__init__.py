@@ -1,0 +1,1 @@
+"""The trader's journal: append-only, hash-chained, one SQLite file."""

@@ -1,0 +1,149 @@
+"""Reads a journal, checking every entry on the way; also while a trader writes it.
+
+Rows come in batches, each in a read of its own: no long transaction keeps the writer's log from being cut.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from trader.domain.words import Mode
+from trader.journal import chain
+from trader.journal.codec import decode, kind_of
+from trader.journal.errors import DAMAGED, JournalError, damaged, sqlite_errors
+from trader.journal.schema import VERSIONS, meta, version_of
+from trader.ports import Recorded
+
+_BATCH = 500
+_WAIT_SECONDS = 5.0
+_ROWS = "SELECT sequence, time, kind, body, digest FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?"
+_LAST = "SELECT sequence, digest FROM entries ORDER BY sequence DESC LIMIT 1"
+_DIGEST = "SELECT digest FROM entries WHERE sequence = ?"
+_CHANGED = "its digest does not follow from what is written: it, or the one before, was changed"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How far a journal reaches at one moment."""
+
+    sequence: int
+    """Of the last entry; 0 for none."""
+    digest: bytes
+    """Of the last entry, or the chain's beginning."""
+    mode: Mode | None
+    """Whose money it is about; None before the first start."""
+
+
+class Reader:
+    """A journal that is only read. Make it with `reading`; it belongs to one thread."""
+
+    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+        """Take an open connection. Raises JournalError or sqlite3.Error if it is to no journal of this version."""
+        if version_of(database, path) < len(VERSIONS):
+            raise JournalError(f"{path}: of an older version; a trader that opens it brings it up to date")
+        self._path = path
+        self._db = database
+        self.journal_id = meta(database, path)["journal_id"]
+        """Name of the journal."""
+        database.text_factory = bytes  # a text that is none shall be a broken entry, not a broken query
+
+    def end(self) -> End:
+        """Say how far it reaches now. Raises JournalError."""
+        with sqlite_errors(self._path):
+            return end_of(self._db, self._path)
+
+    def read(self, after: int = 0) -> Iterator[Recorded]:
+        """Give entries in their order, those after a sequence, as long as there are more.
+
+        Raises:
+            JournalError: `JOURNAL_DAMAGED` with the first broken entry: chain, order or content; or the disk fails.
+        """
+        previous = self.digest(after)
+        while True:
+            try:
+                with sqlite_errors(self._path):
+                    rows = self._db.execute(_ROWS, (after, _BATCH)).fetchall()
+            except JournalError as error:
+                raise JournalError(
+                    f"entry {after + 1}: {error.message}", reason=error.reason, sequence=after + 1
+                ) from None
+            for sequence, time, kind, body, digest in rows:
+                after += 1
+                if sequence != after:
+                    raise damaged(after, f"is missing: entry {sequence} stands in its place")
+                if not (isinstance(time, bytes) and isinstance(body, bytes)):
+                    raise damaged(after, "a field is of another type than was written")
+                if chain.link(previous, after, time, body) != digest:
+                    raise damaged(after, _CHANGED)
+                yield _recorded(after, time, kind, body)
+                previous = digest
+            if len(rows) < _BATCH:
+                return
+
+    def digest(self, sequence: int) -> bytes:
+        """Return the digest of an entry, as its row says; empty where there is none. Raises JournalError."""
+        if sequence == 0:
+            return chain.first(self.journal_id)
+        with sqlite_errors(self._path):
+            found = self._db.execute(_DIGEST, (sequence,)).fetchone()
+        return b"" if found is None else bytes(found[0])
+
+    def check_file(self) -> None:
+        """Check the file's own order. Raises JournalError."""
+        with sqlite_errors(self._path):
+            (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        if found != b"ok":
+            words = " ".join(found.decode(errors="replace").split())
+            raise JournalError(f"{self._path}: the file is damaged: {words}", reason=DAMAGED)
+
+
+def _recorded(sequence: int, time: bytes, kind: bytes, body: bytes) -> Recorded:
+    try:
+        instant = chain.read(time)
+    except ValueError as error:
+        raise damaged(sequence, str(error)) from error
+    entry = decode(body, sequence)
+    if kind_of(entry).encode() != kind:
+        raise damaged(sequence, f"is a {kind_of(entry)}, but its row says otherwise")
+    return Recorded(sequence, instant, entry)
+
+
+def end_of(database: sqlite3.Connection, path: Path) -> End:
+    """Say how far a journal reaches. Raises JournalError or sqlite3.Error."""
+    database.execute("BEGIN")
+    try:
+        facts = meta(database, path)
+        (least,) = database.execute("SELECT min(sequence) FROM entries").fetchone()
+        found = database.execute(_LAST).fetchone()
+    finally:
+        database.execute("ROLLBACK")
+    if least not in {None, 1}:
+        raise damaged(1, f"is missing: entry {least} is the first that is there")
+    try:
+        mode = Mode(facts["mode"]) if "mode" in facts else None
+    except ValueError:
+        raise JournalError(f"{path}: its table of facts has an unknown mode", reason=DAMAGED) from None
+    return End(0, chain.first(facts["journal_id"]), mode) if found is None else End(found[0], bytes(found[1]), mode)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[Reader]:
+    """Open a journal to be read only. Raises JournalError."""
+    path = path.resolve()
+    if not path.is_file():
+        raise JournalError(f"{path}: there is no such file")
+    with contextlib.ExitStack() as held:
+        with sqlite_errors(path):
+            database = sqlite3.connect(_uri(path), uri=True, timeout=_WAIT_SECONDS, isolation_level=None)
+            held.enter_context(contextlib.closing(database))
+            reader = Reader(path, database)
+        yield reader
+
+
+def _uri(path: Path) -> str:
+    # Even who only reads needs files beside it, except where there is no log: a backup on a disk that takes nothing.
+    kept = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    return f"{path.as_uri()}?mode=ro{'&immutable=1' if kept else ''}"

@@ -1,0 +1,91 @@
+"""Replays a journal: folds it from scratch, and shows that it comes to the same books every time."""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from mesh.errors import MeshError
+from trader.domain.fold import apply
+from trader.domain.state import Books
+from trader.journal.audit import objection
+from trader.journal.errors import FOLD_DIFFERS, JournalError, damaged
+from trader.journal.reading import Reader
+from trader.ports import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a journal came to."""
+
+    books: Books
+    digest: str
+    """Of the books; equal wherever the same journal is folded by the same version."""
+
+
+def folded(
+    journal_id: str,
+    entries: Iterable[Recorded],
+    *,
+    audited: bool = False,
+    before: Callable[[Books, Recorded], None] = lambda _books, _recorded: None,
+) -> Books:
+    """Fold entries from the first on.
+
+    Args:
+        journal_id: Of the journal.
+        entries: From the first one on.
+        audited: Whether to refuse also what folding takes and the trader never writes (`trader.journal.audit`).
+        before: Called with the books as they stand before each entry.
+
+    Raises:
+        JournalError: Naming the first entry that is no legal continuation.
+    """
+    books = Books(journal_id)
+    for recorded in entries:
+        try:
+            if audited and (words := objection(books, recorded.entry)):
+                raise damaged(recorded.sequence, f"cannot follow what stands before it: {words}")
+            before(books, recorded)
+            apply(books, recorded.sequence, recorded.time, recorded.entry)
+        except JournalError:
+            raise
+        except KeyError as error:
+            words = f"speaks of {error.args[0]!r}, which was never there or is over"
+            raise damaged(recorded.sequence, words) from error
+        except (MeshError, ValueError) as error:
+            raise damaged(recorded.sequence, f"cannot follow what stands before it: {error}") from error
+    return books
+
+
+def replay(reader: Reader) -> Replayed:
+    """Fold a journal twice.
+
+    Raises:
+        JournalError: It is broken, holds an entry that cannot follow, or comes to other books the second time.
+    """
+    last = reader.end().sequence
+    first, second = (folded(reader.journal_id, _until(last, reader), audited=True) for _ in range(2))
+    digest = fingerprint(first)
+    if fingerprint(second) != digest:
+        raise JournalError("folding it twice comes to different books: this is a bug", reason=FOLD_DIFFERS)
+    return Replayed(first, digest)
+
+
+def _until(last: int, reader: Reader) -> Iterable[Recorded]:
+    return (recorded for recorded in reader.read() if recorded.sequence <= last)
+
+
+def fingerprint(books: Books) -> str:
+    """Return a digest of books that depends on nothing but what is in them."""
+    return hashlib.sha256(msgspec.json.encode(books, enc_hook=_plain, order="sorted")).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, deque):
+        return list(value)
+    if isinstance(value, int):  # a Price
+        return int(value)
+    raise NotImplementedError(type(value).__name__)

@@ -1,0 +1,1 @@
+"""Telling the owner, on the phone or in the log."""

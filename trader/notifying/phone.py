@@ -1,0 +1,79 @@
+"""Telling the owner through apprise, which speaks to Pushover and a hundred other services.
+
+apprise is imported when the first notifier is made: it is large, and a trader that tells nobody does not need it.
+"""
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol, cast
+
+from yarl import URL
+
+from mesh.config import ConfigError
+from mesh.errors import Unavailable
+from mesh.secret import Secret
+from trader.domain.entries import Notified
+from trader.domain.words import Urgency
+
+_PUSHOVER = "pover"
+_EMERGENCY_EVERY_SECONDS, _EMERGENCY_UNTIL_SECONDS = 60, 3600
+"""Pushover repeats an emergency so often and for so long, until somebody acknowledges it."""
+_PRIORITY: Mapping[Urgency, str] = MappingProxyType(
+    {Urgency.QUIET: "low", Urgency.NORMAL: "normal", Urgency.HIGH: "high", Urgency.EMERGENCY: "emergency"}
+)
+_KIND: Mapping[Urgency, str] = MappingProxyType(
+    {Urgency.QUIET: "info", Urgency.NORMAL: "info", Urgency.HIGH: "warning", Urgency.EMERGENCY: "failure"}
+)
+"""apprise's own word, which other services show as a colour or a sign."""
+
+
+class Delivering(Protocol):
+    """What is used of `apprise.Apprise`."""
+
+    def add(self, servers: str) -> bool:
+        """Add a service; False where its URL is not understood."""
+        ...
+
+    async def async_notify(self, body: str, title: str, notify_type: str) -> bool | None:
+        """Send to all services; false where one did not take it."""
+        ...
+
+
+class PhoneNotifier:
+    """Sends each message with a priority that fits its urgency, to the services of the given URLs.
+
+    The URLs carry keys and tokens: no error and no log line shows them.
+    """
+
+    def __init__(self, urls: Secret) -> None:
+        """Take apprise's URLs, one a line. Raises ConfigError where one is not understood, or apprise is missing."""
+        self._services = {urgency: _services(urls, urgency) for urgency in Urgency}
+
+    async def send(self, notice: Notified) -> None:
+        """Send one message. Raises Unavailable where a service did not take it."""
+        service = self._services[notice.urgency]
+        if not await service.async_notify(body=notice.text, title=notice.title, notify_type=_KIND[notice.urgency]):
+            raise Unavailable("the notification service did not take the message", reason="NOT_NOTIFIED")
+
+
+def _services(urls: Secret, urgency: Urgency) -> Delivering:
+    try:
+        made = cast("Delivering", importlib.import_module("apprise").Apprise())
+    except ImportError:
+        raise ConfigError("notify.url_file: the package apprise is not installed") from None
+    for number, url in enumerate(filter(None, map(str.strip, urls.reveal().splitlines())), start=1):
+        if not made.add(with_priority(url, urgency)):
+            raise ConfigError(f"notify.url_file: URL {number} is none that apprise understands")
+    return made
+
+
+def with_priority(url: str, urgency: Urgency) -> str:
+    """Say a Pushover URL with the priority that an urgency has there; any other URL as it is."""
+    if url.partition("://")[0].lower() != _PUSHOVER:
+        return url
+    parsed = URL(url, encoded=True)
+    query = {"priority": _PRIORITY[urgency]}
+    if urgency is Urgency.EMERGENCY:
+        query |= {"retry": str(_EMERGENCY_EVERY_SECONDS), "expire": str(_EMERGENCY_UNTIL_SECONDS)}
+    return str(parsed.update_query(query))

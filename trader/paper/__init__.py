@@ -1,0 +1,1 @@
+"""The paper account: an exchange of which only the quotes are real. Nothing is sent."""
