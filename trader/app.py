@@ -74,7 +74,7 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
                 candle_steps=tuple(series.step for series in config.series),
                 reconcile_seconds=config.reconcile_seconds,
             ),
-            kill_switch=lambda: present(config.kill_switch_file),
+            kill_switch=lambda: present(config.kill_switch),
             lived=lived,
             cancel_on_stop=config.cancel_on_stop,
         )
@@ -118,10 +118,10 @@ async def _run(engine: Engine, begun: Begun) -> None:
 def _past(stack: AsyncExitStack, config: TraderConfig) -> tuple[Store, State, datetime | None]:
     """Open the journal for this process alone, and fold it."""
     try:
-        journal = stack.enter_context(opened(config.journal_file))
+        journal = stack.enter_context(opened(config.journal))
         if journal.mode not in (None, config.mode):
             words = f"it is of mode {journal.mode}, not {config.mode}: give each mode a journal of its own"
-            raise Fatal(f"the journal cannot be used: {words}")
+            raise Fatal(f"the journal {config.journal} cannot be used: {words}")
         return journal, *recalled(journal, config.settings)
     except JournalError as error:
         raise Fatal(f"the journal cannot be used: {error.message}") from error
@@ -162,7 +162,7 @@ def _summary(config: TraderConfig, journal: Store, engine: Engine) -> None:
         mode=config.mode.value,
         exchange=config.kalshi.rest_url,
         key_id=config.kalshi.key_id,
-        journal=str(config.journal_file),
+        journal=str(config.journal),
         entries=journal.last_sequence,
         positions=len(books.positions),
         working_orders=len(books.working),

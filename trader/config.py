@@ -69,10 +69,13 @@ class TraderConfig(Strict):
     """`paper`: fills are reckoned, nothing is sent; `demo`: play money; `live`: real money. Fixed for a journal."""
     live: LiveConfig = LiveConfig()
     """What `live` needs beside."""
-    journal_file: Path = Path("trader.sqlite")
-    """The journal. One trader per journal; each mode its own."""
-    kill_switch_file: Path = Path("trader.stop")
-    """While this file exists nothing is entered. Exits go on."""
+    state_folder: Path = Path("trader-state")
+    """Where the journal and the kill switch are kept; made if absent. A local disk."""
+    journal_file: Path | None = None
+    """The journal, one trader per journal; absent is `paper.journal`, `demo.journal` or `live.journal` in the state
+    folder."""
+    kill_switch_file: Path | None = None
+    """While this file exists nothing is entered, and exits go on; absent is `stop` in the state folder."""
     series: tuple[ScannedSeries, ...] = Field(default=usual_series(), min_length=1)
     """What is scanned and traded."""
     scan_seconds: Annotated[Seconds, Field(le=86_400)] = 60.0
@@ -142,12 +145,28 @@ class TraderConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _files_differ(self) -> Self:
+        if self.paper.file == self.journal:
+            raise ValueError("journal_file and paper.file: two files")
+        return self
+
+    @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
         sizes = self.sizes
         for name in ("max_event_dollars", "max_series_dollars", "max_settlement_dollars", "max_total_dollars"):
             if getattr(sizes, name) < sizes.dollars_per_trade:
                 raise ValueError(f"sizes.{name}: below dollars_per_trade, so nothing would ever be bought")
         return self
+
+    @property
+    def journal(self) -> Path:
+        """File of the journal."""
+        return self.journal_file or self.state_folder / f"{self.mode.value}.journal"
+
+    @property
+    def kill_switch(self) -> Path:
+        """File that stops entries."""
+        return self.kill_switch_file or self.state_folder / "stop"
 
     @property
     def settings(self) -> Settings:

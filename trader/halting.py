@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Protocol
 
 from mesh import log
 from mesh.errors import MeshError
@@ -9,7 +10,6 @@ from mesh.types import Hundredths
 from trader.domain.entries import AnyEntry, SwitchesChanged
 from trader.domain.words import BlockKind
 from trader.engine.engine import Engine
-from trader.exchange.groups import OrderGroups
 
 _AGAIN_SECONDS = 5.0
 _BY_HAND = frozenset({BlockKind.PAUSE, BlockKind.FLATTEN, BlockKind.KILL_SWITCH_FILE})
@@ -17,10 +17,26 @@ _BY_HAND = frozenset({BlockKind.PAUSE, BlockKind.FLATTEN, BlockKind.KILL_SWITCH_
 _log = log.get(__name__)
 
 
+class Groups(Protocol):
+    """What is moved: `trader.exchange.groups.OrderGroups`. Each raises MeshError where it could not be done."""
+
+    async def prepare(self, limit: Hundredths) -> None:
+        """Find them, or create them."""
+        ...
+
+    async def trigger(self) -> None:
+        """End all entries and refuse new ones."""
+        ...
+
+    async def reset(self) -> None:
+        """Take entries again."""
+        ...
+
+
 class GroupSwitch:
     """Keeps the order groups as the blocks are: triggered while a person, or the file, blocks everything."""
 
-    def __init__(self, engine: Engine, groups: OrderGroups, limit: Hundredths) -> None:
+    def __init__(self, engine: Engine, groups: Groups, limit: Hundredths) -> None:
         self._engine = engine
         self._groups = groups
         self._limit = limit

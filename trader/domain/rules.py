@@ -235,8 +235,8 @@ def _forecast_age(case: Case) -> _Said:
     signal, now = case.signal, case.moment.now
     most = case.state.settings.protections.max_forecast_age_seconds
     came = case.state.watch.signals.get(case.market.ticker)
-    overdue = (now - signal.last_candle_time - signal.step).total_seconds()
-    age = max(0.0, overdue, 0.0 if came is None else case.moment.seconds - came[1])
+    # How old the candles may be is the scan's question: where nothing happens there are none, and none are missing.
+    age = 0.0 if came is None else case.moment.seconds - came[1]
     if now >= signal.useful_until:
         return _Said(Verdict.REFUSED, "seconds", age, at_most=most, detail="no longer useful, by its own time")
     return _within("seconds", age, at_most=most)

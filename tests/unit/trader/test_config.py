@@ -64,6 +64,7 @@ def test_live_takes_both_keys() -> None:
         (["protections.max_daily_loss_dollars=-5"], "protections.max_daily_loss_dollars"),
         (["scan_seconds=0"], "scan_seconds"),
         (["stop_seconds=60"], "stop_seconds"),
+        (["journal_file=paper.sqlite"], "journal_file and paper.file"),
         (["series=[]"], "series"),
         (["series=[{ticker='KXBTC'}, {ticker='KXBTC'}]"], "series: each once"),
         (["series=[{ticker='KXBTC', step_minutes=7}]"], "step_minutes"),
@@ -84,7 +85,13 @@ def test_files_are_taken_from_the_folder_of_the_configuration(tmp_path: Path) ->
     (tmp_path / "trader.toml").write_text('journal_file = "j.sqlite"\n[notify]\nurl_file = "phone"\n')
     config = load(tmp_path / "trader.toml", TraderConfig)
     assert (config.journal_file, config.notify.url_file) == (tmp_path / "j.sqlite", tmp_path / "phone")
-    assert config.kill_switch_file == tmp_path / "trader.stop"
+    assert (config.journal, config.kill_switch) == (tmp_path / "j.sqlite", tmp_path / "trader-state" / "stop")
+
+
+def test_each_mode_has_a_journal_of_its_own() -> None:
+    paper, live = load(None, TraderConfig), load(None, TraderConfig, LIVE)
+    assert (paper.journal.name, live.journal.name) == ("paper.journal", "live.journal")
+    assert paper.journal.parent == live.journal.parent == paper.state_folder
 
 
 def test_the_digest_tells_configurations_apart() -> None:

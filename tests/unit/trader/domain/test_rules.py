@@ -219,7 +219,6 @@ VIOLATIONS: Mapping[str, tuple[str, Callable[[Trial], object]]] = {
     "cash that is left alone": ("cash", set_to("sizes", min_cash_dollars=99.5)),
     "unknown cash": ("cash", lambda trial: setattr(trial.state.books, "cash_anchor", None)),
     "a forecast past its own time": ("forecast_age", change(useful_until=moment(5).now)),
-    "a history that is not the latest": ("forecast_age", change(last_candle_time=moment(-3600 - 296).now)),
     "an old book": ("book_age", lambda trial: setattr(trial, "seconds", 10.5)),
     "a book that may have changed unseen": ("book_age", lambda trial: trial.see(BooksLost(None))),
     "a paused exchange": ("pause", lambda trial: trial.see(ExchangeSeen(ExchangeState.TRADING_PAUSED))),

@@ -1,0 +1,104 @@
+"""The trader as it is put together, on the simulated exchange and a real forecast server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from forecast_server.app import forecast_server
+from forecast_server.config import ForecastServerConfig
+from mesh.config import load
+from mesh.daemon import Fatal, Lifecycle
+from mesh.rpc.server import Server
+from tests.fakes.exchange_process import ExchangeProcess, exchange_process
+from trader.app import trader
+from trader.config import TraderConfig
+from trader.domain.entries import AnyEntry, CashSeen, Differed, ScanFinished, Stopped
+from trader.domain.words import ScanOutcome
+from trader.journal.reading import reading
+
+PATIENCE = 20.0
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
+    with exchange_process(tmp_path_factory.mktemp("exchange")) as running:
+        yield running
+
+
+def config(folder: Path, exchange: ExchangeProcess, forecasts: str, mode: str) -> TraderConfig:
+    words = [f"mode={mode}", f"kalshi.host={exchange.url}", f'forecast.targets=["{forecasts}"]']
+    words += ['rpc.listen=["127.0.0.1:0"]', "rpc.metrics_listen=off", "series=[{ticker='KXHIGHNY'}]"]
+    words += [f"state_folder={folder / 'state'}", f"paper.file={folder / 'paper.sqlite'}"]
+    if mode != "paper":
+        name = folder.name.replace("_", "-")[:20]
+        words += [f"kalshi.key_id={exchange.add_member(name)}"]
+        words += [f"kalshi.private_key_file={exchange.folder / f'{name}.key'}"]
+    return load(None, TraderConfig, words)
+
+
+@asynccontextmanager
+async def trading(config: TraderConfig) -> AsyncIterator[Server]:
+    """Run a trader; at the end it stops in order, as after SIGTERM."""
+    async with asyncio.TaskGroup() as tasks:
+        lifecycle = Lifecycle(tasks)
+        async with trader(config, lifecycle) as server:
+            yield server
+            lifecycle.stopping.set()
+
+
+def written(config: TraderConfig, *kinds: type[AnyEntry]) -> list[AnyEntry]:
+    """Read entries of the journal."""
+    with reading(config.journal) as reader:
+        return [recorded.entry for recorded in reader.read() if isinstance(recorded.entry, kinds)]
+
+
+async def until_written(config: TraderConfig, kind: type[AnyEntry]) -> AnyEntry:
+    """Wait until there is an entry of a kind."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := written(config, kind)):
+            await asyncio.sleep(0.05)
+    return found[0]
+
+
+@pytest.mark.parametrize("mode", ["paper", "demo"])
+async def test_it_compares_scans_and_stops_in_order(tmp_path: Path, exchange: ExchangeProcess, mode: str) -> None:
+    settings = load(None, ForecastServerConfig, ['rpc.listen=["127.0.0.1:0"]', "rpc.metrics_listen=off"])
+    async with asyncio.TaskGroup() as tasks, forecast_server(settings, Lifecycle(tasks)) as forecasts:
+        chosen = config(tmp_path, exchange, forecasts.addresses[0], mode)
+        async with trading(chosen):
+            cash = await until_written(chosen, CashSeen)
+            finished = await until_written(chosen, ScanFinished)
+            with pytest.raises(Fatal, match="journal"):
+                async with trading(chosen):
+                    pass
+        assert isinstance(cash, CashSeen)
+        assert cash.cash == 1_000_000_000
+        assert isinstance(finished, ScanFinished)
+        assert finished.market_count > 0
+        assert sum(finished.counts.values()) == finished.market_count
+        assert not finished.counts.keys() & {ScanOutcome.FAILED, ScanOutcome.NOT_ASKED}
+        assert isinstance(written(chosen, AnyEntry)[-1], Stopped)  # type: ignore[arg-type]  # a union of all kinds
+        assert not written(chosen, Differed)
+
+
+async def test_a_journal_of_another_mode_is_refused(tmp_path: Path, exchange: ExchangeProcess) -> None:
+    paper = config(tmp_path, exchange, "127.0.0.1:9", "paper")
+    async with trading(paper):
+        pass
+    demo = config(tmp_path, exchange, "127.0.0.1:9", "demo").model_copy(update={"journal_file": paper.journal})
+    with pytest.raises(Fatal, match="of mode paper, not demo"):
+        async with trading(demo):
+            pass
+
+
+async def test_it_is_ready_while_neither_exchange_nor_forecast_server_is_there(
+    tmp_path: Path, exchange: ExchangeProcess
+) -> None:
+    alone = config(tmp_path, exchange, "127.0.0.1:9", "paper")
+    nowhere = alone.model_copy(update={"kalshi": alone.kalshi.model_copy(update={"host": "http://127.0.0.1:9"})})
+    async with trading(nowhere) as server:
+        assert server.addresses
+    assert isinstance(written(nowhere, Stopped)[0], Stopped)
