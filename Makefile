@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RULES := protos/buf/validate/validate.proto
 
-.PHONY: rules help setup demo test quick check fmt gen image wheel bench fullsize soak chaos clean
+.PHONY: rules help setup demo test quick check fmt gen image wheel bench fullsize soak chaos sim clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -33,7 +33,7 @@ test: check ## everything that must hold: checks, then all tests
 	@$(BIN)/python -m pytest -n auto
 
 quick: $(READY) ## the tests without wheels, fresh environments and node projects
-	@$(BIN)/python -m pytest -n auto -m 'not slow and not soak and not fullsize and not chaos'
+	@$(BIN)/python -m pytest -n auto -m 'not slow and not soak and not fullsize and not chaos and not sim'
 
 check: $(READY) $(RULES) ## format, lint, types, import rules, contracts, generated code, docs
 	@$(BIN)/python -m tools.check
@@ -76,6 +76,9 @@ soak: $(READY) ## many thousand calls, cancelled ones included: memory and handl
 
 chaos: $(READY) ## three minutes of collection with processes killed at random: nothing lost, doubled or half visible
 	@$(BIN)/python -m pytest -m chaos -s tests/chaos
+
+sim: $(READY) ## thousands of simulated traders' lives, killed and troubled; SIM_SEEDS=N SIM_FIRST=N
+	@$(BIN)/python -m pytest -n0 -m sim -s --timeout 0 tests/sim
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) .cache protos/buf dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -76,7 +76,10 @@ def happened(
             first = order.state is OrderState.INTENDED
             entries: list[AnyEntry] = [OrderSent(client_order_id=event.client_order_id)] if first else []
         case Answered():
-            entries = _answered(state.books.orders[event.client_order_id], event.answer)
+            order = state.books.orders[event.client_order_id]
+            entries = _answered(order, event.answer)
+            if isinstance(event.answer, Refused) and event.answer.ending.reason is EndReason.MARKET_CLOSED:
+                state.watch.halted.add(order.terms.ticker)  # until the market is seen to trade: no use in trying again
         case CancelAnswered():
             entries = []  # How it ended is in the exchange's record of the order, which comes by itself.
         case OrderSeen():

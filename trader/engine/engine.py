@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mesh.clock import Clock
+from mesh.errors import Unavailable
 from trader.domain.entries import AnyEntry
 from trader.domain.events import Begun, Ended, Event
 from trader.domain.state import State
@@ -138,8 +139,11 @@ class Engine:
         """Take events: decide, write in one transaction, begin what follows, and return what was written.
 
         Raises:
+            Unavailable: It is not running yet, or no more: nobody would do what follows.
             EngineFailed: Deciding or writing failed, now or before; the process ends.
         """
+        if self._group is None and not self._core.failed:
+            raise Unavailable("the trader is starting or stopping", reason="ENGINE_NOT_RUNNING", retry_after=1.0)
         return self._core.handle(*events)
 
     def alive(self) -> bool:

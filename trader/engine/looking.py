@@ -42,6 +42,9 @@ class Looking:
 
     async def _status(self) -> None:
         self._core.handle(await self._markets.status())
+        books, watch = self._core.books, self._core.state.watch
+        for ticker in sorted(watch.halted & books.by_ticker.keys()):
+            self._core.handle(await self._markets.market(ticker))
 
     def _status_wait(self) -> float:
         watch, now = self._core.state.watch, self._core.clock.now()

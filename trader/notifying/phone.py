@@ -4,6 +4,7 @@ apprise is imported when the first notifier is made: it is large, and a trader t
 """
 
 import importlib
+import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -58,13 +59,16 @@ class PhoneNotifier:
 
 
 def _services(urls: Secret, urgency: Urgency) -> Delivering:
-    try:
-        made = cast("Delivering", importlib.import_module("apprise").Apprise())
-    except ImportError:
-        raise ConfigError("notify.url_file: the package apprise is not installed") from None
-    for number, url in enumerate(filter(None, map(str.strip, urls.reveal().splitlines())), start=1):
-        if not made.add(with_priority(url, urgency)):
-            raise ConfigError(f"notify.url_file: URL {number} is none that apprise understands")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of what apprise itself imports when it first sees a URL
+        try:
+            made = cast("Delivering", importlib.import_module("apprise").Apprise())
+        except ImportError:
+            raise ConfigError("notify.url_file: the package apprise is not installed") from None
+        for number, url in enumerate(filter(None, map(str.strip, urls.reveal().splitlines())), start=1):
+            said = Secret(with_priority(url, urgency))  # as it is said, it stays out of the log too
+            if not made.add(said.reveal()):
+                raise ConfigError(f"notify.url_file: URL {number} is none that apprise understands")
     return made
 
 

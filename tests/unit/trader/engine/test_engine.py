@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from mesh.errors import Unavailable
 from mesh.kalshi.terms import Result
 from mesh.types import Side
 from tests.fakes.trading import NOON, TICKER, book, signal
@@ -13,11 +14,13 @@ from trader.domain.entries import Decided, Differed, Notified, OrderEnded, Order
 from trader.domain.events import Pause
 from trader.domain.facts import Actor
 from trader.domain.words import ActorKind, Delivery, EndReason, ExitKind, OrderState
-from trader.engine.core import EngineFailed
+from trader.engine.core import Core, EngineFailed
 from trader.engine.engine import Engine
+from trader.engine.recalling import recalled
 
 HIGH = book(no_bids=[(80.0, 100.0)], no_asks=[(82.0, 100.0)])
 LOW = book(no_bids=[(40.0, 100.0)], no_asks=[(42.0, 100.0)])
+PAUSE = Pause("request-1", Actor(kind=ActorKind.CALLER, name="alice"), "lunch")
 NOBODY = book(no_bids=[], no_asks=[(42.0, 100.0)])
 
 
@@ -191,15 +194,25 @@ async def test_a_disk_that_fails_ends_the_engine_and_nothing_is_done_after(rig: 
 
 
 async def test_an_engine_that_failed_takes_nothing_more(rig: Rig) -> None:
-    engine = rig.engine()
+    core = Core(recalled(rig.journal, rig.settings)[0], rig.journal, rig.clock)
     rig.journal.refuse_from = 1
-    stop = Pause("request-1", Actor(kind=ActorKind.CALLER, name="alice"), "lunch")
     with pytest.raises(EngineFailed, match="the disk is full"):
-        engine.handle(stop)
+        core.handle(PAUSE)
     rig.journal.refuse_from = None
     with pytest.raises(EngineFailed, match="failed before"):
-        engine.handle(stop)
+        core.handle(PAUSE)
     assert not rig.journal.rows
+
+
+async def test_an_engine_takes_events_only_while_somebody_acts_on_them(rig: Rig) -> None:
+    engine = rig.engine()
+    with pytest.raises(Unavailable, match="starting"):
+        engine.handle(PAUSE)
+    async with rig.running() as running:
+        running.handle(PAUSE)
+        await stop(rig, running, 1.0)
+        with pytest.raises(Unavailable, match="stopping"):
+            running.handle(PAUSE)
 
 
 @pytest.mark.parametrize("fault", ["down", "hangs"])
