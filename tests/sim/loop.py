@@ -77,6 +77,18 @@ class _Task(asyncio.Task[Any]):
         return self is other
 
 
+class Buried(BaseException):
+    """Ends what a dead process left, past every handler of ordinary errors."""
+
+
+def _end(left: Any) -> None:
+    with suppress(BaseException):
+        for _ in range(100):  # whoever waits for others in its `finally` is told again
+            left.throw(Buried)
+    with suppress(BaseException):
+        left.close()
+
+
 class SimLoop(asyncio.BaseEventLoop):
     """Runs steps one by one. No sockets, no threads."""
 
@@ -132,8 +144,7 @@ class SimLoop(asyncio.BaseEventLoop):
             for task in self.kept:
                 task._log_destroy_pending = False  # type: ignore[attr-defined]  # nobody awaits it
                 if not task.done():
-                    with suppress(BaseException):
-                        task.get_coro().close()
+                    _end(task.get_coro())
             self.kept.clear()
             gc.collect()
         finally:

@@ -57,7 +57,7 @@ SETTLED = TICKERS[2]
 """It is determined and paid when the bad days are over."""
 SETTINGS = Settings(
     rules=RuleSettings(off=("edge", "stop_distance"), max_trades_per_series_per_scan=10),
-    entries=EntrySettings(shadow=False),
+    entries=EntrySettings(shadow=False, expire_seconds=5),
     sizes=SizeSettings(max_contracts_per_market=12),
     exits=ExitSettings(check_seconds=1, grace_seconds=2, retry_seconds=1, floor_cents=2),
     protections=ProtectionSettings(
