@@ -6,10 +6,11 @@ nothing, a final order stays final, a fill counts once.
 
 from datetime import timedelta
 from math import ceil
+from types import MappingProxyType
 
 from msgspec import structs
 
-from mesh.kalshi.terms import OrderStatus, TimeInForce
+from mesh.kalshi.terms import OrderStatus, TimeInForce, UpdateReason
 from mesh.types import Hundredths, count_text
 from trader.domain.entries import (
     AnyEntry,
@@ -45,6 +46,18 @@ from trader.domain.words import (
 )
 
 _TIME_OVER = "its time is over"
+_SAID = MappingProxyType(
+    {
+        UpdateReason.SELF_TRADE_CANCEL: EndReason.SELF_TRADE,
+        UpdateReason.EXPIRY_CANCEL: EndReason.EXPIRY,
+        UpdateReason.CLOSE_CANCEL: EndReason.MARKET_CLOSED,
+        UpdateReason.HALT_CANCEL: EndReason.PAUSE,
+        UpdateReason.POST_ONLY_CROSS_CANCEL: EndReason.POST_ONLY_CROSS,
+        UpdateReason.REDUCE_ONLY_CANCEL: EndReason.REDUCE_ONLY,
+        UpdateReason.MARGIN_CANCEL: EndReason.INSUFFICIENT_BALANCE,
+    }
+)
+"""What the exchange's word for an end means."""
 _DUPLICATE = "order_already_exists"
 _SECOND_GUARD = timedelta(seconds=2)
 _AGAIN_SECONDS = 5.0
@@ -207,10 +220,12 @@ def _ended(
 
 
 def _end(state: State, order: Order, view: OrderView, filled: Hundredths, moment: Moment) -> tuple[OrderState, Ending]:
-    """Tell how an order ended that rests no more; the exchange's record does not say why."""
+    """Tell how an order ended that rests no more; only the exchange's stream says why."""
     terms = order.terms
     if filled >= terms.count:
         return OrderState.FILLED, Ending(reason=None)
+    if (said := _SAID.get(view.reason or UpdateReason.UNKNOWN)) is not None:
+        return OrderState.EXPIRED if said is EndReason.EXPIRY else OrderState.CANCELLED, Ending(reason=said)
     if view.count < terms.count:
         return OrderState.CANCELLED, Ending(reason=EndReason.REDUCE_ONLY, detail=f"cut to {count_text(view.count)}")
     if terms.time_in_force in _AT_ONCE:

@@ -48,6 +48,7 @@ def order_told(order: told.OrderUpdate) -> OrderView:
         remaining=order.remaining_count,
         expire_time=None if order.expiration_ts_ms is None else instant(order.expiration_ts_ms),
         created_time=None if order.created_ts_ms is None else instant(order.created_ts_ms),
+        reason=order.last_update_reason,
     )
 
 

@@ -1,5 +1,6 @@
 """What answers, records, fills and time make of the trader's orders."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from mesh.kalshi.terms import OrderStatus, TimeInForce
+from mesh.kalshi.terms import OrderStatus, TimeInForce, UpdateReason
 from mesh.types import Hundredths, Micros, Side
 from tests.fakes.account_reads import OrderEvent, Till, entry_terms, exit_terms, fact, view
 from tests.fakes.trading import NOON, cents, contracts, market, moment
@@ -212,6 +213,24 @@ def test_an_order_that_ends_after_its_time_has_expired() -> None:
     till.tell(OrderSeen(view(ENTRY)))
     till.tell(OrderSeen(view(ENTRY, OrderStatus.CANCELED, 2)), 15)
     assert state(till) == (OrderState.EXPIRED, EndReason.EXPIRY)
+
+
+@pytest.mark.parametrize(
+    ("word", "ended"),
+    [
+        (UpdateReason.EXPIRY_CANCEL, (OrderState.EXPIRED, EndReason.EXPIRY)),
+        (UpdateReason.SELF_TRADE_CANCEL, (OrderState.CANCELLED, EndReason.SELF_TRADE)),
+        (UpdateReason.HALT_CANCEL, (OrderState.CANCELLED, EndReason.PAUSE)),
+        (UpdateReason.DECREASE, (OrderState.CANCELLED, EndReason.EXCHANGE)),
+        (UpdateReason.UNKNOWN, (OrderState.CANCELLED, EndReason.EXCHANGE)),
+    ],
+)
+def test_where_the_exchange_says_why_an_order_ended_its_word_counts(
+    word: UpdateReason, ended: tuple[OrderState, EndReason]
+) -> None:
+    till = sent()
+    till.tell(OrderSeen(replace(view(ENTRY, OrderStatus.CANCELED), reason=word)), 1)
+    assert state(till) == ended
 
 
 def test_an_order_that_ends_before_its_time_was_cancelled_by_who_asked() -> None:
