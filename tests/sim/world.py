@@ -271,11 +271,15 @@ class Wired:
         await self._boundary(f"before {what}")
         reply: asyncio.Future[T] = world.loop.create_future()
         lost = world.fault(f"request lost: {what}", 0.05)
+        twice = not lost and world.fault(f"twice: {what}", 0.03)
 
-        async def carry() -> None:
+        async def carry(*, twice: bool) -> None:
             try:
                 await self._delay()
                 result = await work()
+                # What was refused comes no second time: taken then, it would be another order, and no line makes one.
+                if twice and not isinstance(result, Refused):
+                    world.loop.create_task(carry(twice=False), name=f"{what} again", context=Context())
                 await self._delay()
             except Exception as error:
                 if not reply.done():
@@ -285,9 +289,7 @@ class Wired:
                 reply.set_result(result)
 
         if not lost:  # what is on its way outlives who sent it
-            world.loop.create_task(carry(), name=what, context=Context())
-            if world.fault(f"twice: {what}", 0.03):
-                world.loop.create_task(carry(), name=f"{what} again", context=Context())
+            world.loop.create_task(carry(twice=twice), name=what, context=Context())
         try:
             async with asyncio.timeout(1.0):
                 answer = await reply

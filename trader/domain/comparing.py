@@ -43,6 +43,11 @@ def compare(state: State, snapshot: Snapshot, moment: Moment) -> list[AnyEntry]:
     return look.entries
 
 
+def pending(state: State) -> bool:
+    """Tell whether something differed in the last account read that the next one must show again to be believed."""
+    return any(count < PROOF for name, count in state.watch.absences.items() if name.startswith("reads:"))
+
+
 def foreign(state: State) -> tuple[tuple[OrderView, ...], tuple[HeldView, ...]]:
     """Return resting orders and positions of the last account read that are not the trader's.
 

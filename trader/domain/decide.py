@@ -65,9 +65,11 @@ def decide(state: State, event: Event, moment: Moment) -> tuple[AnyEntry, ...]:
     for step in _steps(state, event, moment):
         take(step())
     # What one thing leads to: a fill opens a position, a stop that sold blocks its market, both are told.
+    watching.forget(state, tuple(written), moment)
+    before = len(written)
     take(switching.protect(state, event, moment))
     take(telling.tell(state, tuple(written), event, moment))
-    watching.forget(state, tuple(written), moment)
+    watching.forget(state, tuple(written[before:]), moment)
     return tuple(written)
 
 

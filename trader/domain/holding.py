@@ -181,6 +181,8 @@ def _figures(look: Look, held: HeldView, positions: list[Position]) -> None:
     owners = [position.decision_id for position in positions] + [trade.decision_id for trade in trades]
     # Each step out rounds the cost of what is left by less than a micro, at the exchange as here.
     rounding = 1 + len(legs) + abs(held.net) // CONTRACT
+    if any(leg.kind is ExitKind.FOREIGN for leg in legs):
+        rounding += CENT  # what others sold of it is booked when it is seen, and in another order
     spent = sum(position.cost for position in positions)
     figures: list[tuple[Subject, str, int, int]] = [(Subject.ENTRY_PRICE, "cost of what is held", spent, held.exposure)]
     # The exchange's sums of a market begin with its first contract, whoever bought it.

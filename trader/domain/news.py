@@ -76,7 +76,6 @@ def of_entries(state: State, entries: Iterable[AnyEntry], moment: Moment) -> Ite
         match entry:
             case Filled():
                 changed[entry.client_order_id] = None
-                yield from _fee(entry)
             case OrderResting():
                 changed[entry.client_order_id] = None
             case OrderEnded():
@@ -130,13 +129,6 @@ def _progress(state: State, order: Order) -> Iterator[News]:
             ticker=terms.ticker,
             position_id=terms.position_id,
         )
-
-
-def _fee(entry: Filled) -> Iterator[News]:
-    if entry.expected_fee is not None and entry.expected_fee != entry.fill.fee:
-        ticker = entry.fill.ticker
-        detail = f"expected {messages.money(entry.expected_fee)}, charged {messages.money(entry.fill.fee)}"
-        yield _other_fee(ticker, detail)
 
 
 def _other_fee(ticker: str, detail: str) -> News:
@@ -238,7 +230,8 @@ def _switched(state: State, entry: SwitchesChanged) -> Iterator[News]:
 def _entries_now(state: State) -> str:
     blocks = state.books.blocks.values()
     if blocked_state(blocks) is not TradingState.RUNNING:
-        return "No entries. Exits go on."
+        paused = any(block.kind is BlockKind.EXCHANGE_PAUSE for block in blocks)
+        return "No entries, and no exit before the exchange trades again." if paused else "No entries. Exits go on."
     scopes = sorted({block.market_ticker or block.event_ticker or block.series_ticker or "" for block in blocks})
     return f"No entries in {', '.join(scopes)}. Exits go on." if scopes else "Entries are taken."
 

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from trader.domain.comparing import pending
 from trader.domain.events import Compared, LinkSeen
 from trader.domain.words import LinkKind, OrderState
 from trader.engine.core import Core
@@ -15,7 +16,7 @@ _OVERLAP = timedelta(minutes=5)
 _BEFORE_START = timedelta(hours=1)
 """The last entry of an earlier process says when it lived; its last comparison was before that."""
 _UNKNOWN_SECONDS = 10.0
-"""Between two comparisons while the outcome of an order is not known."""
+"""Between two comparisons while the outcome of an order is not known, or a difference waits for its proof."""
 _RETRY_SECONDS = 2.0
 _LEAST_SECONDS = 1.0
 
@@ -65,7 +66,8 @@ class Reconciler:
         if self._failed:
             return _RETRY_SECONDS
         unknown = any(self._core.books.orders[name].state is OrderState.UNKNOWN for name in self._core.books.working)
-        return min(self._seconds, _UNKNOWN_SECONDS) if unknown else self._seconds
+        open_question = unknown or pending(self._core.state)
+        return min(self._seconds, _UNKNOWN_SECONDS) if open_question else self._seconds
 
     async def _compare(self) -> None:
         books = self._core.books
