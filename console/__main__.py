@@ -21,7 +21,10 @@ from console.forecast import forecast
 from console.journal import journal
 from console.models import models
 from console.replay import replay
+from console.report import report
 from console.status import status
+from console.trading import events, positions, trades
+from console.trading_switches import flatten, pause, resume
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -39,7 +42,10 @@ cli.add_command(forecast)
 cli.add_command(journal)
 cli.add_command(models)
 cli.add_command(replay)
+cli.add_command(report)
 cli.add_command(status)
+for command in (events, flatten, pause, positions, resume, trades):
+    cli.add_command(command)
 
 
 def main() -> None:

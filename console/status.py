@@ -21,6 +21,10 @@ from console.collection.progress_watch import Follower, Heard
 from console.connection import client_config, connection_options, one_line_errors, server_words
 from console.model_view import Row, rows, state
 from console.server_look import Look, look
+from console.trading_connection import trader_config, trader_target, trader_words
+from console.trading_status import limits_table, summary, trader_status
+from console.trading_status import rows as trader_rows
+from console.trading_words import document as trader_document
 from console.watch import View, watch, watch_option
 from mesh import log
 from mesh.errors import MeshError, Unavailable
@@ -36,6 +40,9 @@ _COLOURS = {
     "waiting": "green",
     "no nodes": "yellow",
     "no series": "yellow",
+    "running": "green",
+    "paused": "yellow",
+    "starting": "yellow",
     _ABSENT: "dim",
 }
 _REDRAWN_SECONDS = 1.0
@@ -69,6 +76,7 @@ Finder = Callable[[], Awaitable[Section]]
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document for programs.")
 @connection_options
 @coordinator_options
+@trader_target
 @partial(watch_option, seconds=5)
 def status(
     *,
@@ -76,15 +84,18 @@ def status(
     client_file: Path | None,
     coordinator: str | None,
     coordinator_file: Path | None,
+    trader: str | None,
+    trader_file: Path | None,
     every: float | None,
     **identity: Path | str | None,
 ) -> None:
-    """Show what the mesh does: forecasts (model, queue, work), collection (series, nodes, budgets, leases).
+    """Show what the mesh does: forecasts (model, queue, work), collection (series, nodes, budgets, leases), the trader.
 
     With --watch collection is followed as it goes on; the forecast server is asked every so often.
 
     The exit code is 0 if the servers that you name answer, also while a model is loading, and 1 if one does not or if
-    its model has failed. Where you name none, it is the forecast server's; a coordinator is shown if it is there.
+    its model has failed. Where you name none, it is the forecast server's; a coordinator and a trader are shown if they
+    are there.
     With --json `health` says whether a forecast server serves.
     """
     log.configure(level="error" if every else "warning")
@@ -92,11 +103,14 @@ def status(
         client = client_config(client_file, identity)
         named = bool(coordinator or coordinator_file)
         collecting = coordinator_config(coordinator_file, coordinator, {**client.model_dump(), "server_name": None})
-        needed = not named or bool(client_file or identity["target"])
+        trading = trader_config(trader_file, trader, {**client.model_dump(), "server_name": None})
+        trader_named = bool(trader or trader_file)
+        needed = not (named or trader_named) or bool(client_file or identity["target"])
         finders: list[Finder] = [
             partial(forecast_section, client.model_copy(update={"targets": (target,)}), needed=needed)
             for target in client.targets
         ]
+        finders.append(partial(trader_section, trading, needed=trader_named))
         followed = partial(collection_view, collecting, needed=named)
         if every is not None:
             asyncio.run(_follow(finders, Follower(collecting), followed, client, every=every, as_json=as_json))
@@ -173,6 +187,30 @@ def collection_view(config: ClientConfig, heard: Heard, *, needed: bool) -> Sect
         body=None if heard.progress is None else progress.Tables(heard.progress),
         document=progress_watch.document(config, heard, word.partition(",")[0]),
         error=heard.problem,
+    )
+
+
+async def trader_section(config: ClientConfig, *, needed: bool) -> Section:
+    """Look at one trader; where it is not `needed`, all is well without it."""
+    where = config.targets[0]
+    title = f"trader {where}"
+    try:
+        answer = await trader_status(config)
+    except MeshError as error:
+        said = trader_words(error, config)
+        word = _away(error, needed=needed)
+        away = {"target": where, "state": word, "problem": said}
+        return Section(
+            kind="trader", title=title, state=word, well=not needed, rows=(("", said),), document=away, error=error
+        )
+    return Section(
+        kind="trader",
+        title=title,
+        state=summary(answer.status),
+        well=True,
+        rows=tuple(trader_rows(answer.status)),
+        body=limits_table(answer.status),
+        document={"target": where, "state": summary(answer.status).partition(",")[0], **trader_document(answer)},
     )
 
 

@@ -95,7 +95,9 @@ class Members:
             return None
         owner, pem, scopes = row
         if owner not in self._openings:
-            self._openings = {opening.account.account_id: opening for opening in openings(self._store)}
-            self._admit(self._openings[owner])
+            found = {opening.account.account_id: opening for opening in openings(self._store)}
+            for name in sorted(found.keys() - self._openings.keys()):  # others may have come with the owner
+                self._admit(found[name])
+            self._openings = found
         key = self._keys[key_id] = Key(key_id, owner, parse(pem), frozenset(scopes))
         return key

@@ -18,6 +18,7 @@ from mesh.config import Strict
 from mesh.kalshi.config import KalshiConfig
 from mesh.rpc.config import ClientConfig
 from sim_exchange.config import ExchangeConfig
+from trader.config import TraderConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "configuration.md"
@@ -58,6 +59,12 @@ SECTIONS = (
         "`foremesh-collector --config FILE`; see [docs/collection.md](collection.md). A commented sample is\n"
         "[deploy/config/collector.toml](../deploy/config/collector.toml).",
         CollectorConfig,
+    ),
+    Section(
+        "The trader",
+        "`foremesh-trader --config FILE`; see [docs/runbook.md](runbook.md). A commented sample is\n"
+        "[deploy/config/trader.toml](../deploy/config/trader.toml).",
+        TraderConfig,
     ),
     Section(
         "The simulated exchange",
@@ -107,14 +114,15 @@ def _table(path: str, table: Schema, root: Schema, leave_out: frozenset[str] = f
     required = set(table.get("required", ()))
     below: list[tuple[str, list[Schema], Schema]] = []
     rows: list[str] = []
-    for name, field in table["properties"].items():
+    for name, described in table["properties"].items():
         if name in leave_out:
             continue
+        field = _with_words(described, root)
         inner, brackets = _inner_tables(field, root)
         if inner:
             below.append((brackets.format(f"{path}.{name}".lstrip(".")), inner, field))
             continue
-        default = "required" if name in required else _value(field.get("default"))
+        default = "required" if name in required else _value(_default(field))
         rows.append(f"| `{name}` | {_type(field)} | {default} | {_text(field)} |")
     if rows:
         yield from ("| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows, "")
@@ -152,12 +160,21 @@ def _presence(field: Schema, inner: Schema) -> str:
         return " Required."
     if field["default"] is None:
         return " Absent by default."
-    own = {name: key.get("default") for name, key in inner["properties"].items()}
-    tables = field["default"] if isinstance(field["default"], list) else [field["default"]]
-    listed = ", ".join(
-        f"`{name} = {json.dumps(value)}`" for table in tables for name, value in table.items() if value != own.get(name)
-    )
+    own = {name: _default(key) for name, key in inner["properties"].items()}
+
+    def differing(table: Schema) -> list[str]:
+        return [f"{name} = {json.dumps(value)}" for name, value in table.items() if value != own.get(name)]
+
+    if isinstance(field["default"], list):
+        listed = ", ".join(f"`{{ {', '.join(differing(table))} }}`" for table in field["default"])
+    else:
+        listed = ", ".join(f"`{pair}`" for pair in differing(field["default"]))
     return f" Where the whole table is absent: {listed}." if listed else ""
+
+
+def _default(key: Schema) -> object:
+    """Return what a key is where it is absent; a table that is made anew each time is not in the schema."""
+    return key.get("default", {} if key.get("type") == "object" else None)
 
 
 def _inner_tables(field: Schema, root: Schema) -> tuple[list[Schema], str]:
@@ -168,6 +185,14 @@ def _inner_tables(field: Schema, root: Schema) -> tuple[list[Schema], str]:
             if references:
                 return [_resolved(reference, root) for reference in references], brackets
     return [], ""
+
+
+def _with_words(field: Schema, root: Schema) -> Schema:
+    """Put the words that a key may be into its own schema, where they are defined elsewhere."""
+    words = _resolved(field, root).get("enum") if "$ref" in field else None
+    return (
+        field if words is None else {name: value for name, value in field.items() if name != "$ref"} | {"enum": words}
+    )
 
 
 def _resolved(reference: Schema, root: Schema) -> Schema:

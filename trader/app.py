@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from uuid import uuid4
 
@@ -33,8 +34,13 @@ from trader.notifying.heartbeat import Heartbeat
 from trader.notifying.making import notifier
 from trader.paper.exchange import paper_exchange
 from trader.ports import Exchange, Markets, Scans
+from trader.reporting import expectation
+from trader.reporting.reading import report_on
 from trader.results import Results
 from trader.scanning.scanner import Scanner, ScanSettings
+from trader.service.reports import Reports
+from trader.service.servicer import service
+from trader.service.status import Facts
 from trader.tapping import Tapped
 
 _SERVICE = trader_service_pb2.DESCRIPTOR.services_by_name["TraderService"]
@@ -80,7 +86,12 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
         )
         TraderMetrics(registry, engine)
         server = await stack.enter_async_context(
-            serving(config.rpc, [service(engine, config, run_id)], draining=lifecycle.stopping, registry=registry)
+            serving(
+                config.rpc,
+                [_service(engine, config, run_id, lifecycle)],
+                draining=lifecycle.stopping,
+                registry=registry,
+            )
         )
         _summary(config, journal, engine)
         begun = Begun(run_id, config.mode, version("foremesh"), config.digest)
@@ -102,9 +113,18 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
             await engine.stop(config.stop_seconds)
 
 
-def service(engine: Engine, config: TraderConfig, run_id: str) -> Service:
+def _service(engine: Engine, config: TraderConfig, run_id: str, lifecycle: Lifecycle) -> Service:
     """Make the service that looks into the engine and moves its switches."""
-    return Service(_SERVICE, lambda _server: None)
+    facts = Facts(
+        instance_id=run_id,
+        mode=config.mode,
+        code_version=version("foremesh"),
+        config_digest=config.digest,
+        scan_seconds=config.scan_seconds,
+        reconcile_seconds=config.reconcile_seconds,
+    )
+    promises = None if config.expectation_file is None else expectation.read(config.expectation_file)
+    return service(engine, facts, lifecycle.stopping, Reports(partial(report_on, config.journal), promises))
 
 
 async def _run(engine: Engine, begun: Begun) -> None:

@@ -87,6 +87,8 @@ class TraderConfig(Strict):
     group_contracts: Annotated[FiniteFloat, Field(ge=0, le=1_000_000)] = 1000.0
     """Contracts of entries that may be matched within 15 s before the exchange itself ends all others: its kill
     switch, which also works while this process does not. 0 uses none."""
+    expectation_file: Path | None = None
+    """What a backtest promised, which reports hold against what came (docs/reports.md); absent for none."""
     cancel_on_stop: bool = True
     """Cancel resting entries when the process stops; resting take-profits stay."""
     stop_seconds: Annotated[FiniteFloat, Field(gt=0, le=15)] = 8.0

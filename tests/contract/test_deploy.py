@@ -17,6 +17,7 @@ from mesh.config import Strict
 from mesh.daemon import BAD_CONFIG, STOP_TIMEOUT_SECONDS
 from sim_exchange.config import ExchangeConfig
 from tests.conftest import ROOT
+from trader.config import TraderConfig
 
 BIN = Path(sys.executable).parent
 CONFIGS = sorted((ROOT / "deploy" / "config").glob("*.toml"))
@@ -26,6 +27,7 @@ DAEMON_OF: dict[str, tuple[str, type[Strict]]] = {
     "coordinator.toml": ("foremesh-coordinator", CoordinatorConfig),
     "exchange.toml": ("foremesh-exchange", ExchangeConfig),
     "forecast_server.toml": ("foremesh-forecast-server", ForecastServerConfig),
+    "trader.toml": ("foremesh-trader", TraderConfig),
 }
 DETAILS = {"AccountConfig", "Quirks", "RecordedConfig", "SeriesConfig"}
 """Tables that a sample may leave to docs/configuration.md."""
@@ -63,7 +65,7 @@ def test_what_the_sample_shows_as_a_default_is_one(config: Path) -> None:
     """All but the addresses, the files and the model with its device, which belong to the host."""
     _, model = DAEMON_OF[config.name]
     own = {"listen", "metrics_listen", "tls", "state_folder", "data_folder", "name", "checkpoint", "device"}
-    own |= {"worker_id", "node_index", "targets", "ca_file", "certificate_file", "private_key_file"}
+    own |= {"worker_id", "node_index", "targets", "ca_file", "certificate_file", "private_key_file", "file"}
     shown, defaults = tomllib.loads(config.read_text()), model().model_dump(mode="json")
     for name, value in ((name, value) for name, value in shown.items() if name not in own):
         inner = {key: left for key, left in value.items() if key not in own} if isinstance(value, dict) else value
@@ -145,9 +147,12 @@ def _settings(unit: Path) -> dict[str, list[str]]:
 
 def _keys(schema: dict[str, Any]) -> set[str]:
     """Names of all plain keys, those of tables within tables included."""
-    tables = {name for name, definition in schema["$defs"].items() if "properties" in definition} - DETAILS
+    every = {name for name, definition in schema["$defs"].items() if "properties" in definition}
+    tables = every - DETAILS
     tables -= {rule.rpartition("/")[2] for rule in re.findall(r"#/\$defs/\w+", str(schema["properties"].get("faults")))}
     keys: set[str] = set()
     for owner in (schema, *(schema["$defs"][name] for name in tables)):
-        keys |= {name for name, field in owner["properties"].items() if "$ref" not in str(field)}
+        for name, field in owner["properties"].items():
+            if not every.intersection(re.findall(r"#/\$defs/(\w+)", str(field))):  # else it is a table, or several
+                keys.add(name)
     return keys

@@ -85,3 +85,18 @@ def test_the_coordinator_is_measured() -> None:
         assert 0 < row["p50_ms"] <= row["p99_ms"] <= row["worst_ms"]
         assert row["per_second"] > 0
     assert "synced at every decision" in document["conditions"]["database"]
+
+
+def test_the_trader_is_measured() -> None:
+    document = measured("trader")
+    rows = document["rows"]
+    for name in ("cold", "warm", "full_cold", "full_warm"):
+        # Some clock between two lines of the diary may be read late, so that an idle trader seems busy: not by much.
+        assert 0 < rows[name]["wall_seconds"] <= rows[name]["seconds"]
+        assert rows[name]["cpu_seconds"] > 0
+    assert 0 < rows["exits"]["p50_ms"] <= rows["exits"]["p99_ms"] <= rows["exits"]["worst_ms"]
+    assert rows["exits"]["count"] >= 2
+    assert 0 < rows["start"]["seconds"] <= rows["start"]["worst_seconds"]
+    assert rows["memory"]["megabytes"] > 10
+    assert rows["memory"]["torch"] == 0
+    assert 900 < document["facts"]["journal_rows"] <= 1000

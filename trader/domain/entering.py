@@ -56,6 +56,7 @@ def _case(state: State, event: SignalCame, moment: Moment) -> rules.Case:
     market, signal = event.market, event.signal
     top = watching.top(state.watch, market.ticker, signal.side, moment)
     limit = None if top is None else _limit(state, market, signal, top)
+    claimed = sizing.claims(state.books)
     case = rules.Case(
         state=state,
         market=market,
@@ -64,8 +65,8 @@ def _case(state: State, event: SignalCame, moment: Moment) -> rules.Case:
         top=top,
         limit=limit,
         exits=None if limit is None else plans.exit_plan(limit, signal, market, state.settings, moment.now),
-        risk=sizing.risk(state, market),
-        free_cash=sizing.free_cash(state, market),
+        risk=sizing.risk(state, market, claimed),
+        free_cash=sizing.free_cash(state, market, claimed),
     )
     try:
         return _priced(case)

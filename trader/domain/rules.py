@@ -17,12 +17,13 @@ from trader.domain.events import Moment
 from trader.domain.facts import ExitPlan, Finding, MarketTerms, SignalFacts, Top
 from trader.domain.settings import hundredths, micros, price
 from trader.domain.state import NO_CONTRACTS, State
-from trader.domain.words import EntryStyle, ExchangeState, OrderState, Purpose, Verdict
+from trader.domain.words import Confidence, EntryStyle, ExchangeState, OrderState, Purpose, Verdict
 
 _FINEST = Micros(100)
 """No market's prices lie closer together: more than another is at least so much more."""
 _DETAIL = 400
 """Longest text of a finding."""
+_RANK = {confidence: confidence.rank for confidence in Confidence}
 
 Unit = Literal["micros", "cents", "contracts", "count", "seconds", "ratio", "word"]
 Number = float | int | None
@@ -146,7 +147,7 @@ def _side(case: Case) -> _Said:
 
 def _confidence(case: Case) -> _Said:
     found, least = case.signal.confidence, case.state.settings.rules.min_confidence
-    verdict = Verdict.PASSED if found.rank >= least.rank else Verdict.REFUSED
+    verdict = Verdict.PASSED if _RANK[found] >= _RANK[least] else Verdict.REFUSED
     return _Said(verdict, "word", found.value, at_least=least.value)
 
 
@@ -217,7 +218,7 @@ def _size(case: Case) -> _Said:
 def _exposure(name: str) -> Callable[[Case], _Said]:
     def rule(case: Case) -> _Said:
         with_this = None if case.cost is None else case.risk.exposures[name] + case.cost
-        return _within("micros", with_this, at_most=sizing.caps(case.state.settings.sizes)[name])
+        return _within("micros", with_this, at_most=sizing.cap(case.state.settings.sizes, name))
 
     return rule
 

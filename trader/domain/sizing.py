@@ -1,7 +1,7 @@
 """How much is bought, and what is at risk already. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,12 @@ from trader.domain.words import Purpose
 
 _TOGETHER = timedelta(hours=1)
 _SMALLEST = Hundredths(1)
+_CAPS = {
+    "series_exposure": "max_series_dollars",
+    "event_exposure": "max_event_dollars",
+    "total_exposure": "max_total_dollars",
+    "settlement_exposure": "max_settlement_dollars",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,7 @@ class Bill:
 
     def most(self, count: Hundredths) -> Micros:
         """Return the most that so many contracts may cost."""
-        if not count:
-            return NO_MONEY
-        fee = trade_fee(self.fees, price=self.limit, count=count, at=self.at)
-        return Micros(cost(self.limit, count) + fee + count + BROKER_PRECISION)
+        return _most(self.fees, self.limit, count, self.at)
 
     def largest(self, *rooms: int, most: int | None = None) -> Hundredths:
         """Return the largest count whose cost fits into every room for money.
@@ -64,30 +67,41 @@ class Risk:
     """Of this market, held and ordered."""
 
 
-def risk(state: State, market: MarketTerms) -> Risk:
-    """Return what is at risk beside a new entry in a market."""
+Claims = Sequence[tuple[Order, Micros]]
+"""Entries on their way, each with the most that it may still cost."""
+
+
+def claims(books: Books) -> Claims:
+    """Return what entries on their way may still cost, in the order of their ids."""
+    return [(order, claim(books, order)) for order in entries_on_their_way(books)]
+
+
+def risk(state: State, market: MarketTerms, claimed: Claims | None = None) -> Risk:
+    """Return what is at risk beside a new entry in a market; `claimed` where it is known already."""
     books, names = state.books, state.settings.sizes.underlyings
     underlying = names.get(market.series_ticker, market.series_ticker)
-    series = event = total = settlement = contracts = 0
-
-    def at_risk(other: MarketTerms | OrderTerms, closes: datetime | None, money: int, count: Hundredths) -> None:
-        nonlocal series, event, total, settlement, contracts
-        total += money
-        series += money if other.series_ticker == market.series_ticker else 0
-        event += money if other.event_ticker == market.event_ticker else 0
+    claimed = claims(books) if claimed is None else claimed
+    held = books.positions.values()
+    total = sum(position.cost + position.entry_fees for position in held) + sum(money for _, money in claimed)
+    # For every signal all positions are passed by: those of other underlyings quickly.
+    near: list[tuple[MarketTerms | OrderTerms, datetime | None, int, int]] = [
+        (position.market, position.market.close_time, position.cost + position.entry_fees, position.count)
+        for position in held
+        if names.get(position.market.series_ticker, position.market.series_ticker) == underlying
+    ]
+    for order, money in claimed:
+        known = _market(books, order)
+        near.append((order.terms, None if known is None else known.close_time, money, order.open_count))
+    series = event = settlement = contracts = 0
+    for other, closes, most, count in near:
+        series += most if other.series_ticker == market.series_ticker else 0
+        event += most if other.event_ticker == market.event_ticker else 0
         contracts += count if other.ticker == market.ticker else 0
         # When an order settles is not known without its decision: then it counts.
         if names.get(other.series_ticker, other.series_ticker) == underlying and (
             closes is None or abs(closes - market.close_time) < _TOGETHER
         ):
-            settlement += money
-
-    for position in books.positions.values():
-        where = position.market
-        at_risk(where, where.close_time, position.cost + position.entry_fees, position.count)
-    for order in entries_on_their_way(books):
-        known = _market(books, order)
-        at_risk(order.terms, None if known is None else known.close_time, claim(books, order), order.open_count)
+            settlement += most
     exposures = {
         "series_exposure": Micros(series),
         "event_exposure": Micros(event),
@@ -108,39 +122,45 @@ def claim(books: Books, order: Order) -> Micros:
     market, terms = _market(books, order), order.terms
     if market is None:
         return cost(DOLLAR, order.open_count)
-    return Bill(market.fees, terms.limit, terms.expire_time or order.intended_time).most(order.open_count)
+    return _most(market.fees, terms.limit, order.open_count, terms.expire_time or order.intended_time)
 
 
-def free_cash(state: State, market: MarketTerms) -> Micros | None:
+def _most(fees: FeeTerms, limit: Price, count: Hundredths, at: datetime) -> Micros:
+    if not count:
+        return NO_MONEY
+    return Micros(cost(limit, count) + trade_fee(fees, price=limit, count=count, at=at) + count + BROKER_PRECISION)
+
+
+def free_cash(state: State, market: MarketTerms, claimed: Claims | None = None) -> Micros | None:
     """Return the cash that a new entry in a market may use; None where nobody has said how much there is.
 
     It is the less of what our books expect and what the exchange said last, each without what it does not yet know to
     be spent. Where cash lies on shards, only that of the market's shard pays for it.
     """
     books, snapshot = state.books, state.watch.snapshot
-    orders = entries_on_their_way(books)
+    claimed = claims(books) if claimed is None else claimed
     known: list[int] = []
     if books.expected_cash is not None:
-        known.append(books.expected_cash - sum(claim(books, order) for order in orders))
+        known.append(books.expected_cash - sum(money for _, money in claimed))
     if snapshot is not None:
         available = snapshot.available
         if snapshot.shards and market.exchange_index is not None:
             available = dict(snapshot.shards).get(market.exchange_index, NO_MONEY)
         if available is not None:
-            locked = {order.client_order_id for order in snapshot.orders}
-            missing = (order for order in orders if order.terms.client_order_id not in locked)
-            known.append(available - sum(claim(books, order) for order in missing))
+            locked = {order.client_order_id for order in snapshot.orders} if claimed else set()
+            missing = (money for order, money in claimed if order.terms.client_order_id not in locked)
+            known.append(available - sum(missing))
     return Micros(min(known)) if known else None
+
+
+def cap(sizes: SizeSettings, name: str) -> Micros:
+    """Return the most that may be at risk by one of the rules. KeyError for others."""
+    return micros(getattr(sizes, _CAPS[name]))
 
 
 def caps(sizes: SizeSettings) -> Mapping[str, Micros]:
     """Return the most that may be at risk, by the name of the rule."""
-    return {
-        "series_exposure": micros(sizes.max_series_dollars),
-        "event_exposure": micros(sizes.max_event_dollars),
-        "total_exposure": micros(sizes.max_total_dollars),
-        "settlement_exposure": micros(sizes.max_settlement_dollars),
-    }
+    return {name: cap(sizes, name) for name in _CAPS}
 
 
 def step(sizes: SizeSettings) -> Hundredths:

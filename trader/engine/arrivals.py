@@ -1,6 +1,5 @@
 """What a scan brings, as it comes: made into events, in batches that keep nobody waiting."""
 
-import asyncio
 from collections.abc import Sequence
 
 from mesh import log
@@ -9,6 +8,7 @@ from mesh.types import Side
 from trader.domain.events import BookCame, Event, LinkSeen, MarketSeen, ScanBegan, ScanEnded, SignalCame
 from trader.domain.words import LinkKind, ScanOutcome
 from trader.engine.core import Core
+from trader.engine.waiting import breath
 from trader.ports import Begin, Markets
 
 BATCH = 32
@@ -49,7 +49,7 @@ class Arrivals:
                     self._began = None
                     events += [each, *self._server(each)]
         self._flush(events)
-        await asyncio.sleep(0)
+        await breath()
 
     def _flush(self, events: list[Event]) -> None:
         if events:
@@ -63,7 +63,7 @@ class Arrivals:
         news = list(self._news(begin))
         for first in range(0, len(news), BATCH):
             self._core.handle(*news[first : first + BATCH])
-            await asyncio.sleep(0)
+            await breath()
 
     async def _books(self, batch: Sequence[Begin | SignalCame | ScanEnded]) -> tuple[BookCame, ...]:
         """Read the books of signals that may be acted on and whose book is not known, or is growing old."""

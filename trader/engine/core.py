@@ -16,6 +16,8 @@ from trader.domain.state import Books, State
 from trader.engine.bell import Bell
 from trader.ports import Journal
 
+Following = Callable[[], Event]
+"""Makes an event once those before it are decided."""
 Listener = Callable[[tuple[AnyEntry, ...]], None]
 """Told of entries that are on disk. Must neither wait nor raise."""
 
@@ -61,8 +63,11 @@ class Core:
         """Tell somebody of all entries from now on, once they are on disk, in the order in which they came here."""
         self._listeners.append(listener)
 
-    def handle(self, *events: Event) -> tuple[AnyEntry, ...]:
+    def handle(self, *events: Event | Following) -> tuple[AnyEntry, ...]:
         """Decide on events, one after the other, and write all that follows in one transaction.
+
+        Args:
+            events: Events, or what makes one of what those before it have led to.
 
         Returns:
             What was written.
@@ -72,7 +77,9 @@ class Core:
         """
 
         def decided(moment: Moment) -> list[AnyEntry]:
-            return [entry for event in events for entry in decide(self.state, event, moment)]
+            return [
+                entry for event in events for entry in decide(self.state, event() if callable(event) else event, moment)
+            ]
 
         return self._take(decided)
 
@@ -117,7 +124,7 @@ class Core:
     async def fail(self) -> None:
         """Wait until it has failed, and raise EngineFailed: it may have happened in a task that others wait for."""
         await self._failed.wait()
-        raise EngineFailed(f"the engine failed: {type(self._failure).__name__}") from self._failure
+        raise EngineFailed(f"{type(self._failure).__name__}: {self._failure}") from self._failure
 
     def terms(self, order: OrderTerms) -> MarketTerms | None:
         """Return what is known of an order's market, the latest first."""

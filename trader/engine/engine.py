@@ -13,7 +13,7 @@ from trader.domain.events import Begun, Ended, Event
 from trader.domain.state import State
 from trader.engine.acting import Acting
 from trader.engine.bell import Bell
-from trader.engine.core import Core, Listener
+from trader.engine.core import Core, Following, Listener
 from trader.engine.exits import ExitLoop
 from trader.engine.following import Follower
 from trader.engine.looking import Looking
@@ -135,8 +135,8 @@ class Engine:
         """Tell somebody of all entries from now on, once they are on disk. It must neither wait nor raise."""
         self._core.listen(listener)
 
-    def handle(self, *events: Event) -> tuple[AnyEntry, ...]:
-        """Take events: decide, write in one transaction, begin what follows, and return what was written.
+    def handle(self, *events: Event | Following) -> tuple[AnyEntry, ...]:
+        """Take events, as `Core.handle`: decide, write in one transaction, begin what follows, return what was written.
 
         Raises:
             Unavailable: It is not running yet, or no more: nobody would do what follows.

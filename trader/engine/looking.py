@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from trader.domain.entries import AnyEntry, OrderIntended, PositionOpened, SignalSeen
+from trader.domain.entries import AnyEntry, OrderIntended, PositionOpened
 from trader.domain.events import KillSwitch
 from trader.domain.words import ExchangeState
 from trader.engine.core import Core
@@ -37,7 +37,7 @@ class Looking:
         await self._looping.every("kill switch", lambda: _SWITCH_SECONDS, self._switch)
 
     async def following(self) -> None:
-        """Let go of books that are of no interest any more, for ever."""
+        """Follow what signals have made interesting, and let go of what is of no interest any more, for ever."""
         await self._looping.every("followed books", lambda: _FOLLOW_SECONDS, self._follow)
 
     async def _status(self) -> None:
@@ -64,7 +64,7 @@ class Looking:
 
     def look(self, written: tuple[AnyEntry, ...]) -> None:
         """Follow at once what entries make interesting."""
-        if any(isinstance(entry, OrderIntended | PositionOpened | SignalSeen) for entry in written):
+        if any(isinstance(entry, OrderIntended | PositionOpened) for entry in written):
             self.follow()
 
     async def _follow(self) -> None:

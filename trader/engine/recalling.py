@@ -1,10 +1,9 @@
 """What a journal says of the time before this process."""
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from trader.domain.settings import Settings
-from trader.domain.state import State
+from trader.domain.state import Books, State
 from trader.journal.replaying import folded
 from trader.ports import Journal, Recorded
 
@@ -17,11 +16,9 @@ def recalled(journal: Journal, settings: Settings) -> tuple[State, datetime | No
     """
     last: datetime | None = None
 
-    def noted(entries: Iterable[Recorded]) -> Iterator[Recorded]:
+    def note(_books: Books, recorded: Recorded) -> None:
         nonlocal last
-        for recorded in entries:
-            last = recorded.time
-            yield recorded
+        last = recorded.time
 
-    books = folded(journal.journal_id, noted(journal.read()))
+    books = folded(journal.journal_id, journal.read(), before=note)
     return State(books, settings), last

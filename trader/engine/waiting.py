@@ -1,8 +1,11 @@
-"""Waiting for whichever comes first."""
+"""Waiting for whichever comes first, and making others wait no longer than need be."""
 
 import asyncio
 
 from mesh.clock import Clock
+
+_HOPS = 24
+"""From a quote on the wire to an exit's request on the wire one callback leads to the next about twenty times."""
 
 
 async def until(event: asyncio.Event, clock: Clock, seconds: float) -> bool:
@@ -15,3 +18,12 @@ async def until(event: asyncio.Event, clock: Clock, seconds: float) -> bool:
             each.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
     return event.is_set()
+
+
+async def breath() -> None:
+    """Let others go all the way from what has come to what they do about it, between two pieces of long work.
+
+    With a single turn of the event loop each step of that way would wait for another piece.
+    """
+    for _ in range(_HOPS):
+        await asyncio.sleep(0)

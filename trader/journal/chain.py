@@ -8,6 +8,7 @@ Who wants to know that the end was not cut off compares with a sequence and dige
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 
 from mesh.types import utc
 
@@ -29,6 +30,7 @@ def written(instant: datetime) -> str:
     return utc(instant).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
+@lru_cache(maxsize=16)  # entries that were written together have the same
 def read(time: bytes) -> datetime:
     """Read an instant as `written` wrote it. ValueError for anything else."""
     if len(time) != _TIME_BYTES or not time.endswith(b"Z"):

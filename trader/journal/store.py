@@ -35,6 +35,7 @@ _SETTINGS = (
     ("fullfsync", "ON", 1),  # macOS keeps an ordinary sync in the drive's cache
     ("checkpoint_fullfsync", "ON", 1),
     ("journal_size_limit", str(_WAL_BYTES), _WAL_BYTES),
+    ("wal_autocheckpoint", "256", 256),  # pages: more of them at a time make one commit take far longer than the others
 )
 _INSERT = "INSERT INTO entries (sequence, time, kind, body, digest) VALUES (?, ?, ?, ?, ?)"
 

@@ -454,9 +454,6 @@ def test_a_difference_is_told_once_a_day(resolution: Resolution, urgency: Urgenc
 def test_a_fee_beside_the_schedule_is_told_once_and_rounding_never() -> None:
     phone = Phone()
     held(phone)
-    sent(phone, "two")
-    phone.write(opened("two"))
-    assert phone.hear(filled("two", 1, count=1, expected_fee=Micros(17_500))) == []
     (first,) = phone.hear(differed(Subject.FEE, Resolution.TAKEN_OVER))
     assert first.title.startswith("a fee differs from the schedule")
     assert phone.hear(differed(Subject.FEE, Resolution.TAKEN_OVER)) == []

@@ -1,0 +1,184 @@
+"""Plots of a report as SVG: a line with its band, bars, points. Pure.
+
+They are drawn 360 units wide, a phone's width, so that their texts stay readable there. Colours are those of the page,
+by class: `up`, `down`, `act`, `dim`; a sign or a word stands beside every colour.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from math import ceil, floor, log10
+
+WIDTH = 360
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 10, 24
+_HEIGHT = 220
+_BAR = 24
+_LABEL, _VALUE = 118, 76
+_LONGEST = 17
+"""Characters of a label that fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One place of a line: a day, its figure, and the ends of its band where it has one."""
+
+    day: date
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: its name, its length, and what is written beside it."""
+
+    label: str
+    value: float
+    text: str
+
+
+def line(spots: Sequence[Spot], *, name: str, unit: str) -> str:
+    """Draw a figure over days with its band; `unit` stands before the numbers of its axis. Empty without a spot."""
+    if not spots:
+        return ""
+    ends = [0.0, *(spot.value for spot in spots)]
+    ends += [end for spot in spots for end in (spot.low, spot.high) if end is not None]
+    marks = ticks(min(ends), max(ends))
+    first, days = spots[0].day, max(1, (spots[-1].day - spots[0].day).days)
+
+    def across(day: date) -> float:
+        share = (day - first).days / days if len(spots) > 1 else 0.5
+        return _LEFT + share * (WIDTH - _LEFT - _RIGHT)
+
+    def up(value: float) -> float:
+        return _up(value, marks[0], marks[-1])
+
+    parts = [_grid(marks, unit)]
+    banded = [(spot.day, spot.low, spot.high) for spot in spots if spot.low is not None and spot.high is not None]
+    if banded:
+        around = [(across(day), up(high)) for day, _, high in banded]
+        around += [(across(day), up(low)) for day, low, _ in reversed(banded)]
+        parts.append(f'<polygon class="band" points="{_path(around)}"/>')
+    places = [(across(spot.day), up(spot.value)) for spot in spots]
+    parts.append(f'<polyline class="line" points="{_path(places)}"/>')
+    parts.append(_dot(*places[-1], "act", 3.5))
+    parts.append(_text(_LEFT, _HEIGHT - 6, first.isoformat(), "start"))
+    if len(spots) > 1:
+        parts.append(_text(WIDTH - _RIGHT, _HEIGHT - 6, spots[-1].day.isoformat(), "end"))
+    return _drawing(_HEIGHT, name, parts)
+
+
+def bars(found: Sequence[Bar], *, name: str, signed: bool = True) -> str:
+    """Draw bars from a common zero, to the right for gains and to the left for losses. Empty without a bar.
+
+    Args:
+        found: From top to bottom.
+        name: Of the plot, for who does not see it.
+        signed: False colours none: what is counted is neither good nor bad.
+    """
+    if not found:
+        return ""
+    low, high = min(0.0, *(bar.value for bar in found)), max(0.0, *(bar.value for bar in found))
+    room, whole = WIDTH - _LABEL - _VALUE, (high - low) or 1.0
+    zero = _LABEL - low / whole * room
+    parts = []
+    for number, bar in enumerate(found):
+        top = number * _BAR + 4
+        length = abs(bar.value) / whole * room
+        start = zero if bar.value >= 0 else zero - length
+        kind = "act" if not signed else "up" if bar.value >= 0 else "down"
+        parts.append(f"<g><title>{escape(f'{bar.label}: {bar.text}')}</title>")
+        parts.append(_text(0, top + 12, _short(bar.label), "start"))
+        parts.append(
+            f'<rect class="{kind}" x="{start:.1f}" y="{top}" width="{max(length, 0.5):.1f}" height="{_BAR - 8}"/>'
+        )
+        parts.append(f"{_text(WIDTH, top + 12, bar.text, 'end', 'value')}</g>")
+    height = len(found) * _BAR + 4
+    parts.append(f'<line class="axis" x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{height}"/>')
+    return _drawing(height, name, parts)
+
+
+def scatter(points: Sequence[tuple[float, float]], *, name: str, across: str, along: str) -> str:
+    """Draw points about a common middle, with the line on which they would lie were the one the other.
+
+    Args:
+        points: Across and up, in the same unit. Empty without one.
+        name: Of the plot.
+        across: Name of the lower axis.
+        along: Name of the left one.
+    """
+    if not points:
+        return ""
+    most = max(1.0, *(abs(value) for point in points for value in point))
+    marks = ticks(-most, most)
+    least, most = marks[0], marks[-1]
+    room = WIDTH - _LEFT - _RIGHT
+
+    def over(value: float) -> float:
+        return _LEFT + (value - least) / (most - least) * room
+
+    def up(value: float) -> float:
+        return _up(value, least, most)
+
+    middle = over(0)
+    parts = [_grid(marks, "")]
+    parts.append(f'<line class="axis" x1="{middle:.1f}" x2="{middle:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>')
+    parts.append(
+        f'<line class="dashed" x1="{over(least):.1f}" y1="{up(least):.1f}" x2="{over(most):.1f}" y2="{up(most):.1f}"/>'
+    )
+    parts += [_dot(over(x), up(y), "act faint", 2.5) for x, y in points]
+    for mark, anchor in ((marks[0], "start"), (0.0, "middle"), (marks[-1], "end")):
+        parts.append(_text(over(mark), _HEIGHT - _BOTTOM + 12, f"{mark:g}", anchor))
+    parts.append(_text(WIDTH - _RIGHT, _HEIGHT - 1, across, "end"))
+    parts.append(_text(_LEFT + 4, _TOP + 10, along, "start"))
+    return _drawing(_HEIGHT, name, parts)
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Return round numbers from at or below `low` to at or above `high`, both ends and zero among them, evenly."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    span = (high - low) or 1.0
+    rough = span / 4
+    power = 10.0 ** floor(log10(rough))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * (1 - 1e-9))
+    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
+    return [step * number for number in range(first, max(last, first + 1) + 1)]
+
+
+def _up(value: float, low: float, high: float) -> float:
+    return _HEIGHT - _BOTTOM - (value - low) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
+
+
+def _grid(marks: Sequence[float], unit: str) -> str:
+    parts = []
+    for mark in marks:
+        place = _up(mark, marks[0], marks[-1])
+        kind = "grid" if mark else "axis"
+        parts.append(f'<line class="{kind}" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{place:.1f}" y2="{place:.1f}"/>')
+        sign = "-" if mark < 0 else ""
+        parts.append(_text(_LEFT - 5, place + 4, f"{sign}{unit}{abs(mark):g}", "end"))
+    return "".join(parts)
+
+
+def _path(places: Iterable[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+
+
+def _dot(x: float, y: float, kind: str, size: float) -> str:
+    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{size}"/>'
+
+
+def _text(x: float, y: float, words: str, anchor: str, kind: str = "label") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
+
+
+def _drawing(height: float, name: str, parts: Iterable[str]) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" role="img" '
+        f'aria-label="{escape(name)}">{"".join(parts)}</svg>'
+    )

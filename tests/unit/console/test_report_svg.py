@@ -1,0 +1,90 @@
+from datetime import date, timedelta
+from itertools import pairwise
+from xml.etree import ElementTree
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.report_svg import WIDTH, Bar, Spot, bars, line, scatter, ticks
+
+AMOUNTS = st.floats(-1e7, 1e7, allow_nan=False)
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(text: str) -> ElementTree.Element:
+    return ElementTree.fromstring(text)  # noqa: S314  # our own
+
+
+def within(drawing: ElementTree.Element) -> bool:
+    """Tell whether everything lies within the drawing."""
+    _, _, width, height = map(float, drawing.attrib["viewBox"].split())
+    places = [
+        tuple(map(float, pair.split(",")))
+        for element in drawing.iter()
+        for pair in element.attrib.get("points", "").split()
+    ]
+    places += [(float(dot.attrib["cx"]), float(dot.attrib["cy"])) for dot in drawing.iter(f"{SVG}circle")]
+    for rect in drawing.iter(f"{SVG}rect"):
+        left, top, wide, high = (float(rect.attrib[name]) for name in ("x", "y", "width", "height"))
+        places += [(left, top), (left + wide, top + high)]
+    return all(-0.6 <= x <= width + 0.6 and -0.6 <= y <= height + 0.6 for x, y in places)
+
+
+@given(AMOUNTS, AMOUNTS)
+def test_ticks_are_few_even_and_hold_what_is_drawn_and_zero(one: float, other: float) -> None:
+    marks = ticks(min(one, other), max(one, other))
+    span = marks[-1] - marks[0]
+    assert 2 <= len(marks) <= 9
+    assert marks[0] <= min(one, other) + span * 1e-6
+    assert marks[-1] >= max(one, other) - span * 1e-6
+    assert 0 in marks
+    steps = [after - before for before, after in pairwise(marks)]
+    assert max(steps) - min(steps) <= span * 1e-9
+
+
+@given(st.lists(st.tuples(AMOUNTS, st.none() | st.floats(0, 1e6)), min_size=1, max_size=20))
+def test_a_line_and_its_band_stay_within_the_drawing(values: list[tuple[float, float | None]]) -> None:
+    spots = [
+        Spot(
+            date(2026, 11, 1) + timedelta(days=number),
+            value,
+            None if wide is None else value - wide,
+            None if wide is None else value + wide,
+        )
+        for number, (value, wide) in enumerate(values)
+    ]
+    assert within(drawn(line(spots, name="line", unit="$")))
+
+
+@given(st.lists(AMOUNTS, min_size=1, max_size=20))
+def test_bars_stay_within_the_drawing_and_are_as_long_as_they_say(values: list[float]) -> None:
+    drawing = drawn(bars([Bar(f"bar {number}", value, "x") for number, value in enumerate(values)], name="bars"))
+    assert within(drawing)
+    lengths = [float(rect.attrib["width"]) for rect in drawing.iter(f"{SVG}rect")]
+    longest = max(values, key=abs)
+    assert lengths[values.index(longest)] == max(lengths)
+
+
+@given(st.lists(st.tuples(st.floats(-100, 100), st.floats(-100, 100)), min_size=1, max_size=20))
+def test_points_stay_within_the_drawing(points: list[tuple[float, float]]) -> None:
+    assert within(drawn(scatter(points, name="points", across="a", along="b")))
+
+
+def test_nothing_is_drawn_of_nothing() -> None:
+    assert line([], name="n", unit="$") == bars([], name="n") == scatter([], name="n", across="a", along="b") == ""
+
+
+def test_texts_are_escaped_and_long_labels_are_cut_but_kept_whole_in_their_title() -> None:
+    label = "<KX & a name that is too long>"
+    drawing = drawn(bars([Bar(label, 1.0, "<1>")], name='a "name"'))
+    assert drawing.attrib["aria-label"] == 'a "name"'
+    titles = [element.text for element in drawing.iter(f"{SVG}title")]
+    assert titles == [f"{label}: <1>"]
+    assert next(text.text for text in drawing.iter(f"{SVG}text")) == "<KX & a name tha…"
+    assert drawing.attrib["viewBox"].startswith(f"0 0 {WIDTH}")
+
+
+def test_a_day_alone_is_a_dot_in_the_middle() -> None:
+    drawing = drawn(line([Spot(date(2026, 11, 1), -3.0)], name="line", unit="$"))
+    assert [text.text for text in drawing.iter(f"{SVG}text")].count("2026-11-01") == 1
+    assert len(list(drawing.iter(f"{SVG}circle"))) == 1

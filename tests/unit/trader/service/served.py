@@ -1,0 +1,118 @@
+"""A trader that answers on loopback: an engine with an exchange in memory, on a clock that is moved by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from foremesh.trader.v1 import trader_service_pb2 as pb
+from foremesh.trader.v1 import trader_service_pb2_grpc as rpc
+from google.protobuf.message import Message
+
+from mesh.rpc.config import ServerConfig
+from mesh.rpc.server import Server, serving
+from mesh.rpc.validation import violations
+from tests.fakes.trading import TICKER
+from tests.unit.trader.engine.rig import Rig
+from trader.domain.words import Mode
+from trader.engine.engine import Engine
+from trader.reporting.report import report
+from trader.service.reports import Reports
+from trader.service.servicer import service
+from trader.service.status import Facts
+
+FACTS = Facts(
+    instance_id="run-1",
+    mode=Mode.PAPER,
+    code_version="0.1.0",
+    config_digest="0" * 64,
+    scan_seconds=30.0,
+    reconcile_seconds=60.0,
+)
+
+
+@dataclass
+class Served:
+    """A trader with its parts in reach."""
+
+    rig: Rig
+    engine: Engine
+    server: Server
+    draining: asyncio.Event
+    channel: grpc.aio.Channel
+    stub: "rpc.TraderServiceAsyncStub" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stub = rpc.TraderServiceStub(self.channel)
+
+    async def enter(self, *tickers: str) -> int:
+        """Let the next scan enter, and no later one; returns the contracts held in the usual market, in hundredths."""
+        self.rig.wants(*tickers)
+        scans = len(self.rig.forecasts.scans)
+        while len(self.rig.forecasts.scans) == scans:
+            await self.rig.clock.advance(0.5)
+        self.rig.forecasts.signals.clear()
+        await self.rig.clock.advance(0.5)
+        return -self.rig.venue.held(TICKER)
+
+    def watch(self, **asked: Any) -> "Watch":
+        """Watch events."""
+        return Watch(self.stub.WatchEvents(pb.WatchEventsRequest(**asked)))
+
+
+class Watch:
+    """A stream of events; every message of it keeps the contract's rules."""
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+        self.through = -1
+
+    async def next(self) -> pb.WatchEventsResponse:
+        """The next message."""
+        async with asyncio.timeout(30):
+            response = await self.call.read()
+        assert isinstance(response, pb.WatchEventsResponse), response
+        assert violations(response) == []
+        assert response.through_sequence >= self.through
+        self.through = response.through_sequence
+        return response
+
+    async def until(self, sequence: int) -> list[Any]:
+        """All events until everything up to an entry has been sent."""
+        found: list[Any] = []
+        while self.through < sequence:
+            found += (await self.next()).batch.events
+        return found
+
+
+def sound(message: Message) -> None:
+    """Check that a message keeps the contract's rules."""
+    assert violations(message) == []
+
+
+@asynccontextmanager
+async def served(
+    rig: Rig, *, stalled_seconds: float = 60.0, run: bool = True, listen: str = "127.0.0.1:0"
+) -> AsyncIterator[Served]:
+    """Serve a trader; without `run` its engine has not begun."""
+    draining = asyncio.Event()
+    config = ServerConfig.model_validate({"listen": (listen,), "metrics_listen": "off", "grace_seconds": 0.2})
+
+    @asynccontextmanager
+    async def serve(engine: Engine) -> AsyncIterator[Served]:
+        reports = Reports(lambda question, _until: report(list(rig.journal.read()), question))
+        made = service(engine, FACTS, draining, reports, stalled_seconds=stalled_seconds)
+        async with (
+            serving(config, [made], draining=draining) as server,
+            grpc.aio.insecure_channel(server.addresses[0]) as channel,
+        ):
+            yield Served(rig, engine, server, draining, channel)
+
+    if run:
+        async with rig.running() as engine, serve(engine) as found:
+            yield found
+    else:
+        async with serve(rig.engine()) as found:
+            yield found

@@ -1,0 +1,1 @@
+"""Reports: what a span of time came to, recomputed from the journal's rows."""

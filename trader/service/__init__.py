@@ -1,0 +1,1 @@
+"""TraderService: the trader from outside."""
