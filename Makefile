@@ -61,12 +61,13 @@ image: $(READY) $(RULES) ## accept today's contracts as the baseline that `buf b
 wheel: $(READY) ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel
 
-bench: $(READY) ## measure the transport against a bare echo, the simulated exchange, collection; conditions printed
+bench: $(READY) ## measure the transport against a bare echo, the simulated exchange, collection, the trader; conditions printed
 	@$(BIN)/python -m benchmarks.rpc
 	@$(BIN)/python -m benchmarks.exchange
 	@$(BIN)/python -m benchmarks.store
 	@$(BIN)/python -m benchmarks.coordinator
 	@$(BIN)/python -m benchmarks.collection
+	@$(BIN)/python -m benchmarks.trader
 
 fullsize: $(READY) ## TimesFM with random weights at its full size: equal to the stock package, and in any batch
 	@$(BIN)/python -m pytest -m fullsize tests/fullsize

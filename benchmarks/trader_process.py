@@ -11,7 +11,6 @@ it waits, the exchange, the forecast server or a request budget has the turn. At
 import asyncio
 import atexit
 import json
-import resource
 import selectors
 import sys
 import time
@@ -26,7 +25,6 @@ _EVERY = 0.002
 """Seconds between two lines of the diary, at least."""
 _LONG = 0.005
 """A stretch without a wait that is noted by itself."""
-_KIBI = 1024
 
 
 class Watched(selectors.DefaultSelector):
@@ -71,9 +69,8 @@ class _Policy(asyncio.DefaultEventLoopPolicy):
 
 
 def _write(selector: Watched, path: Folder) -> None:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     diary: dict[str, Any] = {name: getattr(selector, name).tolist() for name in ("times", "busy", "cpu", "long")}
-    diary |= {"torch": "torch" in sys.modules, "peak_bytes": peak * (1 if sys.platform == "darwin" else _KIBI)}
+    diary |= {"torch": "torch" in sys.modules}
     path.write_text(json.dumps(diary))
 
 

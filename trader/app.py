@@ -24,6 +24,7 @@ from trader.domain.words import Mode
 from trader.engine.core import EngineFailed
 from trader.engine.engine import Engine, Timing
 from trader.engine.recalling import recalled
+from trader.exchange.budgets import keep_learning
 from trader.exchange.reaching import Kalshi, reaching
 from trader.halting import GroupSwitch
 from trader.journal.errors import JournalError
@@ -97,6 +98,8 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
         begun = Begun(run_id, config.mode, version("foremesh"), config.digest)
         lifecycle.tasks.create_task(_run(engine, begun), name="engine")
         lifecycle.alive = engine.alive
+        if config.kalshi.key_id is not None:
+            lifecycle.tasks.create_task(keep_learning(kalshi.client, clock), name="rate limits")
         if config.notify.heartbeat_file is not None:
             beats = Heartbeat(read_secret(config.notify.heartbeat_file), engine.alive, clock)
             lifecycle.tasks.create_task(beats.run(), name="heartbeat")

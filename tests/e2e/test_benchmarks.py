@@ -91,7 +91,6 @@ def test_the_trader_is_measured() -> None:
     document = measured("trader")
     rows = document["rows"]
     for name in ("cold", "warm", "full_cold", "full_warm"):
-        # Some clock between two lines of the diary may be read late, so that an idle trader seems busy: not by much.
         assert 0 < rows[name]["wall_seconds"] <= rows[name]["seconds"]
         assert rows[name]["cpu_seconds"] > 0
     assert 0 < rows["exits"]["p50_ms"] <= rows["exits"]["p99_ms"] <= rows["exits"]["worst_ms"]

@@ -1,6 +1,7 @@
 """A market's record as the terms that decisions are made on. Pure."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from mesh import errors
 from mesh.kalshi.errors import ExchangeError
@@ -50,9 +51,15 @@ def terms(market: Market, fees: FeeTerms, title: str) -> MarketTerms:
 def bands(ticker: str, ranges: tuple[PriceRange, ...]) -> tuple[Band, ...]:
     """Return the prices that a market takes, ascending. NotTradable for ranges that cannot be."""
     try:
-        return PriceGrid(ranges).bands
+        return _bands(ranges)
     except ValueError as error:
         raise NotTradable(f"{ticker}: {error}") from None
+
+
+@lru_cache(256)
+def _bands(ranges: tuple[PriceRange, ...]) -> tuple[Band, ...]:
+    """Read price ranges; there are a few kinds of them, and thousands of markets."""
+    return PriceGrid(ranges).bands
 
 
 def title_of(event_title: str, market: Market) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from foremesh.forecast.v1 import signal_pb2
+from foremesh.forecast.v1 import forecast_pb2, signal_pb2
 
 from mesh import log
 from mesh.clock import Clock
@@ -20,6 +20,7 @@ from mesh.kalshi.rest.market_wire import Market
 from trader.domain.events import ScanEnded, SignalCame
 from trader.domain.facts import MarketTerms
 from trader.domain.words import Mode, ScanOutcome
+from trader.engine.waiting import breath
 from trader.exchange.fee_book import FeeBook
 from trader.exchange.terms import NotTradable, terms, title_of
 from trader.ports import Begin
@@ -126,7 +127,13 @@ class Scanner:
         self, scan_id: str, kind: Sequence[ScannedSeries], listed: _Listed, useful_until: datetime
     ) -> AsyncGenerator[SignalCame]:
         """Ask about the markets of series that share step and horizon; whatever happens each gets its outcome."""
-        waiting = dict(enumerate([each for series in kind for each in await self._readable(series, listed)]))
+        waiting: dict[int, _Asked] = {}
+        histories: list[forecast_pb2.MarketHistory] = []
+        for series in kind:
+            for each in await self._readable(series, listed):
+                waiting[len(waiting)] = each
+                histories.append(asking.history(each.past, each.current_cents, series.ticker))
+            await breath()  # histories of a thousand markets take a while, in which exits do not wait
         if not waiting:
             return
         first = kind[0]
@@ -137,7 +144,6 @@ class Scanner:
             max_data_age=min(first.step * max(series.max_data_age_steps for series in kind), _LONGEST_AGE),
             useful_until=useful_until,
         )
-        histories = [asking.history(each.past, each.current_cents, each.series.ticker) for each in waiting.values()]
         try:
             digest = (await self._forecasts.model()).identity.weights_digest
             results = self._forecasts.scan(
