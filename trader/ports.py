@@ -120,7 +120,8 @@ class Begin:
     series: tuple[str, ...]
     markets: tuple[MarketTerms, ...]
     books: tuple[Book, ...]
-    """Best prices of these markets where their listing shows them, so that decisions have a book; one level a side."""
+    """Best prices of these markets as their listing shows them, one level a side: the exchange's lists are up to 15 s
+    old, so refusals can name figures, but nothing is bought or sold on them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,13 @@ class BookCame:
 
 
 @dataclass(frozen=True, slots=True)
+class BookListed:
+    """Best prices as a listing shows them, which may be long over: good for showing, for no decision to buy or sell."""
+
+    book: Book
+
+
+@dataclass(frozen=True, slots=True)
 class BooksConfirmed:
     """The books of these markets are still as told: the stream that tells their changes is whole and alive."""
 
@@ -361,6 +368,7 @@ class Delivered:
 
 Event = (
     BookCame
+    | BookListed
     | BooksConfirmed
     | BooksLost
     | Traded

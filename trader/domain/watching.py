@@ -14,6 +14,7 @@ from trader.domain.entries import (
 from trader.domain.events import (
     Begun,
     BookCame,
+    BookListed,
     BooksConfirmed,
     BooksLost,
     Compared,
@@ -40,6 +41,10 @@ def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0
     match event:
         case BookCame():
             watch.books[event.book.ticker] = Seen(event.book, moment.seconds)
+        case BookListed():
+            known = watch.books.get(event.book.ticker)
+            if known is None or not known.exact:
+                watch.books[event.book.ticker] = Seen(event.book, moment.seconds, exact=False)
         case BooksConfirmed():
             for ticker in event.tickers:
                 seen = watch.books.get(ticker)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mesh import log
 from mesh.errors import MeshError
 from mesh.types import Side
-from trader.domain.events import BookCame, Event, LinkSeen, MarketSeen, ScanBegan, ScanEnded, SignalCame
+from trader.domain.events import BookCame, BookListed, Event, LinkSeen, MarketSeen, ScanBegan, ScanEnded, SignalCame
 from trader.domain.words import LinkKind, ScanOutcome
 from trader.engine.core import Core
 from trader.engine.waiting import breath
@@ -99,8 +99,7 @@ class Arrivals:
             for market in begin.markets
             if watch.terms.get(market.ticker) != market or market.ticker in watch.halted
         ]
-        news += [BookCame(book) for book in begin.books if not self._known(book.ticker)]
-        return news
+        return [*news, *map(BookListed, begin.books)]
 
     def _server(self, ended: ScanEnded) -> tuple[LinkSeen, ...]:
         """Tell from the accounting whether the forecast server answered; nothing where it was not asked."""

@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from mesh.errors import Unavailable
 from mesh.types import Side
-from tests.fakes.trading import NOON, TICKER, book, market, signal
+from tests.fakes.trading import NOON, TICKER, book, cents, market, signal
 from tests.fakes.venue import Fault
 from tests.unit.trader.engine.rig import Rig
 from trader.domain.entries import Decided, Notified, ScanFinished
-from trader.domain.events import BookCame, Tick
-from trader.domain.words import Delivery, ExchangeState, LinkKind, ScanOutcome, Urgency
+from trader.domain.events import BookCame, BooksLost, SignalCame, Tick
+from trader.domain.watching import top
+from trader.domain.words import Delivery, ExchangeState, LinkKind, ScanOutcome, Urgency, Verdict
 from trader.engine.arrivals import Arrivals
 from trader.engine.core import Core
 from trader.engine.interest import followed
@@ -97,15 +99,36 @@ async def test_books_are_read_only_for_signals_that_may_be_acted_on(rig: Rig) ->
     assert "books" not in rig.venue.calls
 
 
+async def test_nothing_is_bought_on_the_prices_of_a_listing(rig: Rig) -> None:
+    core = core_of(rig)
+    listed = Begin(("KXHIGHNY",), rig.markets, (book(no_bids=[(40.0, 1.0)], no_asks=[(41.0, 1.0)]),))
+    wanted = SignalCame("scan-1", rig.markets[0], signal(useful_until=NOON + timedelta(days=1)), b"")
+    await Arrivals(core, rig.venue, "scan-1").take([listed])
+    shown = top(core.state.watch, TICKER, Side.NO, core.moment)
+    assert shown is not None
+    assert (shown.ask, shown.age_seconds) == (cents(41), None)
+    await Arrivals(core, rig.venue, "scan-1").take([wanted])
+    (decided,) = (entry for entry in rig.journal.of(Decided) if isinstance(entry, Decided))
+    assert decided.top is not None
+    assert decided.top.ask == cents(56), "the book was read, for all that the listing said"
+    rig.venue.fail("books", Fault("unavailable"))
+    core.handle(BooksLost(None))
+    await Arrivals(core, rig.venue, "scan-2").take([listed, replace(wanted, scan_id="scan-2")])
+    again = [entry for entry in rig.journal.of(Decided) if isinstance(entry, Decided)][-1]
+    assert not again.entered
+    assert "book_age" in {found.rule for found in again.findings if found.verdict is Verdict.REFUSED}
+
+
 async def test_a_listing_overwrites_no_book_that_is_known_better(rig: Rig) -> None:
     core = core_of(rig)
     core.handle(BookCame(book(no_bids=[(54.0, 100.0), (53.0, 100.0)])))
     listed = Begin(("KXHIGHNY",), rig.markets, (book(no_bids=[(54.0, 1.0)]),))
     await Arrivals(core, rig.venue, "scan-1").take([listed])
     assert len(core.state.watch.books[TICKER].book.bids(Side.NO)) == 2
-    await rig.clock.advance(60)
+    core.handle(BooksLost(None))
     await Arrivals(core, rig.venue, "scan-2").take([listed])
     assert len(core.state.watch.books[TICKER].book.bids(Side.NO)) == 1
+    assert not core.state.watch.books[TICKER].exact
 
 
 async def test_urgent_messages_go_first_and_one_that_nobody_accepts_keeps_none_waiting(rig: Rig) -> None:
