@@ -26,12 +26,12 @@ from collector.coordinator.calls import (
 from collector.desk import Desk, Lease
 from collector.pace import Pace
 from collector.types import ApiBudget, Condition, FileReport, Grant, Stage
-from collector.waiting import until
 from mesh import log
 from mesh.clock import Clock
 from mesh.config import ConfigError
 from mesh.errors import Denied, InvalidInput, MeshError, Unauthenticated, Unsupported
 from mesh.shards import ShardKey
+from mesh.waiting import until
 
 MOST_LEASES = 512
 _MOST_REPORTS = 200

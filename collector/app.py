@@ -27,7 +27,6 @@ from collector.recording.recorder import Recorder
 from collector.serving import DESCRIPTOR, file_service
 from collector.static import collect_statically
 from collector.transfer import Transfer
-from collector.waiting import until
 from mesh import log
 from mesh.clock import Clock, SystemClock
 from mesh.daemon import Fatal, Lifecycle
@@ -38,6 +37,7 @@ from mesh.rpc.server import Server, serving
 from mesh.store.errors import StoreError
 from mesh.store.folder import DataFolder, open_folder
 from mesh.store.owner import note_owner
+from mesh.waiting import until
 
 _FINISH_SHARE = 0.5
 """Of the time to drain, what leases get to finish whole; the rest is for committing what they have by then."""

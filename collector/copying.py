@@ -14,13 +14,13 @@ from collector.agent import Agent
 from collector.coordination import CoordinatorClient, Held
 from collector.transfer import Transfer
 from collector.types import Condition, FileReport
-from collector.waiting import until
 from mesh import log
 from mesh.clock import Clock
 from mesh.errors import MeshError
 from mesh.shards import Commit, ShardKey
 from mesh.store.errors import StoreError
 from mesh.store.folder import DataFolder
+from mesh.waiting import until
 
 _LONGEST_WAIT = 60.0
 """Seconds between two rounds while none of the nodes gives anything."""

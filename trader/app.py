@@ -104,6 +104,7 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
             beats = Heartbeat(read_secret(config.notify.heartbeat_file), engine.alive, clock)
             lifecycle.tasks.create_task(beats.run(), name="heartbeat")
         if kalshi.exchange is not None and config.mode is not Mode.PAPER and config.group_contracts:
+            kalshi.exchange.groups.wanted = True  # no entry leaves before there are groups, not even the first
             group = GroupSwitch(engine, kalshi.exchange.groups, hundredths(config.group_contracts))
             lifecycle.tasks.create_task(group.run(), name="order groups")
         try:

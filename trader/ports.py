@@ -22,14 +22,16 @@ from trader.domain.events import (
     MarketSeen,
     NoOutcome,
     OrderSeen,
-    OrderView,
     Refused,
     ScanEnded,
     SignalCame,
-    Snapshot,
     Traded,
 )
 from trader.domain.facts import FillFacts, MarketTerms, OrderTerms
+from trader.domain.views import (
+    OrderView,
+    Snapshot,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,17 +16,19 @@ from trader.domain.events import (
     CancelAnswered,
     Compared,
     FillSeen,
-    HeldView,
     OrderSeen,
-    OrderView,
     Sending,
-    SettlementView,
-    Snapshot,
 )
 from trader.domain.facts import TRADER, EntryPlan, ExitPlan, FillFacts, MarketTerms, OrderTerms
 from trader.domain.fold import apply
 from trader.domain.settings import Settings
 from trader.domain.state import Books, State
+from trader.domain.views import (
+    HeldView,
+    OrderView,
+    SettlementView,
+    Snapshot,
+)
 from trader.domain.words import EntryStyle, ExitKind, Mode, Purpose
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)

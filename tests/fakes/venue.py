@@ -26,18 +26,20 @@ from trader.domain.events import (
     BooksLost,
     ExchangeSeen,
     FillSeen,
-    HeldView,
     MarketSeen,
     NoOutcome,
     OrderSeen,
-    OrderView,
     Refused,
-    SettlementView,
-    Snapshot,
     Traded,
 )
 from trader.domain.facts import Ending, FillFacts, MarketTerms, OrderTerms
 from trader.domain.state import NO_CONTRACTS, NO_MONEY
+from trader.domain.views import (
+    HeldView,
+    OrderView,
+    SettlementView,
+    Snapshot,
+)
 from trader.domain.words import EndReason, ExchangeState
 from trader.exchange.locked import locked
 from trader.ports import CancelDone

@@ -30,11 +30,9 @@ from trader.domain.events import (
     MarketSeen,
     NoOutcome,
     OrderSeen,
-    OrderView,
     Refused,
     ScanEnded,
     SignalCame,
-    Snapshot,
 )
 from trader.domain.facts import FillFacts, MarketTerms, OrderTerms
 from trader.domain.settings import (
@@ -46,6 +44,10 @@ from trader.domain.settings import (
     SizeSettings,
 )
 from trader.domain.state import Books
+from trader.domain.views import (
+    OrderView,
+    Snapshot,
+)
 from trader.domain.words import ExchangeState, Mode, ScanOutcome
 from trader.engine.engine import Engine, Timing
 from trader.engine.recalling import recalled

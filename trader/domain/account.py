@@ -10,9 +10,10 @@ from math import ceil
 
 from mesh.kalshi.terms import OrderStatus
 from trader.domain.entries import AnyEntry, Differed
-from trader.domain.events import Moment, OrderView, Snapshot
+from trader.domain.events import Moment
 from trader.domain.ordering import mine
 from trader.domain.state import Order, Position, State
+from trader.domain.views import OrderView, Snapshot
 from trader.domain.words import OrderState, Resolution, Subject
 
 PROOF = 2

@@ -6,12 +6,13 @@ from mesh.kalshi.terms import OrderStatus
 from mesh.types import Hundredths, Micros, count_text, dollars
 from trader.domain.account import PROOF, WAITS, Look, key
 from trader.domain.entries import AnyEntry, OrderEnded, PositionOpened
-from trader.domain.events import HeldView, Moment, OrderView, Snapshot
+from trader.domain.events import Moment
 from trader.domain.facts import Ending
 from trader.domain.filling import fill, of_side
 from trader.domain.holding import compare_cash, compare_market, settle
 from trader.domain.ordering import mark_changed, mine, record
 from trader.domain.state import NO_CONTRACTS, Order, State
+from trader.domain.views import HeldView, OrderView, Snapshot
 from trader.domain.words import EndReason, OrderState, Resolution, Subject
 
 _EXPIRY_MARGIN = timedelta(seconds=5)

@@ -33,6 +33,7 @@ from trader.domain.events import (
     ScanEnded,
     Sending,
     SignalCame,
+    Stopping,
     Tick,
     Traded,
 )
@@ -81,6 +82,8 @@ def _steps(state: State, event: Event, moment: Moment) -> tuple[Step, ...]:  # n
                 run_id=event.run_id, mode=event.mode, version=event.version, config_digest=event.config_digest
             )
             return (lambda: [started], lambda: ordering.recover(state, moment))
+        case Stopping(cancel_entries):
+            return (lambda: ordering.stop(state),) if cancel_entries else ()
         case Ended():
             return (lambda: [Stopped(run_id=state.books.run_id)],)
         case ScanBegan():

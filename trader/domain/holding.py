@@ -4,10 +4,10 @@ from mesh.kalshi.sides import Action
 from mesh.types import CENT, CONTRACT, DOLLAR, Hundredths, Micros, Side, count_text, dollars
 from trader.domain.account import CASH, PROOF, Look, key
 from trader.domain.entries import CashSeen, LeftByOthers, Settled
-from trader.domain.events import HeldView, SettlementView
 from trader.domain.filling import of_side
 from trader.domain.fold import orders_of
 from trader.domain.state import NO_CONTRACTS, NO_MONEY, Position
+from trader.domain.views import HeldView, SettlementView
 from trader.domain.words import ExitKind, Resolution, Subject
 
 _PAYOUT_STEP = 100

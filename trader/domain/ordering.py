@@ -29,13 +29,15 @@ from trader.domain.events import (
     Moment,
     NoOutcome,
     OrderSeen,
-    OrderView,
     Refused,
     Sending,
 )
 from trader.domain.facts import Ending
 from trader.domain.filling import fill, market_of
 from trader.domain.state import NO_CONTRACTS, Order, State
+from trader.domain.views import (
+    OrderView,
+)
 from trader.domain.words import (
     ActorKind,
     BlockKind,
@@ -59,6 +61,7 @@ _SAID = MappingProxyType(
 )
 """What the exchange's word for an end means."""
 _DUPLICATE = "order_already_exists"
+_STOPS = "the trader stops"
 _SECOND_GUARD = timedelta(seconds=2)
 _AGAIN_SECONDS = 5.0
 _LEFT = frozenset({OrderState.SENT, OrderState.UNKNOWN, OrderState.RESTING, OrderState.CANCELLING})
@@ -119,6 +122,15 @@ def timed(state: State, moment: Moment) -> list[AnyEntry]:
             why = order.why if order.state is OrderState.CANCELLING else _TIME_OVER
             entries.append(CancelIntended(client_order_id=terms.client_order_id, why=why))
     return entries
+
+
+def stop(state: State) -> list[AnyEntry]:
+    """Cancel entries that rest, because nobody would guard what they buy."""
+    return [
+        CancelIntended(client_order_id=order.terms.client_order_id, why=_STOPS)
+        for order in _working(state)
+        if order.state is OrderState.RESTING and order.terms.purpose is Purpose.ENTRY
+    ]
 
 
 def mark_changed(state: State, ticker: str, moment: Moment) -> None:

@@ -12,9 +12,9 @@ from datetime import datetime
 from mesh.kalshi.book import Book
 from mesh.types import Hundredths, Micros, Price, Side
 from trader.domain.entries import Decided, Notified, ScanFinished, ScanStarted
-from trader.domain.events import Snapshot
 from trader.domain.facts import Actor, Block, Ending, ExitPlan, Leg, MarketTerms, OrderTerms, SignalFacts, Trade
 from trader.domain.settings import Settings
+from trader.domain.views import Snapshot
 from trader.domain.words import ExchangeState, ExitKind, LinkKind, Mode, OrderState
 
 NO_CONTRACTS = Hundredths(0)

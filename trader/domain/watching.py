@@ -27,6 +27,7 @@ from trader.domain.events import (
     Moment,
     Sending,
     SignalCame,
+    Stopping,
 )
 from trader.domain.facts import Top
 from trader.domain.state import NO_CONTRACTS, Guard, Link, Seen, State, Watch
@@ -74,7 +75,7 @@ def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0
             watch.sent[event.client_order_id] = moment.seconds
         case Begun():
             watch.begun = moment.seconds
-        case Ended():
+        case Stopping() | Ended():
             watch.stopping = True
         case KillSwitch():
             watch.kill_switch = event.present

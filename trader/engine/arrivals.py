@@ -7,8 +7,8 @@ from mesh.errors import MeshError
 from mesh.types import Side
 from trader.domain.events import BookCame, BookListed, Event, LinkSeen, MarketSeen, ScanBegan, ScanEnded, SignalCame
 from trader.domain.words import LinkKind, ScanOutcome
+from trader.engine.breathing import breath
 from trader.engine.core import Core
-from trader.engine.waiting import breath
 from trader.ports import Begin, Markets
 
 BATCH = 32

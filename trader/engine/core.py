@@ -1,17 +1,15 @@
 """One call at a time: decide, write, then tell those who act on it."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from mesh import log
 from mesh.clock import Clock
 from mesh.errors import Broken
-from trader.domain import watching
 from trader.domain.decide import decide
 from trader.domain.entries import AnyEntry
 from trader.domain.events import Event, Moment
 from trader.domain.facts import MarketTerms, OrderTerms
-from trader.domain.fold import apply
 from trader.domain.state import Books, State
 from trader.engine.bell import Bell
 from trader.ports import Journal
@@ -82,18 +80,6 @@ class Core:
             ]
 
         return self._take(decided)
-
-    def write(self, entries: Iterable[AnyEntry]) -> None:
-        """Write entries that no event leads to. EngineFailed as `handle`."""
-
-        def folded(moment: Moment) -> list[AnyEntry]:
-            given = list(entries)
-            for entry in given:
-                apply(self.books, self.books.sequence + 1, moment.now, entry)
-            watching.forget(self.state, given, moment)
-            return given
-
-        self._take(folded)
 
     def _take(self, decided: Callable[[Moment], list[AnyEntry]]) -> tuple[AnyEntry, ...]:
         if self._failure is not None:

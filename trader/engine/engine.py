@@ -8,6 +8,7 @@ from typing import Any
 
 from mesh.clock import Clock
 from mesh.errors import Unavailable
+from mesh.waiting import until
 from trader.domain.entries import AnyEntry
 from trader.domain.events import Begun, Ended, Event
 from trader.domain.state import State
@@ -20,10 +21,9 @@ from trader.engine.looking import Looking
 from trader.engine.looping import Looping
 from trader.engine.reconciling import Reconciler
 from trader.engine.scan_loop import ScanLoop
-from trader.engine.stopping import Stopping
+from trader.engine.stopping import Stop
 from trader.engine.streams import Streams
 from trader.engine.telling import Teller
-from trader.engine.waiting import until
 from trader.ports import Exchange, Journal, Markets, Notifier, Scans
 
 _EXITS_WAIT_SECONDS = 5.0
@@ -100,7 +100,7 @@ class Engine:
         self._reconciler = Reconciler(self._core, exchange, self._looping, self._timing.reconcile_seconds, lived)
         self._streams = Streams(self._core, exchange, markets, self._reconciler, self._looping)
         self._looking = Looking(self._core, markets, kill_switch, self._looping)
-        self._stopping = Stopping(self._core, self._acting, cancel_entries=cancel_on_stop)
+        self._stop = Stop(self._core, self._acting, cancel_entries=cancel_on_stop)
         self._scans = scans
         self._markets = markets
         self._group: asyncio.TaskGroup | None = None
@@ -202,7 +202,7 @@ class Engine:
             return
         self._scan.cancel()
         await asyncio.wait([self._scan])
-        await self._stopping.drain(seconds)
+        await self._stop.drain(seconds)
         if running := list(self._running):
             for task in running:
                 task.cancel()

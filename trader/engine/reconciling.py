@@ -3,12 +3,12 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from mesh.waiting import until
 from trader.domain.comparing import pending
 from trader.domain.events import Compared, LinkSeen
 from trader.domain.words import LinkKind, OrderState
 from trader.engine.core import Core
 from trader.engine.looping import Looping
-from trader.engine.waiting import until
 from trader.ports import Exchange
 
 _OVERLAP = timedelta(minutes=5)

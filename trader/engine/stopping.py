@@ -1,6 +1,6 @@
 """Stopping in order: no more entries, what rests of them is cancelled, what is under way gets to its answer."""
 
-from trader.domain.entries import CancelIntended
+from trader.domain.events import Stopping
 from trader.domain.words import OrderState, Purpose
 from trader.engine.acting import Acting
 from trader.engine.core import Core
@@ -9,7 +9,7 @@ WHY = "the trader stops"
 _LOOK_SECONDS = 0.05
 
 
-class Stopping:
+class Stop:
     """Brings what the engine has under way to an end, as far as that is possible in time."""
 
     def __init__(self, core: Core, acting: Acting, *, cancel_entries: bool) -> None:
@@ -21,23 +21,14 @@ class Stopping:
         """Wait until nothing is under way, but no longer than so many seconds."""
         clock = self._core.clock
         self._acting.withheld = lambda: WHY
-        self._core.state.watch.stopping = True  # the rules refuse entries from now on, and the status says so
         end = clock.monotonic() + seconds
         while clock.monotonic() < end and not self._core.failed:
-            self._cancel()
-            if not self._acting.busy and not self._entries(OrderState.CANCELLING):
+            self._core.handle(Stopping(self._cancel_entries))
+            if not self._acting.busy and not self._cancelling():
                 return
             await clock.sleep(_LOOK_SECONDS)
 
-    def _cancel(self) -> None:
-        if self._cancel_entries and (resting := self._entries(OrderState.RESTING)):
-            self._core.write(CancelIntended(client_order_id=name, why=WHY) for name in resting)
-
-    def _entries(self, state: OrderState) -> list[str]:
-        """Return the entries that are in a state; an order of an exit goes on without us."""
-        orders = self._core.books.orders
-        return [
-            name
-            for name in sorted(self._core.books.working)
-            if orders[name].state is state and orders[name].terms.purpose is Purpose.ENTRY
-        ]
+    def _cancelling(self) -> bool:
+        """Tell whether the end of an entry is waited for; an order of an exit goes on without us."""
+        orders = [self._core.books.orders[name] for name in self._core.books.working]
+        return any(order.state is OrderState.CANCELLING and order.terms.purpose is Purpose.ENTRY for order in orders)

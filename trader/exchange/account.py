@@ -13,7 +13,7 @@ from mesh.kalshi.rest.portfolio_wire import Settlement
 from mesh.kalshi.rest.reading import RECONCILE
 from mesh.kalshi.terms import OrderStatus
 from mesh.types import Micros
-from trader.domain.events import OrderView, SettlementView, Snapshot
+from trader.domain.views import OrderView, SettlementView, Snapshot
 from trader.exchange.exchange_time import ExchangeTime
 from trader.exchange.locked import locked
 from trader.exchange.views import fill_read, held, order_read, settled, yes_value

@@ -13,8 +13,18 @@ from mesh.kalshi.rest.reading import ENTRY, EXIT
 from mesh.kalshi.sides import Intent, to_book
 from mesh.kalshi.stream.streaming import Stream
 from mesh.kalshi.terms import TimeInForce
-from trader.domain.events import Accepted, FillSeen, NoOutcome, OrderSeen, OrderView, Refused, Snapshot
+from trader.domain.events import (
+    Accepted,
+    FillSeen,
+    NoOutcome,
+    OrderSeen,
+    Refused,
+)
 from trader.domain.facts import Ending, FillFacts, MarketTerms, OrderTerms
+from trader.domain.views import (
+    OrderView,
+    Snapshot,
+)
 from trader.domain.words import EndReason, Purpose
 from trader.exchange.account import read_account
 from trader.exchange.exchange_time import ExchangeTime

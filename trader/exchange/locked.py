@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from mesh.kalshi.terms import OrderStatus
 from mesh.types import Micros, cost
-from trader.domain.events import HeldView, OrderView
+from trader.domain.views import HeldView, OrderView
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 

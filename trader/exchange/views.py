@@ -13,8 +13,8 @@ from mesh.kalshi.stream import own as told
 from mesh.kalshi.stream.channels import instant
 from mesh.kalshi.terms import BookSide, Result
 from mesh.types import DOLLAR, Micros, Side
-from trader.domain.events import HeldView, OrderView, SettlementView
 from trader.domain.facts import FillFacts
+from trader.domain.views import HeldView, OrderView, SettlementView
 
 
 def order_read(order: Order) -> OrderView:

@@ -11,8 +11,18 @@ from mesh.clock import Clock
 from mesh.kalshi.book import Book
 from mesh.kalshi.errors import ExchangeError, ExchangePaused, ExchangeUnavailable
 from mesh.types import Micros, Price
-from trader.domain.events import Accepted, BookCame, MarketSeen, NoOutcome, OrderView, Refused, Snapshot
+from trader.domain.events import (
+    Accepted,
+    BookCame,
+    MarketSeen,
+    NoOutcome,
+    Refused,
+)
 from trader.domain.facts import Ending, FillFacts, MarketTerms, OrderTerms
+from trader.domain.views import (
+    OrderView,
+    Snapshot,
+)
 from trader.domain.words import EndReason, ExchangeState
 from trader.paper import views
 from trader.paper.config import PaperConfig

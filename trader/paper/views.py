@@ -5,8 +5,8 @@ from datetime import datetime
 from mesh.kalshi.sides import Action
 from mesh.kalshi.terms import Result
 from mesh.types import DOLLAR, Hundredths, Price, Side
-from trader.domain.events import HeldView, OrderView, SettlementView, Snapshot
 from trader.domain.facts import FillFacts
+from trader.domain.views import HeldView, OrderView, SettlementView, Snapshot
 from trader.paper.account import Account
 from trader.paper.records import Fill, Order, Settlement
 

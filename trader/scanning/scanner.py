@@ -20,7 +20,7 @@ from mesh.kalshi.rest.market_wire import Market
 from trader.domain.events import ScanEnded, SignalCame
 from trader.domain.facts import MarketTerms
 from trader.domain.words import Mode, ScanOutcome
-from trader.engine.waiting import breath
+from trader.engine.breathing import breath
 from trader.exchange.fee_book import FeeBook
 from trader.exchange.terms import NotTradable, terms, title_of
 from trader.ports import Begin

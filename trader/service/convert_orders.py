@@ -7,9 +7,9 @@ from foremesh.trader.v1 import orders_pb2, trades_pb2
 from mesh.kalshi.terms import Result
 from mesh.types import Side, cost
 from trader.domain.entries import Filled, Settled
-from trader.domain.events import OrderView
 from trader.domain.facts import Leg, Trade
 from trader.domain.state import Order
+from trader.domain.views import OrderView
 from trader.domain.words import OrderState, Purpose
 from trader.service import convert_words as w
 from trader.service.named import series_of

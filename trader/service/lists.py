@@ -13,9 +13,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.convert import instant
 from trader.domain import comparing
-from trader.domain.events import Moment, OrderView
+from trader.domain.events import Moment
 from trader.domain.facts import Trade
 from trader.domain.state import Order, State
+from trader.domain.views import OrderView
 from trader.service import convert_orders as o
 from trader.service import convert_words as w
 from trader.service import views

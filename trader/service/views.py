@@ -6,11 +6,12 @@ from foremesh.trader.v1 import positions_pb2
 
 from mesh.types import Hundredths, Side
 from trader.domain import exits, watching
-from trader.domain.events import HeldView, Moment
+from trader.domain.events import Moment
 from trader.domain.facts import MarketTerms
 from trader.domain.guarding import position_state
 from trader.domain.protections import liquidation
 from trader.domain.state import Guard, Position, State
+from trader.domain.views import HeldView
 from trader.service import convert_facts as f
 from trader.service import convert_words as w
 from trader.service.named import event_of, foreign_id, series_of

@@ -24,8 +24,18 @@ from mesh.kalshi.fees import DIRECT_PRECISION, charge
 from mesh.kalshi.sides import Action
 from mesh.kalshi.terms import OrderStatus, Result, TimeInForce
 from mesh.types import DOLLAR, Hundredths, Micros, Price, Side, cost
-from trader.domain.events import Accepted, FillSeen, NoOutcome, OrderSeen, OrderView, Refused, Snapshot
+from trader.domain.events import (
+    Accepted,
+    FillSeen,
+    NoOutcome,
+    OrderSeen,
+    Refused,
+)
 from trader.domain.facts import MarketTerms, OrderTerms
+from trader.domain.views import (
+    OrderView,
+    Snapshot,
+)
 from trader.domain.words import EndReason, ExitKind, Purpose
 from trader.ports import CancelDone, Exchange
 

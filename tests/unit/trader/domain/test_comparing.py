@@ -22,8 +22,9 @@ from trader.domain.entries import (
     PositionOpened,
     Settled,
 )
-from trader.domain.events import Answered, NoOutcome, OrderSeen, OrderView, Sending
+from trader.domain.events import Answered, NoOutcome, OrderSeen, Sending
 from trader.domain.facts import TRADER, ExitPlan, Trade
+from trader.domain.views import OrderView
 from trader.domain.words import EndReason, ExitKind, OrderState, Resolution, Subject
 
 ENTRY = entry_terms()

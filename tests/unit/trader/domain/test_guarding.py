@@ -40,7 +40,6 @@ from trader.domain.events import (
     MarketSeen,
     NoOutcome,
     OrderSeen,
-    OrderView,
     Refused,
     Sending,
     Tick,
@@ -51,6 +50,9 @@ from trader.domain.fold import apply
 from trader.domain.ids import client_order_id
 from trader.domain.settings import ExitSettings, Settings
 from trader.domain.state import Position, Seen, State
+from trader.domain.views import (
+    OrderView,
+)
 from trader.domain.words import ActorKind, EndReason, ExchangeState, ExitKind, Mode, OrderState, Purpose
 
 PLAN = ExitPlan(take_profit=cents(75), stop_loss=cents(47), floor=cents(1))

@@ -24,7 +24,6 @@ from trader.domain.events import (
     Flatten,
     NoOutcome,
     OrderSeen,
-    OrderView,
     Refused,
     Sending,
     Tick,
@@ -33,6 +32,9 @@ from trader.domain.facts import Actor, Ending, ExitPlan, FillFacts, OrderTerms
 from trader.domain.fold import apply
 from trader.domain.settings import ExitSettings, Settings
 from trader.domain.state import State
+from trader.domain.views import (
+    OrderView,
+)
 from trader.domain.words import ActorKind, EndReason, ExchangeState, Mode, OrderState, Purpose
 
 OWNER = Actor(kind=ActorKind.CALLER, name="owner", role="operator")

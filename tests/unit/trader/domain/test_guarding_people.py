@@ -19,14 +19,11 @@ from trader.domain.events import (
     ExchangeSeen,
     FillSeen,
     Flatten,
-    HeldView,
     MarketSeen,
     NoOutcome,
     OrderSeen,
-    OrderView,
     Remember,
     Sending,
-    Snapshot,
 )
 from trader.domain.exit_flatten import (
     FlattenBegun,
@@ -38,6 +35,11 @@ from trader.domain.exit_flatten import (
 )
 from trader.domain.facts import Actor, ExitPlan, FillFacts, OrderTerms
 from trader.domain.settings import ExitSettings, Settings
+from trader.domain.views import (
+    HeldView,
+    OrderView,
+    Snapshot,
+)
 from trader.domain.words import ActorKind, ExchangeState, ExitKind
 
 OWNER = Actor(kind=ActorKind.CALLER, name="owner", role="operator")

@@ -22,13 +22,15 @@ from trader.domain.events import (
     KillSwitch,
     LinkSeen,
     Resume,
-    Snapshot,
     Tick,
 )
 from trader.domain.facts import Actor, Block, ExitPlan, FillFacts, OrderTerms, Trade
 from trader.domain.fold import CALIBRATION, DAILY_LOSS, DRAWDOWN, apply
 from trader.domain.protections import STOP_GUARD, liquidation, tripped, unrealised
 from trader.domain.settings import ProtectionSettings, Settings
+from trader.domain.views import (
+    Snapshot,
+)
 from trader.domain.words import ActorKind, BlockKind, ExchangeState, ExitKind, LinkKind, Purpose, Verdict
 
 ANNA = Actor(kind=ActorKind.CALLER, name="anna")

@@ -12,12 +12,12 @@ from mesh.kalshi.terms import FeeType, OrderStatus, TimeInForce
 from mesh.types import CENT, CONTRACT, DOLLAR, Hundredths, Micros, Price, Side, cost
 from tests.fakes.trading import NOON, TICKER, cents, contracts, market
 from trader.domain.entries import CashSeen, Decided, OrderIntended
-from trader.domain.events import OrderView, Snapshot
 from trader.domain.facts import TRADER, ExitPlan, MarketTerms, OrderTerms
 from trader.domain.fold import apply
 from trader.domain.settings import Settings, SizeSettings
 from trader.domain.sizing import Bill, claim, free_cash, risk
 from trader.domain.state import Books, Position, State
+from trader.domain.views import OrderView, Snapshot
 from trader.domain.words import Purpose
 
 PLAIN = FeeTerms(FeeType.QUADRATIC)

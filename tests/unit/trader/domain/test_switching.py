@@ -36,13 +36,15 @@ from trader.domain.events import (
     Pause,
     Remember,
     Resume,
-    Snapshot,
     Tick,
 )
 from trader.domain.facts import Actor, Block, ExitPlan, OrderTerms
 from trader.domain.fold import apply
 from trader.domain.protections import EXIT_SILENCE
 from trader.domain.switching import Lift, TradingState, resume_outcomes, trading_state
+from trader.domain.views import (
+    Snapshot,
+)
 from trader.domain.words import (
     ActorKind,
     BlockKind,

@@ -29,7 +29,7 @@ from trader.domain.entries import (
     Started,
     SwitchesChanged,
 )
-from trader.domain.events import BookCame, Compared, Delivered, Event, Snapshot, Tick
+from trader.domain.events import BookCame, Compared, Delivered, Event, Tick
 from trader.domain.facts import (
     TRADER,
     Actor,
@@ -45,6 +45,7 @@ from trader.domain.facts import (
 )
 from trader.domain.fold import apply
 from trader.domain.protections import EXIT_SILENCE, LINKS, NOT_COMPARED
+from trader.domain.views import Snapshot
 from trader.domain.words import (
     ActorKind,
     BlockKind,

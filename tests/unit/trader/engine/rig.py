@@ -1,7 +1,7 @@
 """An engine with everything around it in memory, on a clock that is moved by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -9,13 +9,15 @@ from mesh.clock import ManualClock
 from mesh.errors import Unavailable
 from tests.fakes.trading import NOON, book, market, signal
 from tests.fakes.venue import Venue
+from trader.domain import watching
 from trader.domain.entries import AnyEntry, Notified
-from trader.domain.events import Begun, ScanEnded, SignalCame
+from trader.domain.events import Begun, Moment, ScanEnded, SignalCame
 from trader.domain.facts import MarketTerms, SignalFacts
+from trader.domain.fold import apply
 from trader.domain.settings import EntrySettings, RuleSettings, Settings
 from trader.domain.state import Books
 from trader.domain.words import Mode, ScanOutcome
-from trader.engine.core import EngineFailed
+from trader.engine.core import Core, EngineFailed
 from trader.engine.engine import Engine, Timing
 from trader.engine.recalling import recalled
 from trader.journal.codec import decode, encode
@@ -105,6 +107,19 @@ class Forecasts:
             else:
                 others.append((each.ticker, ScanOutcome.NO_SIGNAL, "too_flat"))
         yield ScanEnded(scan_id, tuple(others), 0.1)
+
+
+def write(core: Core, entries: Iterable[AnyEntry]) -> None:
+    """Write entries that no event led to, as if they had been decided."""
+
+    def folded(moment: Moment) -> list[AnyEntry]:
+        given = list(entries)
+        for entry in given:
+            apply(core.books, core.books.sequence + 1, moment.now, entry)
+        watching.forget(core.state, given, moment)
+        return given
+
+    core._take(folded)
 
 
 class Rig:

@@ -8,7 +8,7 @@ from mesh.kalshi.terms import TimeInForce
 from mesh.types import Side
 from tests.fakes.trading import NOON, cents, contracts, market
 from tests.fakes.venue import Fault
-from tests.unit.trader.engine.rig import Rig
+from tests.unit.trader.engine.rig import Rig, write
 from trader.domain.entries import OrderIntended, OrderSent
 from trader.domain.events import Pause
 from trader.domain.facts import Actor, OrderTerms
@@ -55,7 +55,7 @@ def state_of(engine: Engine, name: str) -> OrderState:
 
 def intend(engine: Engine, *orders: OrderTerms) -> None:
     """Write orders as the domain would."""
-    engine._core.write([OrderIntended(order=each) for each in orders])
+    write(engine._core, [OrderIntended(order=each) for each in orders])
 
 
 async def test_exits_leave_before_entries_that_were_decided_before_them() -> None:

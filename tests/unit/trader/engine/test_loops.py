@@ -11,7 +11,7 @@ from mesh.errors import Unavailable
 from mesh.types import Side
 from tests.fakes.trading import NOON, TICKER, book, cents, market, signal
 from tests.fakes.venue import Fault
-from tests.unit.trader.engine.rig import Rig
+from tests.unit.trader.engine.rig import Rig, write
 from trader.domain.entries import Decided, Notified, ScanFinished
 from trader.domain.events import BookCame, BooksLost, SignalCame, Tick
 from trader.domain.watching import top
@@ -148,7 +148,7 @@ async def test_urgent_messages_go_first_and_one_that_nobody_accepts_keeps_none_w
     phone = Choosy()
     teller = Teller(core, phone)
     kinds = [Urgency.EMERGENCY, Urgency.QUIET, Urgency.NORMAL, Urgency.HIGH, Urgency.NORMAL]
-    core.write([notice(number, urgency) for number, urgency in enumerate(kinds)])
+    write(core, [notice(number, urgency) for number, urgency in enumerate(kinds)])
     async with asyncio.TaskGroup() as group:
         running = group.create_task(teller.run())
         await rig.clock.advance(10)
@@ -165,7 +165,7 @@ async def test_urgent_messages_go_first_and_one_that_nobody_accepts_keeps_none_w
 async def test_too_many_messages_that_wait_are_cut_and_each_of_them_is_on_record(rig: Rig) -> None:
     core = core_of(rig)
     rig.phone.down = True
-    core.write([notice(number) for number in range(230)])
+    write(core, [notice(number) for number in range(230)])
     teller = Teller(core, rig.phone)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(teller.run())

@@ -12,7 +12,7 @@ from sim_exchange.domain.exchange import Exchange
 from sim_exchange.domain.types import Account, NewOrder, Order, Refused
 from sim_exchange.quirks import Quirks
 from tests.fakes.exchange_world import MILD, NOW, WARM, listing
-from trader.domain.events import HeldView, OrderView
+from trader.domain.views import HeldView, OrderView
 from trader.exchange.locked import locked
 
 ME = "00000000-0000-4000-8000-000000000001"

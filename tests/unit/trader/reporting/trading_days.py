@@ -18,18 +18,20 @@ from trader.domain.events import (
     FillSeen,
     NoOutcome,
     OrderSeen,
-    OrderView,
     Refused,
     ScanBegan,
     ScanEnded,
     Sending,
     SignalCame,
-    Snapshot,
     Tick,
 )
 from trader.domain.facts import Ending, FillFacts, OrderTerms
 from trader.domain.fold import apply
 from trader.domain.settings import EntrySettings, ProtectionSettings, RuleSettings, Settings, SizeSettings
+from trader.domain.views import (
+    OrderView,
+    Snapshot,
+)
 from trader.domain.words import Confidence, EndReason, ExchangeState, ScanOutcome
 from trader.ports import Recorded
 
