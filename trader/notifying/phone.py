@@ -64,7 +64,8 @@ def _services(urls: Secret, urgency: Urgency) -> Delivering:
         try:
             made = cast("Delivering", importlib.import_module("apprise").Apprise())
         except ImportError:
-            raise ConfigError("notify.url_file: the package apprise is not installed") from None
+            missing = "notify.url_file: the package apprise is not installed: pip install 'foremesh[trader]'"
+            raise ConfigError(missing) from None
         for number, url in enumerate(filter(None, map(str.strip, urls.reveal().splitlines())), start=1):
             said = Secret(with_priority(url, urgency))  # as it is said, it stays out of the log too
             if not made.add(said.reveal()):
