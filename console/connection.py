@@ -18,6 +18,7 @@ from mesh.rpc.config import ClientConfig
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells know it."""
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_DEFAULT = "127.0.0.1:8787"
 _NOBODY = ("Connection refused", "Domain name not found", "Timeout", "No route", "unreachable")
 _WRONG_SERVER = ("CERTIFICATE_VERIFY_FAILED", "Verification Check failed", "WRONG_VERSION_NUMBER")
 _HUNG_UP = "Socket closed"
@@ -30,16 +31,25 @@ class OptionError(Exception):
     """Connection options that do not fit together; one line."""
 
 
-def connection_options(command: F, *, table: str = "--config") -> F:
-    """Give a command the options that `client_config` takes; `table` is what the option for a file is called."""
+def identity_options(command: F, *, server: str = "server") -> F:
+    """Give a command the options that say as whom a server is asked; `server` is what the help calls it."""
     for option in (
-        click.option("--server-name", help="Name in the server's certificate, if it is not the target's."),
+        click.option("--server-name", help=f"Name in the {server}'s certificate, if it is not the target's."),
         click.option("--token-file", type=FILE, help="File with a token, instead of a certificate."),
         click.option("--private-key-file", type=FILE, help="Its key."),
         click.option("--certificate-file", type=FILE, help="Certificate to show, with its role."),
-        click.option("--ca-file", type=FILE, help="Authority of the server's certificate."),
+        click.option("--ca-file", type=FILE, help=f"Authority of the {server}'s certificate."),
+    ):
+        command = option(command)
+    return command
+
+
+def connection_options(command: F, *, table: str = "--config") -> F:
+    """Give a command the options that `client_config` takes; `table` is what the option for a file is called."""
+    command = identity_options(command)
+    for option in (
         click.option(table, "client_file", type=FILE, help="TOML file with the keys of a client table."),
-        click.option("--target", metavar="HOST:PORT", help="The forecast server.  [default: 127.0.0.1:8787]"),
+        click.option("--target", metavar="HOST:PORT", help=f"The forecast server.  [default: {_DEFAULT}]"),
     ):
         command = option(command)
     return command
@@ -60,12 +70,17 @@ def client_config(path: Path | None, options: Mapping[str, object]) -> ClientCon
     given = {name: value for name, value in options.items() if value is not None}
     if target := given.pop("target", None):
         given["targets"] = (target,)
+    return validated(base.model_dump() | given, "--target", _DEFAULT)
+
+
+def validated(keys: Mapping[str, object], option: str, example: str) -> ClientConfig:
+    """Make a client table of what options gave. Raises OptionError, which names the `option` of a wrong target."""
     try:
-        return ClientConfig.model_validate(base.model_dump() | given)
+        return ClientConfig.model_validate(keys)
     except ValidationError as error:
         detail = error.errors(include_url=False, include_input=False)[0]
         if "targets" in detail["loc"]:
-            raise OptionError("--target: expected host:port, such as 127.0.0.1:8787") from None
+            raise OptionError(f"{option}: expected host:port, such as {example}") from None
         raise OptionError(detail["msg"].removeprefix("Value error, ")) from None
 
 
@@ -98,8 +113,17 @@ def talking_to(config: ClientConfig) -> Iterator[None]:
         raise click.ClickException(server_words(error, config)) from error
 
 
-def server_words(error: MeshError, config: ClientConfig) -> str:
-    """Say in one line what a failed call to the server means, and what to do where nothing answers."""
+def server_words(
+    error: MeshError, config: ClientConfig, *, name: str = "forecast server", option: str = "--target"
+) -> str:
+    """Say in one line what a failed call to the server means, and what to do where nothing answers.
+
+    Args:
+        error: What the call raised.
+        config: How the server was to be reached.
+        name: Of the server; with hyphens it is its program's.
+        option: Names another one.
+    """
     if not isinstance(error, Unavailable) or error.reason != Unavailable.default_reason:
         return one_line(str(error))  # the server's own word, such as MODEL_LOADING
     where, said = ", ".join(config.targets), one_line(error.message)
@@ -108,8 +132,8 @@ def server_words(error: MeshError, config: ClientConfig) -> str:
     if _HUNG_UP in said:
         return f"the server at {where} hung up: {_why_hung_up(config)}"
     if any(words in said for words in _NOBODY):
-        hint = "start one with foremesh-forecast-server, or name another with --target"
-        return f"no forecast server answers at {where}; {hint}"
+        hint = f"start one with foremesh-{name.replace(' ', '-')}, or name another with {option}"
+        return f"no {name} answers at {where}; {hint}"
     return f"no answer from {where}: {_last(said)}"
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,14 @@ import click
 from rich.console import Console
 
 from console.connection import FILE, OptionError, one_line, one_line_errors
+from console.daemon import TRADER
 from console.report_csv import write
 from console.report_page import page
-from console.report_trader import asked, trader_config, trader_options
+from console.report_trader import asked
 from console.report_view import document, show
+from mesh.errors import MeshError
 from mesh.files import replace_files
+from mesh.rpc.config import ClientConfig
 from trader.reporting import expectation
 from trader.reporting.convert_back import report_of
 from trader.reporting.reading import report_on
@@ -48,7 +50,7 @@ class Zone(click.ParamType[ZoneInfo]):
 @click.option("--csv", "folder", type=click.Path(path_type=Path, file_okay=False), help="Also write CSV files there.")
 @click.option("--html", "html", type=click.Path(path_type=Path, dir_okay=False), help="Also write one HTML page.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document for programs.")
-@trader_options
+@TRADER.options
 def report(
     *,
     journal: Path | None,
@@ -60,7 +62,9 @@ def report(
     folder: Path | None,
     html: Path | None,
     as_json: bool,
-    **trader: Any,
+    trader: str | None,
+    trader_file: Path | None,
+    **identity: Path | str | None,
 ) -> None:
     """Report what trades came to after fees, from a JOURNAL or, without one, from a running trader.
 
@@ -77,7 +81,14 @@ def report(
         )
         if question.start is not None and question.end is not None and question.start >= question.end:
             raise OptionError("--since must be before --until")
-        found = _read(journal, question, folder=folder, trader=trader)
+        if journal is not None:
+            if any(value is not None for value in (trader, trader_file, *identity.values())):
+                raise OptionError("either a JOURNAL or a trader (--trader and what goes with it), not both")
+            found = report_on(journal, question)
+        elif folder is not None or expect is not None:
+            raise OptionError("--csv and --expect need the JOURNAL: a trader sends sums, and its own expectation")
+        else:
+            found = _asked(TRADER.config(trader_file, trader, identity), question)
         if folder is not None:
             for path in write(found, folder):
                 click.echo(f"written: {path}", err=True)
@@ -90,14 +101,11 @@ def report(
             show(Console(highlight=False), found)
 
 
-def _read(journal: Path | None, question: Question, *, folder: Path | None, trader: Mapping[str, Any]) -> Report:
-    if journal is not None:
-        if any(value is not None for value in trader.values()):
-            raise OptionError("either a JOURNAL or a trader (--target and what goes with it), not both")
-        return report_on(journal, question)
-    if folder is not None or question.promises is not None:
-        raise OptionError("--csv and --expect need the JOURNAL: a running trader sends sums, and its own expectation")
-    return report_of(asyncio.run(asked(trader_config(trader), question)))
+def _asked(config: ClientConfig, question: Question) -> Report:
+    try:
+        return report_of(asyncio.run(asked(config, question)))
+    except MeshError as error:
+        raise click.ClickException(TRADER.words(error, config)) from error
 
 
 def _instant(text: str | None, zone: ZoneInfo, option: str) -> datetime | None:

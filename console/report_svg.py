@@ -17,6 +17,8 @@ _BAR = 24
 _LABEL, _VALUE = 118, 76
 _LONGEST = 17
 """Characters of a label that fit."""
+_FLAT = 1e-9
+"""What differs by less, in dollars or in spreads, is drawn as if it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +140,7 @@ def scatter(points: Sequence[tuple[float, float]], *, name: str, across: str, al
 def ticks(low: float, high: float) -> list[float]:
     """Return round numbers from at or below `low` to at or above `high`, both ends and zero among them, evenly."""
     low, high = min(low, 0.0), max(high, 0.0)
-    span = (high - low) or 1.0
-    rough = span / 4
+    rough = (high - low if high - low > _FLAT else 1.0) / 4
     power = 10.0 ** floor(log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * (1 - 1e-9))
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)

@@ -16,12 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from console.collection import progress, progress_watch
-from console.collection.connection import coordinator_config, coordinator_options, coordinator_words
 from console.collection.progress_watch import Follower, Heard
 from console.connection import client_config, connection_options, one_line_errors, server_words
+from console.daemon import COORDINATOR, TRADER
 from console.model_view import Row, rows, state
 from console.server_look import Look, look
-from console.trading_connection import trader_config, trader_target, trader_words
 from console.trading_status import limits_table, summary, trader_status
 from console.trading_status import rows as trader_rows
 from console.trading_words import document as trader_document
@@ -75,8 +74,8 @@ Finder = Callable[[], Awaitable[Section]]
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document for programs.")
 @connection_options
-@coordinator_options
-@trader_target
+@COORDINATOR.where_options
+@TRADER.where_options
 @partial(watch_option, seconds=5)
 def status(
     *,
@@ -102,8 +101,8 @@ def status(
     with one_line_errors():
         client = client_config(client_file, identity)
         named = bool(coordinator or coordinator_file)
-        collecting = coordinator_config(coordinator_file, coordinator, {**client.model_dump(), "server_name": None})
-        trading = trader_config(trader_file, trader, {**client.model_dump(), "server_name": None})
+        collecting = COORDINATOR.config(coordinator_file, coordinator, {**client.model_dump(), "server_name": None})
+        trading = TRADER.config(trader_file, trader, {**client.model_dump(), "server_name": None})
         trader_named = bool(trader or trader_file)
         needed = not (named or trader_named) or bool(client_file or identity["target"])
         finders: list[Finder] = [
@@ -183,7 +182,7 @@ def collection_view(config: ClientConfig, heard: Heard, *, needed: bool) -> Sect
         title=f"coordinator {config.targets[0]}",
         state=word,
         well=heard.problem is None or not needed,
-        rows=() if heard.problem is None else (("", coordinator_words(heard.problem, config)),),
+        rows=() if heard.problem is None else (("", COORDINATOR.words(heard.problem, config)),),
         body=None if heard.progress is None else progress.Tables(heard.progress),
         document=progress_watch.document(config, heard, word.partition(",")[0]),
         error=heard.problem,
@@ -197,7 +196,7 @@ async def trader_section(config: ClientConfig, *, needed: bool) -> Section:
     try:
         answer = await trader_status(config)
     except MeshError as error:
-        said = trader_words(error, config)
+        said = TRADER.words(error, config)
         word = _away(error, needed=needed)
         away = {"target": where, "state": word, "problem": said}
         return Section(

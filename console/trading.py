@@ -14,7 +14,8 @@ from rich.text import Text
 
 from console import trading_words as w
 from console.connection import one_line_errors
-from console.trading_connection import asked, talking, trader_config, trader_options, trader_words
+from console.daemon import TRADER
+from console.trading_connection import asked, talking
 from console.trading_follow import followed
 from console.trading_view import all_positions, positions_table, result, some_trades, trades_table
 from console.watch import View, watch, watch_option
@@ -33,7 +34,7 @@ _series = click.option("--series", multiple=True, metavar="TICKER", help="Only t
 @click.argument("markets", nargs=-1, metavar="[MARKET]...")
 @_series
 @_json
-@trader_options
+@TRADER.options
 @partial(watch_option, seconds=5)
 def positions(
     *,
@@ -51,7 +52,7 @@ def positions(
     trader's: nobody guards them.
     """
     with one_line_errors():
-        config = trader_config(trader_file, trader, identity)
+        config = TRADER.config(trader_file, trader, identity)
 
     async def look() -> View:
         async with talking(config) as stub:
@@ -69,7 +70,7 @@ def positions(
         try:
             view = asyncio.run(look())
         except MeshError as error:
-            raise click.ClickException(trader_words(error, config)) from error
+            raise click.ClickException(TRADER.words(error, config)) from error
     if as_json:
         click.echo(json.dumps(view.document(), indent=2))
     else:
@@ -81,7 +82,7 @@ def positions(
 @_series
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, help="Most trades.  [default: 100]")
 @_json
-@trader_options
+@TRADER.options
 def trades(
     *,
     markets: tuple[str, ...],
@@ -95,7 +96,7 @@ def trades(
     """Show closed trades, last closed first, with what they earned after fees."""
     request = pb.ListTradesRequest(market_tickers=markets, series_tickers=series)
     with one_line_errors():
-        config = trader_config(trader_file, trader, identity)
+        config = TRADER.config(trader_file, trader, identity)
     found = asked(config, lambda stub: some_trades(stub, request, limit))
     if as_json:
         click.echo(json.dumps({"trades": [w.document(each) for each in found]}, indent=2))
@@ -113,7 +114,7 @@ def trades(
 @click.option("--market", "markets", multiple=True, metavar="TICKER", help="Only about this market; repeatable.")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many events.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for programs.")
-@trader_options
+@TRADER.options
 def events(
     *,
     after: int | None,
@@ -140,7 +141,7 @@ def events(
 
     log.configure(level="error")
     with one_line_errors():
-        config = trader_config(trader_file, trader, identity)
+        config = TRADER.config(trader_file, trader, identity)
         try:
             asyncio.run(followed(config, request, tell, away, most=count))
         except MeshError as error:
@@ -148,4 +149,4 @@ def events(
 
 
 def _words(config: ClientConfig, error: Exception) -> str:
-    return trader_words(error, config) if isinstance(error, MeshError) else str(error)
+    return TRADER.words(error, config) if isinstance(error, MeshError) else str(error)

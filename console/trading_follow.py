@@ -6,7 +6,8 @@ from collections.abc import Callable
 from foremesh.trader.v1 import events_pb2
 from foremesh.trader.v1 import trader_service_pb2 as pb
 
-from console.trading_connection import talking, trader_words
+from console.daemon import TRADER
+from console.trading_connection import talking
 from mesh.errors import MeshError, Overloaded, TooLate, Unavailable
 from mesh.rpc.config import ClientConfig
 from mesh.rpc.errors import translated
@@ -63,7 +64,7 @@ async def followed(
         except (Unavailable, Overloaded, TimeoutError) as error:
             if not heard:
                 raise
-            said = trader_words(error, config) if isinstance(error, MeshError) else "the trader says nothing"
+            said = TRADER.words(error, config) if isinstance(error, MeshError) else "the trader says nothing"
             away(f"{said}; trying again")
             await asyncio.sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * 2)

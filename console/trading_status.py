@@ -12,7 +12,7 @@ from rich.text import Text
 
 from console import trading_words as w
 from console.collection.words import duration_words, plain
-from console.trading_connection import SERVICE
+from console.daemon import TRADER
 from mesh.rpc.channel import connect
 from mesh.rpc.config import ClientConfig
 from mesh.rpc.errors import raising_mesh_errors
@@ -33,10 +33,10 @@ async def trader_status(config: ClientConfig) -> pb.GetStatusResponse:
         OSError: a certificate or token file cannot be read.
         CertificateError: key and certificate are not a pair.
     """
-    async with connect(config, SERVICE) as channel:
+    async with connect(config, TRADER.service) as channel:
         with raising_mesh_errors():
             # Unlike a call of its own this one is not tried again: where nobody listens that is known at once.
-            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=SERVICE))
+            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=TRADER.service))
             answer: pb.GetStatusResponse = await rpc.TraderServiceStub(channel).GetStatus(pb.GetStatusRequest())
     return answer
 

@@ -16,7 +16,8 @@ from rich.console import Console
 
 from console import trading_words as w
 from console.connection import one_line_errors
-from console.trading_connection import asked, trader_config, trader_options
+from console.daemon import TRADER
+from console.trading_connection import asked
 from console.trading_view import all_positions, positions_table
 from mesh.errors import TooLate, Unavailable
 from mesh.rpc.config import ClientConfig
@@ -36,7 +37,7 @@ def _switch_options(command: F) -> F:
         click.option("-m", "--reason", default="", metavar="TEXT", help="Why, for the journal."),
     ):
         command = option(command)
-    return trader_options(command)
+    return TRADER.options(command)
 
 
 @click.command()
@@ -129,7 +130,7 @@ def flatten(
         if as_json:
             raise click.UsageError("--json needs --yes")
         with one_line_errors():
-            config = trader_config(trader_file, trader, identity)
+            config = TRADER.config(trader_file, trader, identity)
         _confirmed(config, tickers)
     request = pb.FlattenPositionsRequest(
         request_id=request_id,
@@ -190,7 +191,7 @@ def _moved(
         return await call(stub)
 
     with one_line_errors():
-        config = trader_config(path, target, identity)
+        config = TRADER.config(path, target, identity)
     try:
         return asked(config, work)
     except click.ClickException as error:

@@ -15,20 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from console.collection import data_view, verifying
-from console.collection.connection import (
-    coordinator_config,
-    coordinator_options,
-    coordinator_words,
-    identity_options,
-    peer_config,
-)
 from console.collection.exporting import Format, Wanted, export
 from console.collection.glances import Glance, glance, glances, hole_document
 from console.collection.importing import Import, Outcome
 from console.collection.kinds import files_below
-from console.connection import OptionError, one_line_errors
+from console.connection import OptionError, one_line_errors, validated
+from console.daemon import COORDINATOR
 from mesh import log
 from mesh.errors import MeshError
+from mesh.rpc.config import ClientConfig
 from mesh.shards import STEPS, ShardKey
 from mesh.store.folder import open_folder
 from mesh.store.listing import shard_files
@@ -234,8 +229,7 @@ def export_candles(
     "--peer", multiple=True, metavar="HOST:PORT", help="Such a node; repeatable. Else the coordinator names them."
 )
 @click.option("--complete", is_flag=True, help="Everything that the coordinator has entered must be here.")
-@coordinator_options
-@identity_options
+@COORDINATOR.options
 @_json
 def verify_folder(
     *,
@@ -257,13 +251,13 @@ def verify_folder(
     """
     log.configure(level="error")
     with one_line_errors():
-        config = coordinator_config(coordinator_file, coordinator, identity)
+        config = COORDINATOR.config(coordinator_file, coordinator, identity)
         manifest = None
         if coordinator or coordinator_file:
             try:
                 manifest = asyncio.run(verifying.manifest_of(config))
             except MeshError as error:
-                raise click.ClickException(coordinator_words(error, config)) from error
+                raise click.ClickException(COORDINATOR.words(error, config)) from error
         elif complete or (sample and not peer):
             raise OptionError("--complete, and --sample without --peer, need --coordinator")
         expected = None if manifest is None else manifest.expected(folder, complete=complete)
@@ -272,7 +266,7 @@ def verify_folder(
         agreed = None
         if sample:
             named = {each: each for each in peer} or (manifest.others(folder) if manifest else {})
-            nodes = {name: peer_config(config, address) for name, address in named.items()}
+            nodes = {name: _peer(config, address) for name, address in named.items()}
             keys = verifying.sampled(folder, sample)
             with _bar("comparisons", len(keys) * len(nodes), as_json) as done:
                 agreed = asyncio.run(verifying.agreement(folder, keys, nodes, done))
@@ -282,6 +276,13 @@ def verify_folder(
     else:
         data_view.show_verify(Console(highlight=False), report, agreed, elsewhere)
     sys.exit(0 if report.sound and (agreed is None or not (agreed.different or agreed.failed)) else 1)
+
+
+def _peer(coordinator: ClientConfig, address: str) -> ClientConfig:
+    """Say how a node that holds files is reached: as the coordinator is."""
+    return validated(
+        coordinator.model_dump() | {"targets": (address,), "server_name": None}, "--peer", COORDINATOR.default
+    )
 
 
 def _glances(

@@ -13,7 +13,7 @@ from foremesh.coordinator.v1 import progress_pb2
 from google.protobuf.json_format import MessageToDict, SerializeToJsonError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from console.collection.connection import SERVICE, coordinator_words
+from console.daemon import COORDINATOR
 from console.durations import span_words
 from mesh.errors import MeshError, TooLate, Unavailable
 from mesh.rpc.channel import connect
@@ -52,10 +52,10 @@ async def progress_of(config: ClientConfig) -> progress_pb2.Progress:
         OSError: a certificate or token file cannot be read.
         CertificateError: key and certificate are not a pair.
     """
-    async with connect(config, SERVICE) as channel:
+    async with connect(config, COORDINATOR.service) as channel:
         with raising_mesh_errors():
             # Unlike a call of its own this one is not tried again: where nobody listens that is known at once.
-            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=SERVICE))
+            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=COORDINATOR.service))
             request = pb.GetProgressRequest(max_lease_count=MOST_LEASES)
             said: pb.GetProgressResponse = await rpc.CoordinatorServiceStub(channel).GetProgress(request)
     return said.progress
@@ -93,9 +93,9 @@ class Follower:
         pause = _FIRST_PAUSE
         while True:
             try:
-                async with connect(self._config, SERVICE) as channel:
+                async with connect(self._config, COORDINATOR.service) as channel:
                     with raising_mesh_errors():
-                        check = health_pb2.HealthCheckRequest(service=SERVICE)
+                        check = health_pb2.HealthCheckRequest(service=COORDINATOR.service)
                         await health_pb2_grpc.HealthStub(channel).Check(check)
                     await self._follow(rpc.CoordinatorServiceStub(channel))
             except MeshError as error:
@@ -124,7 +124,7 @@ def document(config: ClientConfig, heard: Heard, state: str) -> dict[str, Any]:
     """Return what a coordinator said for programs; the progress keeps the contract's field names."""
     found: dict[str, Any] = {"target": config.targets[0], "state": state}
     if heard.problem is not None:
-        found["problem"] = coordinator_words(heard.problem, config)
+        found["problem"] = COORDINATOR.words(heard.problem, config)
     if heard.progress is not None:
         found["age_seconds"] = round(heard.age.total_seconds(), 3)
         try:

@@ -4,8 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
-from console.collection.connection import coordinator_config
 from console.collection.progress_watch import Follower
+from console.daemon import COORDINATOR
 from mesh.rpc.channel import connect
 from mesh.rpc.config import ClientConfig
 from mesh.store.folder import DataFolder
@@ -148,7 +148,7 @@ async def test_a_coordinator_is_enough_where_it_is_the_only_one_named(tmp_path: 
 
 async def test_a_follower_hears_a_coordinator_again_after_its_restart(tmp_path: Path, unused_tcp_port: int) -> None:
     address = f"127.0.0.1:{unused_tcp_port}"
-    follower = Follower(coordinator_config(None, address, {}))
+    follower = Follower(COORDINATOR.config(None, address, {}))
     async with asyncio.TaskGroup() as tasks:
         following = tasks.create_task(follower.run())
         await follower.first.wait()

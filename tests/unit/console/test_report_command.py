@@ -174,7 +174,7 @@ def test_days_are_those_of_the_zone_that_was_asked_for(journal: Path) -> None:
         (("--since", "yesterday"), "--since: 'yesterday' is no day or instant"),
         (("--since", "2026-11-24", "--until", "2026-11-24"), "--since must be before --until"),
         (("--zone", "Moon/Crater"), "is no time zone"),
-        (("--target", "127.0.0.1:8789"), "not both"),
+        (("--trader", "127.0.0.1:8789"), "not both"),
     ],
 )
 def test_wrong_options_are_refused_by_name(journal: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -202,6 +202,6 @@ def test_a_file_that_is_no_journal_and_an_expectation_that_is_none_are_said_in_a
 def test_a_running_trader_sends_no_single_trades(tmp_path: Path, option: str) -> None:
     path = tmp_path / "promise.toml"
     path.write_text(PROMISE)
-    shown = run("--target", "127.0.0.1:1", option, path if option == "--expect" else tmp_path)
+    shown = run("--trader", "127.0.0.1:1", option, path if option == "--expect" else tmp_path)
     assert shown.exit_code == 2
     assert "need the JOURNAL" in shown.output

@@ -2,7 +2,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from xml.etree import ElementTree
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from console.report_svg import WIDTH, Bar, Spot, bars, line, scatter, ticks
@@ -31,6 +31,7 @@ def within(drawing: ElementTree.Element) -> bool:
 
 
 @given(AMOUNTS, AMOUNTS)
+@example(0.0, 5e-324)
 def test_ticks_are_few_even_and_hold_what_is_drawn_and_zero(one: float, other: float) -> None:
     marks = ticks(min(one, other), max(one, other))
     span = marks[-1] - marks[0]

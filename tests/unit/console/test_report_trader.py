@@ -13,9 +13,10 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from rich.console import Console
 
 from console.connection import OptionError
+from console.daemon import TRADER
 from console.report import report as command
 from console.report_page import page
-from console.report_trader import SERVICE, asked, trader_config
+from console.report_trader import asked
 from console.report_view import document, show
 from tests.fakes.trading import NOON
 from tests.unit.trader.reporting.trading_days import Days, Try
@@ -44,7 +45,7 @@ async def serving(days: Days) -> AsyncIterator[str]:
     server = grpc.aio.server()
     rpc.add_TraderServiceServicer_to_server(Trader(days), server)  # type: ignore[abstract]  # one is called
     healthy = health.aio.HealthServicer()
-    await healthy.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
+    await healthy.set(TRADER.service, health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -61,7 +62,7 @@ async def test_a_running_trader_is_asked_and_its_sums_are_shown_without_what_onl
     days.live(Try(ticker="KXBTCD-E2-T1", at=2000.0, ends="open"))
     question = Question(start=NOON, series=frozenset({"KXBTCD"}))
     async with serving(days) as address:
-        response = await asked(trader_config({"target": address}), question)
+        response = await asked(TRADER.config(None, address, {}), question)
     found = report_of(response)
     assert found.total == report(days.rows(), question).total
     assert found.start == NOON
@@ -75,16 +76,16 @@ async def test_a_running_trader_is_asked_and_its_sums_are_shown_without_what_onl
 
 
 def test_where_no_trader_answers_that_is_said_in_a_line() -> None:
-    shown = CliRunner().invoke(command, ["--target", "127.0.0.1:1"])
+    shown = CliRunner().invoke(command, ["--trader", "127.0.0.1:1"])
     assert shown.exit_code == 1
     assert "no trader answers at 127.0.0.1:1" in shown.output
     assert len(shown.output.splitlines()) == 1
 
 
 def test_a_target_that_is_none_is_refused() -> None:
-    with pytest.raises(OptionError, match="--target: expected host:port"):
-        trader_config({"target": "nowhere"})
+    with pytest.raises(OptionError, match="--trader: expected host:port"):
+        TRADER.config(None, "nowhere", {})
 
 
 def test_without_a_target_it_is_the_traders_own_port() -> None:
-    assert trader_config({}).targets == ("127.0.0.1:8789",)
+    assert TRADER.config(None, None, {}).targets == ("127.0.0.1:8789",)

@@ -12,7 +12,7 @@ from foremesh.trader.v1 import trader_service_pb2 as pb
 from rich.console import Console
 
 from console import trading_status
-from console.trading_connection import trader_config
+from console.daemon import TRADER
 from console.trading_follow import followed
 from tests.fakes.trading import TICKER, book, market
 from tests.unit.trader.engine.rig import Rig
@@ -132,7 +132,7 @@ async def test_a_follower_goes_on_where_it_was_when_the_trader_comes_back() -> N
 
     async with served(rig) as trader:
         address = trader.server.addresses[0]
-        config = trader_config(None, address, {})
+        config = TRADER.config(None, address, {})
         request = pb.WatchEventsRequest(after_sequence=0)
         follower = asyncio.ensure_future(followed(config, request, tell, gone.append))
         await trader.enter(TICKER)
@@ -153,7 +153,7 @@ async def test_a_follower_goes_on_where_it_was_when_the_trader_comes_back() -> N
 async def test_the_status_says_how_the_trader_is(trader: Served, run: Run) -> None:
     await trader.enter(TICKER)
     await run("pause", "-m", "lunch")
-    answer = await trading_status.trader_status(trader_config(None, trader.server.addresses[0], {}))
+    answer = await trading_status.trader_status(TRADER.config(None, trader.server.addresses[0], {}))
     assert trading_status.summary(answer.status).startswith("paused, paper, 1 position, ")
     found = dict(trading_status.rows(answer.status))
     assert found["no entries in"].startswith("all markets (pause: lunch")
