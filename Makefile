@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RULES := protos/buf/validate/validate.proto
 
-.PHONY: rules help setup demo test quick check fmt gen image wheel bench fullsize soak chaos sim clean
+.PHONY: rules help setup demo test quick check fmt gen image wheel bench fullsize soak chaos days sim clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -33,7 +33,7 @@ test: check ## everything that must hold: checks, then all tests
 	@$(BIN)/python -m pytest -n auto
 
 quick: $(READY) ## the tests without wheels, fresh environments and node projects
-	@$(BIN)/python -m pytest -n auto -m 'not slow and not soak and not fullsize and not chaos and not sim'
+	@$(BIN)/python -m pytest -n auto -m 'not slow and not soak and not fullsize and not chaos and not sim and not days'
 
 check: $(READY) $(RULES) ## format, lint, types, import rules, contracts, generated code, docs
 	@$(BIN)/python -m tools.check
@@ -77,6 +77,9 @@ soak: $(READY) ## many thousand calls, cancelled ones included: memory and handl
 
 chaos: $(READY) ## three minutes of collection with processes killed at random: nothing lost, doubled or half visible
 	@$(BIN)/python -m pytest -m chaos -s tests/chaos
+
+days: $(READY) ## a generated day and a recorded week of trading on a faster clock, with kills; DAYS_SPEED=N DAYS_SEED=N
+	@$(BIN)/python -m pytest -n0 -m days -s tests/chaos
 
 sim: $(READY) ## thousands of simulated traders' lives, killed and troubled; SIM_SEEDS=N SIM_FIRST=N
 	@$(BIN)/python -m pytest -n0 -m sim -s --timeout 0 tests/sim

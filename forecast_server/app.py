@@ -24,7 +24,6 @@ from forecast_server.servicer import ITEMISED, ForecastServicer
 from forecast_server.types import Forecast
 from forecast_server.worker import ModelDied
 from mesh import log
-from mesh.clock import SystemClock
 from mesh.config import ConfigError
 from mesh.daemon import Fatal, Lifecycle
 from mesh.rpc.server import Server, Service, serving
@@ -52,7 +51,7 @@ async def forecast_server(
         Fatal: the model cannot load.
         ConfigError: the policy file or the folder for records cannot be used.
     """
-    clock, registry = SystemClock(), CollectorRegistry()
+    clock, registry = config.clock.shared(), CollectorRegistry()
     ProcessCollector(registry=registry)
     policy, code_version = read_policy(config.policy_file), version("foremesh")
     model_name = f"model/{config.model.name}"

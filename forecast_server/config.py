@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from mesh.clock_config import SharedClockConfig
 from mesh.config import Strict
 from mesh.log import LogConfig
 from mesh.rpc.config import Address, ServerConfig
@@ -95,5 +96,7 @@ class ForecastServerConfig(Strict):
     """Longest time between two looks at the canary, a known series, while there is work; 0 looks never."""
     record_folder: Path | None = None
     """Record every forecast there, to be made again with `foremesh replay`; absent records nothing."""
+    clock: SharedClockConfig = SharedClockConfig()
+    """The time of markets, for trials at a simulated exchange."""
     log: LogConfig = LogConfig()
     """How it logs."""

@@ -193,7 +193,9 @@ def _source(config: ExchangeConfig) -> Source:
 
 
 def _clock(config: ExchangeConfig, source: Source, saved: datetime | None) -> Clock:
-    """Real time where nothing else is asked for; else on from where the last run ended."""
+    """Real time where nothing else is asked for, the time that is shared, or on from where the last run ended."""
+    if config.clock.since is not None:
+        return config.clock.shared()
     start = config.clock.start or source.start
     if start is None and config.clock.speed == 1:
         return SystemClock()

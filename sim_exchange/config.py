@@ -1,15 +1,15 @@
 """Configuration of the simulated exchange."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, PositiveFloat, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from mesh.clock_config import ClockConfig, Instant
 from mesh.config import Strict
 from mesh.log import LogConfig
 from mesh.rpc.config import Address, is_loopback
-from mesh.types import Micros, micros_from_dollars, utc
+from mesh.types import Micros, micros_from_dollars
 from sim_exchange.faults import FaultRule
 from sim_exchange.quirks import Quirks
 from sim_exchange.sources.generated.config import GeneratedConfig
@@ -24,17 +24,21 @@ def _money(text: str) -> str:
 
 Dollars = Annotated[str, AfterValidator(_money)]
 """Money as text, such as `1000.00`."""
-Instant = Annotated[datetime, AfterValidator(utc)]
 
 
-class ClockConfig(Strict):
+class ExchangeClockConfig(ClockConfig):
     """The exchange's time. Signatures and request budgets always go by this machine's clock."""
 
-    speed: PositiveFloat = 1.0
-    """How many times faster than real time markets live; 60 is a minute a second."""
     start: Instant | None = None
-    """When the exchange's time begins at the first start; absent is now, or the beginning of a recording. A later
-    start goes on where the last one ended, except that a real-time exchange (speed 1, no start) always lives now."""
+    """When the exchange's time begins at the first start; absent is now, or the beginning of a recording. Without
+    `since` a later start goes on where the last one ended, except that a real-time exchange (speed 1, no start) always
+    lives now."""
+
+    @model_validator(mode="after")
+    def _begins(self) -> Self:
+        if self.since is not None and self.start is None:
+            raise ValueError("since needs start")
+        return self
 
 
 class CertificateConfig(Strict):
@@ -82,7 +86,7 @@ class ExchangeConfig(Strict):
     """Decides every order id and every fault: the same seed and the same requests give the same outcome."""
     source: Annotated[GeneratedConfig | RecordedConfig, Field(discriminator="kind")] = GeneratedConfig()
     """Where markets come from."""
-    clock: ClockConfig = ClockConfig()
+    clock: ExchangeClockConfig = ExchangeClockConfig()
     """The exchange's time."""
     weekly_pause: bool = True
     """Trading pauses on Thursdays from 03:00 to 05:00 in New York, as on Kalshi."""

@@ -11,7 +11,7 @@ from foremesh.trader.v1 import trader_service_pb2
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from mesh import log
-from mesh.clock import Clock, SystemClock
+from mesh.clock import Clock
 from mesh.daemon import Fatal, Lifecycle
 from mesh.forecasts import forecasting
 from mesh.rpc.server import Server, Service, serving
@@ -53,13 +53,13 @@ _log = log.get(__name__)
 async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None = None) -> AsyncIterator[Server]:
     """Guard what is open, trade, and answer; at the end stop in order.
 
-    `clock` is for programs that run in another time than real time.
+    `clock` is for programs that move the time themselves.
 
     Raises:
         Fatal: The journal or the paper account cannot be used, or another process holds it.
         ConfigError: A key, certificate or secret file cannot be used.
     """
-    clock, registry = clock or SystemClock(), CollectorRegistry()
+    clock, registry = clock or config.clock.shared(), CollectorRegistry()
     ProcessCollector(registry=registry)
     run_id = uuid4().hex[:16]
     told = notifier(config.notify)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
+from mesh.clock_config import SharedClockConfig
 from mesh.config import Strict
 from mesh.kalshi.config import SimulatorFirstConfig
 from mesh.log import LogConfig
@@ -113,8 +114,16 @@ class TraderConfig(Strict):
     """How positions are guarded."""
     protections: ProtectionSettings = ProtectionSettings()
     """What stops entries when things go wrong."""
+    clock: SharedClockConfig = SharedClockConfig()
+    """The time of markets, for trials at a simulated exchange; with the real one it is real time."""
     log: LogConfig = LogConfig()
     """How it logs."""
+
+    @model_validator(mode="after")
+    def _time_of_the_exchange(self) -> Self:
+        if not self.clock.real and self.kalshi.environment != "custom":
+            raise ValueError("clock: another time than real time needs kalshi.environment 'custom'")
+        return self
 
     @model_validator(mode="after")
     def _mode_and_exchange(self) -> Self:

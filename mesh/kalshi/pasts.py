@@ -61,6 +61,7 @@ class Pasts:
         *,
         points: int = 512,
         price: PriceKind = "trade",
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         """Name what is read.
 
@@ -70,10 +71,13 @@ class Pasts:
             step: One of STEPS.
             points: Most steps of a past.
             price: `trade` takes the last trade of a candle, `mid` the middle of its last bid and ask.
+            now: Gives the exchange's time, where markets live in another than the exchange's own clock shows.
         """
         self.listed = 0
         self.seconds = int(step.total_seconds())
         self._kalshi, self._series, self._points, self._kind = kalshi, series_ticker, points, price
+        clock = kalshi.transport.sender.server_clock
+        self._now = now or (lambda: datetime.fromtimestamp(clock.timestamp_ms() / 1000, UTC))
         self._candles: dict[str, _CandlePrices] = {}
         self._read_until: dict[str, int] = {}
 
@@ -95,7 +99,7 @@ class Pasts:
         Raises:
             ExchangeError: The exchange refuses, or stays away; what was fetched before is kept.
         """
-        now = self._kalshi.transport.sender.server_clock.timestamp_ms() // 1000
+        now = int(self._now().timestamp())
         first = self.first(now)
         kept = {market.ticker: self._candles.get(market.ticker, {}) for market in markets}
         self._candles = {

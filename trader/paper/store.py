@@ -126,7 +126,8 @@ def opened(config: PaperConfig) -> Iterator[Store]:
 
 
 def _text(record: Record) -> str:
-    return msgspec.json.encode(record).decode()
+    # Counts read off the exchange are integers of a type of their own, and msgspec takes none of those for numbers.
+    return msgspec.json.encode(record, enc_hook=int).decode()
 
 
 def _key(record: Record) -> str:

@@ -21,6 +21,7 @@ from trader.domain.events import ScanEnded, SignalCame
 from trader.domain.facts import MarketTerms
 from trader.domain.words import Mode, ScanOutcome
 from trader.engine.breathing import breath
+from trader.exchange.exchange_time import ExchangeTime
 from trader.exchange.fee_book import FeeBook
 from trader.exchange.terms import NotTradable, terms, title_of
 from trader.ports import Begin
@@ -75,8 +76,13 @@ class Scanner:
     ) -> None:
         self._client, self._fees, self._forecasts = client, fees, forecasts
         self._settings, self._clock = settings, clock
+        time = ExchangeTime(client)
+
+        def now() -> datetime:
+            return time.theirs(clock.now())
+
         self._pasts = {
-            series: Pasts(client, series.ticker, series.step, points=series.points, price=series.price)
+            series: Pasts(client, series.ticker, series.step, points=series.points, price=series.price, now=now)
             for series in settings.series
         }
 

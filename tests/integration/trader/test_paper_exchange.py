@@ -15,6 +15,8 @@ from mesh.clock import ManualClock
 from mesh.daemon import Fatal
 from mesh.kalshi.book import Book
 from mesh.kalshi.errors import ExchangePaused, ExchangeUnavailable, NoAnswer
+from mesh.kalshi.rest.price_wire import BookReply
+from mesh.kalshi.rest.wire import decode
 from mesh.kalshi.sides import Action
 from mesh.kalshi.terms import OrderStatus, Result
 from mesh.types import Price, Side
@@ -114,6 +116,19 @@ async def test_an_order_meets_the_book_as_it_is_after_the_latency(tmp_path: Path
         answer = placing.result()
     assert isinstance(answer, Accepted)
     assert (answer.filled, answer.remaining) == (contracts(2), 0)
+
+
+async def test_what_was_taken_of_a_level_that_shrinks_is_on_file_as_the_exchange_told_it(tmp_path: Path) -> None:
+    def told(size: str) -> BookCame:
+        body = f'{{"orderbook_fp": {{"yes_dollars": [], "no_dollars": [["0.5800", "{size}"]]}}}}'
+        levels = decode(body.encode(), BookReply).levels
+        return BookCame(Book.from_levels(TICKER, levels.bids, levels.asks))
+
+    async with site(tmp_path) as one:
+        one.exchange.see(told("9.00"))
+        await one.accepted()
+        one.exchange.see(told("4.00"))
+        assert (await one.accepted(order_terms("c-2", Action.BUY, 42, 5, tif=IOC))).filled == 0
 
 
 async def test_an_old_book_is_read_anew_and_a_confirmed_one_is_not_old(tmp_path: Path) -> None:
