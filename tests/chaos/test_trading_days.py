@@ -53,7 +53,7 @@ LIBERAL = (
     "scan_seconds=300",
     "useful_seconds=120",
     "reconcile_seconds=60",
-    "entries.expire_seconds=15",
+    f"entries.expire_seconds={max(15.0, SPEED / 6)}",
     "exits.check_seconds=5",
     "exits.grace_seconds=10",
     "exits.retry_seconds=2",
@@ -71,7 +71,7 @@ LIBERAL = (
     "group_contracts=0",
     "paper.latency_seconds=1",
 )
-"""Much is bought, so that much can go wrong. At 120 times real time a tenth of a second is twelve."""
+"""Much is bought, so that much can go wrong. At 120 times real time a sixth of a second is twenty."""
 
 
 @contextmanager
