@@ -1,0 +1,73 @@
+"""A backtest's result, one row a trade: every figure that a report shows is a sum of these. Pure.
+
+Prices are of the NO contract, of one contract; results are of the whole trade, in micros, and exact. Where a trade has
+several entries or exits, their prices are averages rounded down, and `entry_cost_micros` and `exit_proceeds_micros` are
+what they came to: `pnl = exit_proceeds - entry_cost - entry_fee - exit_fee`, always.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from mesh.types import Hundredths, Micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeRow:
+    """One closed trade."""
+
+    series_ticker: str
+    event_ticker: str
+    market_ticker: str
+    decision_time: datetime
+    entry_time: datetime
+    """Of the first fill."""
+    entry_style: str
+    """`take` or `rest`."""
+    entry_count: int
+    """Fills that bought."""
+    contract_count: Hundredths
+    yes_bid_micros: Micros | None
+    """That the decision saw."""
+    yes_ask_micros: Micros | None
+    entry_price_micros: Micros
+    entry_cost_micros: Micros
+    entry_fee_micros: Micros
+    exit_time: datetime
+    exit_kind: str
+    """Of the last step out, such as `take_profit`, `stop_loss`, `settlement`."""
+    exit_price_micros: Micros
+    exit_proceeds_micros: Micros
+    exit_fee_micros: Micros
+    pnl_micros: Micros
+    """By what was quoted at the ends of candles."""
+    pnl_pessimistic_micros: Micros
+    """The worst that the candles allow for the same entry."""
+    pnl_optimistic_micros: Micros
+    """The best."""
+    direction: str
+    """Of the forecast: `down` or `up`."""
+    magnitude_cents: float
+    confidence: str
+    current_price_cents: float
+    """YES, that was forecast from."""
+    forecast_mean_cents: float
+    """YES."""
+    tp_cents: float
+    """Target of the policy, cents from the entry."""
+    sl_cents: float
+    model: str
+    policy_version: str
+    input_digest: str
+    close_time: datetime
+    """When trading was to end."""
+    settlement_day: str
+    """UTC day of the event's last close: rows of one day and underlying are one cluster."""
+    result_origin: str
+    """Of the market's result: `recorded`, `inferred`, `derived`, or empty where it was not needed."""
+    path_step_seconds: int
+    """Length of the candles that the position was guarded by."""
+    yes_value_micros: Micros | None
+    """What YES paid in the end, whatever the exit; None where nobody knows."""
+
+
+COLUMNS = tuple(field.name for field in fields(TradeRow))

@@ -1,0 +1,157 @@
+"""What research works on: markets over time as the store has them, what was asked about them, what came of it. Pure.
+
+Prices of quotes are of YES, in micros, as the store keeps them; `ABSENT` is "there was none", never zero. Every row of
+a strip is known from the end of its period on, and not a moment before.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh.types import Micros
+from trader.domain.facts import MarketTerms, SignalFacts
+
+ABSENT: Final = -1
+OPEN, HIGH, LOW, CLOSE = range(4)
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+class Origin(StrEnum):
+    """Where a result comes from."""
+
+    RECORDED = "recorded"
+    """The exchange determined it."""
+    INFERRED = "inferred"
+    """Read off last prices by whoever recorded them."""
+    DERIVED = "derived"
+    """From the observed underlying."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """Candles of one market, oldest first, no two with the same end."""
+
+    step_seconds: int
+    ends: Ints
+    """[candles] Unix seconds: when each was complete."""
+    bids: Ints
+    """[candles, 4] best YES bid at open, high, low, close; ABSENT where nobody bid or it was not recorded."""
+    asks: Ints
+    """[candles, 4] best YES ask."""
+    trades: Ints
+    """[candles, 4] trades."""
+    volumes: Ints
+    """[candles] hundredths; ABSENT where not recorded."""
+
+    def until(self, moment: int) -> "Strip":
+        """Return what is known at a moment, Unix seconds."""
+        known = int(np.searchsorted(self.ends, moment, side="right"))
+        return Strip(
+            step_seconds=self.step_seconds,
+            ends=self.ends[:known],
+            bids=self.bids[:known],
+            asks=self.asks[:known],
+            trades=self.trades[:known],
+            volumes=self.volumes[:known],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a market ended."""
+
+    yes_value: Micros
+    """What one YES contract paid."""
+    origin: Origin
+    known_at: datetime
+    """When it was determined; where that was not recorded, a stated while after the close."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedMarket:
+    """One market over its life."""
+
+    terms: MarketTerms
+    """Its close time is the one that was announced."""
+    open_time: datetime | None
+    decisions: Strip
+    """Candles of the step that is forecast from."""
+    path: Strip
+    """The finest candles there are: what a position is guarded by."""
+    outcome: Outcome | None
+    """None: nobody knows how it ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEvent:
+    """The markets of one event, by ticker."""
+
+    series_ticker: str
+    event_ticker: str
+    markets: tuple[RecordedMarket, ...]
+
+    @property
+    def day(self) -> str:
+        """UTC day of its last close, `2026-01-31`: what settles on one day wins and loses together."""
+        return max(market.terms.close_time for market in self.markets).astimezone(UTC).date().isoformat()
+
+
+Key = tuple[str, int]
+"""A market's ticker, and the Unix second at which it was looked at: the end of the last candle that was known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecasted:
+    """What the forecast server said of a market at a moment."""
+
+    signal: SignalFacts
+    path_cents: Floats
+    """[steps] the point path, YES."""
+    quantiles_cents: Floats
+    """[steps, levels] YES, ascending."""
+    levels: tuple[float, ...]
+    model: str
+    """Name and beginning of the weights' digest, such as `fracast@0123456789ab`."""
+    input_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """Nothing was said of a market at a moment, and why: the contract's word, such as `constant_history`."""
+
+    reason: str
+
+
+Answers = Mapping[Key, Forecasted | Unsaid]
+
+
+@dataclass(slots=True)
+class Defects:
+    """What is wrong with, or missing from, the data: counted by name, with an example of each."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def note(self, name: str, where: str, count: int = 1) -> None:
+        """Count something, such as `crossed_quote` in a market."""
+        self.counts[name] += count
+        self.examples.setdefault(name, where)
+
+
+class EntryPolicy(StrEnum):
+    """When a market is looked at."""
+
+    LIVE = "live"
+    """After every candle, by one trader with one account and all its limits."""
+    INDEPENDENT = "independent"
+    """After every candle, each time by a trader who has nothing yet: trades overlap, and say so by their clusters."""
+    PREDECESSOR = "predecessor"
+    """Once, halfway through its candles, as the system before this one did."""
