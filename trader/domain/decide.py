@@ -79,7 +79,11 @@ def _steps(state: State, event: Event, moment: Moment) -> tuple[Step, ...]:  # n
     match event:
         case Begun():
             started = Started(
-                run_id=event.run_id, mode=event.mode, version=event.version, config_digest=event.config_digest
+                run_id=event.run_id,
+                mode=event.mode,
+                version=event.version,
+                config_digest=event.config_digest,
+                settings=state.settings.model_dump(mode="json"),
             )
             return (lambda: [started], lambda: ordering.recover(state, moment))
         case Stopping(cancel_entries):

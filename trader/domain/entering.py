@@ -2,44 +2,63 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from math import isfinite
 
 from mesh.kalshi.fees import UnknownFee
-from mesh.kalshi.sides import Action, Intent
+from mesh.kalshi.sides import Action
 from mesh.kalshi.terms import TimeInForce
-from mesh.types import DOLLAR, Hundredths, Micros, Price, Side, cost
+from mesh.types import Hundredths, Micros, Side, cost
 from trader.domain import edge, ids, plans, rules, sizing, watching
 from trader.domain.entries import AnyEntry, Decided, OrderIntended, ShadowPlaced
 from trader.domain.events import Moment, SignalCame
-from trader.domain.facts import TRADER, EntryPlan, ExitPlan, MarketTerms, OrderTerms, SignalFacts, Top
-from trader.domain.settings import hundredths, micros
-from trader.domain.slippage import entry_limit
+from trader.domain.facts import TRADER, EntryPlan, ExitPlan, OrderTerms, Sight, Top
+from trader.domain.settings import Settings, hundredths, micros
+from trader.domain.sighting import sight_of
+from trader.domain.slippage import worst_price
 from trader.domain.state import Books, State
 from trader.domain.words import EntryStyle, Purpose, Verdict
 
 
-def enter(state: State, event: SignalCame, moment: Moment) -> list[AnyEntry]:
+def enter(state: State, came: SignalCame, moment: Moment) -> list[AnyEntry]:
+    """Decide about one signal, as `judged`, by what is seen now."""
+    top = watching.top(state.watch, came.market.ticker, came.signal.side, moment)
+    limit = None if top is None else worst_price(state.settings.entries, came.market, came.signal, top)
+    sight = sight_of(state, came, limit, moment)
+    return judged(state.books, state.settings, came, top=top, sight=sight, now=moment.now)
+
+
+def judged(
+    books: Books, settings: Settings, came: SignalCame, *, top: Top | None, sight: Sight, now: datetime
+) -> list[AnyEntry]:
     """Decide about one signal: `Decided`, and where it enters also `OrderIntended` and its shadow.
 
-    A market is decided on once in a scan: a signal that comes again gives nothing.
+    Everything that a decision depends on is an argument here, and is in the journal: live, a replay and research come
+    to the same from the same. A market is decided on once in a scan: a signal that comes again gives nothing.
+
+    Args:
+        books: Not changed.
+        settings: What the owner sets.
+        came: The signal and its market.
+        top: Best prices of the signal's side; None where no book is known.
+        sight: The rest of what was seen.
+        now: Time of the decision.
     """
-    books = state.books
-    decision_id = ids.decision_id(books.journal_id, event.scan_id, event.market.ticker)
+    decision_id = ids.decision_id(books.journal_id, came.scan_id, came.market.ticker)
     if _decided(books, decision_id):
         return []
-    case = _case(state, event, moment)
+    case = _case(books, settings, came, top=top, sight=sight, now=now)
     findings, plan = rules.judge(case), _plan(case)
     entered = plan is not None and not any(finding.verdict is Verdict.REFUSED for finding in findings)
     decided = Decided(
         decision_id=decision_id,
-        scan_id=event.scan_id,
-        market=event.market,
-        side=event.signal.side,
+        scan_id=came.scan_id,
+        market=came.market,
+        side=came.signal.side,
         actor=TRADER,
         entered=entered,
         findings=findings,
         plan=plan,
-        top=case.top,
+        top=top,
+        sight=sight,
     )
     if plan is None or not entered:
         return [decided]
@@ -52,21 +71,24 @@ def _decided(books: Books, decision_id: str) -> bool:
     return known or ids.client_order_id(books.journal_id, decision_id, 0) in books.orders
 
 
-def _case(state: State, event: SignalCame, moment: Moment) -> rules.Case:
-    market, signal = event.market, event.signal
-    top = watching.top(state.watch, market.ticker, signal.side, moment)
-    limit = None if top is None else _limit(state, market, signal, top)
-    claimed = sizing.claims(state.books)
+def _case(
+    books: Books, settings: Settings, came: SignalCame, *, top: Top | None, sight: Sight, now: datetime
+) -> rules.Case:
+    market, signal = came.market, came.signal
+    limit = None if top is None else worst_price(settings.entries, market, signal, top)
+    claimed = sizing.claims(books)
     case = rules.Case(
-        state=state,
+        books=books,
+        settings=settings,
         market=market,
         signal=signal,
-        moment=moment,
+        now=now,
         top=top,
+        sight=sight,
         limit=limit,
-        exits=None if limit is None else plans.exit_plan(limit, signal, market, state.settings, moment.now),
-        risk=sizing.risk(state, market, claimed),
-        free_cash=sizing.free_cash(state, market, claimed),
+        exits=None if limit is None else plans.exit_plan(limit, signal, market, settings, now),
+        risk=sizing.risk(books, settings.sizes, market, claimed),
+        free_cash=sizing.free_cash(books, sight, claimed),
     )
     try:
         return _priced(case)
@@ -76,14 +98,14 @@ def _case(state: State, event: SignalCame, moment: Moment) -> rules.Case:
 
 def _priced(case: rules.Case) -> rules.Case:
     """Add what follows from the price: how much it may be, what that costs, what it should earn."""
-    top, limit, exits, market, settings = case.top, case.limit, case.exits, case.market, case.state.settings
+    top, limit, exits, market, settings = case.top, case.limit, case.exits, case.market, case.settings
     if top is None or limit is None or exits is None:
         return case
     at, sizes = _expiry(case), settings.sizes
     bill = sizing.Bill(market.fees, limit, at, sizing.step(sizes))
     budget = _budget(case, exits)
     rooms = [
-        cap - case.risk.exposures[name] for name, cap in sizing.caps(sizes).items() if rules.enforced(case.state, name)
+        cap - case.risk.exposures[name] for name, cap in sizing.caps(sizes).items() if rules.enforced(settings, name)
     ]
     if case.free_cash is not None:
         rooms.append(case.free_cash - micros(sizes.min_cash_dollars))
@@ -100,56 +122,37 @@ def _priced(case: rules.Case) -> rules.Case:
 
 
 def _expiry(case: rules.Case) -> datetime:
-    return case.moment.now + timedelta(seconds=case.state.settings.entries.expire_seconds)
-
-
-def _limit(state: State, market: MarketTerms, signal: SignalFacts, top: Top) -> Price | None:
-    """Return the worst price that is paid: above the ask for an entry that takes, at or inside the bid for a rest.
-
-    None without such a price, and for a signal whose figures are none.
-    """
-    entries, prices = state.settings.entries, plans.grid(market)
-    if not all(map(isfinite, (signal.take_profit_cents, signal.stop_loss_cents, signal.magnitude_cents))):
-        return None
-    if entries.style is EntryStyle.TAKE:
-        reach = min(max(signal.magnitude_cents, 0.0), 100.0)
-        return None if top.ask is None else prices.round_down(entry_limit(top.ask, reach, entries))
-    limit = None if top.bid is None else prices.round_down(top.bid)
-    for _ in range(entries.improve_ticks):
-        limit = None if limit is None else prices.next_above(limit)
-    below = prices.next_below(DOLLAR if top.ask is None else top.ask)
-    return None if limit is None or below is None else min(limit, below)
+    return case.now + timedelta(seconds=case.settings.entries.expire_seconds)
 
 
 def _budget(case: rules.Case, exits: ExitPlan) -> Micros:
     """Return the money of one trade: less where the exchange will pause while a stop is meant to work."""
-    sizes = case.state.settings.sizes
+    sizes = case.settings.sizes
     usual = micros(sizes.dollars_per_trade)
-    pause = plans.pause_before(case.state.watch.pauses, case.moment.now, edge.horizon_end(case.signal))
+    pause = plans.pause_before(case.sight.pauses, case.now, edge.horizon_end(case.signal))
     return usual if pause is None or not plans.stops(exits) else Micros(int(usual * sizes.pause_share))
 
 
 def _plan(case: rules.Case) -> EntryPlan | None:
     if case.limit is None or case.exits is None or case.cost is None or not case.count:
         return None
-    book = case.state.watch.books[case.market.ticker].book
-    levels = book.within(Intent(Action.BUY, case.signal.side, case.limit))
+    offers = case.sight.offers
     return EntryPlan(
-        style=case.state.settings.entries.style,
+        style=case.settings.entries.style,
         limit=case.limit,
         ask=None if case.top is None else case.top.ask,
         count=case.count,
         most_cost=case.cost,
         edge_cents=case.edge_cents,
         exit_plan=case.exits,
-        depth=Hundredths(sum(level.size for level in levels)),
-        depth_cost=Micros(sum(cost(level.price, level.size) for level in levels)),
-        depth_levels=len(levels),
+        depth=Hundredths(sum(size for _, size in offers)),
+        depth_cost=Micros(sum(cost(price, size) for price, size in offers)),
+        depth_levels=len(offers),
     )
 
 
 def _order(case: rules.Case, plan: EntryPlan, decision_id: str) -> OrderTerms:
-    books, market = case.state.books, case.market
+    books, market = case.books, case.market
     # One position a market and side: a further entry adds to it.
     there = [name for name in sorted(books.by_ticker.get(market.ticker, ())) if books.positions[name].side is Side.NO]
     return OrderTerms(
@@ -174,7 +177,7 @@ def _order(case: rules.Case, plan: EntryPlan, decision_id: str) -> OrderTerms:
 
 def _shadow(case: rules.Case, order: OrderTerms) -> list[ShadowPlaced]:
     """Place the virtual order that waits at the bid instead, behind everybody who waits there already."""
-    entries, top = case.state.settings.entries, case.top
+    entries, top = case.settings.entries, case.top
     if not entries.shadow or entries.style is not EntryStyle.TAKE or top is None or top.bid is None:
         return []
     return [
@@ -186,6 +189,6 @@ def _shadow(case: rules.Case, order: OrderTerms) -> list[ShadowPlaced]:
             price=top.bid,
             count=order.count,
             ahead=top.bid_size,
-            until=min(case.market.close_time, case.moment.now + timedelta(seconds=entries.shadow_seconds)),
+            until=min(case.market.close_time, case.now + timedelta(seconds=entries.shadow_seconds)),
         )
     ]

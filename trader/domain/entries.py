@@ -5,6 +5,8 @@ The trader's state is a fold over them (`trader.domain.fold`); what has to be do
 field is never given another meaning: old journals must be read for ever.
 """
 
+from typing import Any
+
 import msgspec
 
 from mesh.kalshi.terms import Result
@@ -12,6 +14,7 @@ from mesh.types import Hundredths, Micros, Price, Side
 from trader.domain.facts import (
     Actor,
     Block,
+    Checks,
     Ending,
     EntryPlan,
     ExitPlan,
@@ -20,6 +23,7 @@ from trader.domain.facts import (
     Instant,
     MarketTerms,
     OrderTerms,
+    Sight,
     SignalFacts,
     Top,
     Trade,
@@ -50,6 +54,8 @@ class Started(Entry, frozen=True, kw_only=True, tag="started"):
     mode: Mode
     version: str
     config_digest: str
+    settings: dict[str, Any] | None = None
+    """Everything that decisions are held against, as the configuration writes it; None in older journals."""
 
 
 class Stopped(Entry, frozen=True, kw_only=True, tag="stopped"):
@@ -91,7 +97,10 @@ class ScanFinished(Entry, frozen=True, kw_only=True, tag="scan_finished"):
 
 
 class Decided(Entry, frozen=True, kw_only=True, tag="decision"):
-    """An entry was decided or refused: entered where no finding refuses. Enough to decide it again."""
+    """An entry was decided or refused: entered where no finding refuses.
+
+    With the books, the signal before it and the settings of its `Started` it is enough to decide it again.
+    """
 
     decision_id: str
     scan_id: str | None
@@ -103,6 +112,8 @@ class Decided(Entry, frozen=True, kw_only=True, tag="decision"):
     """Of every rule, in their order, also those after the first refusal."""
     plan: EntryPlan | None
     top: Top | None
+    sight: Sight | None = None
+    """None in older journals."""
 
 
 class OrderIntended(Entry, frozen=True, kw_only=True, tag="order_intended"):
@@ -204,6 +215,8 @@ class ExitDecided(Entry, frozen=True, kw_only=True, tag="exit"):
     trigger: Price | None
     floor: Price | None
     top: Top | None
+    checks: Checks | None = None
+    """None where a person wanted it, and in older journals."""
 
 
 class ExitWithdrawn(Entry, frozen=True, kw_only=True, tag="exit_withdrawn"):

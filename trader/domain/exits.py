@@ -10,7 +10,7 @@ from mesh.types import Price
 from trader.domain import ids, watching
 from trader.domain.entries import ExitDecided
 from trader.domain.events import Moment
-from trader.domain.facts import Actor, MarketTerms, Top
+from trader.domain.facts import Actor, Checks, MarketTerms, Top
 from trader.domain.settings import Settings
 from trader.domain.state import Guard, Position, State
 from trader.domain.words import ExchangeState, ExitKind
@@ -43,9 +43,12 @@ def paused(state: State, position: Position) -> bool:
 def relied_on(state: State, position: Position, moment: Moment) -> Top | None:
     """Return the best prices of a position's side; None where the book may have changed, or is too old."""
     top = watching.top(state.watch, position.market.ticker, position.side, moment)
-    if top is None or top.age_seconds is None:
-        return None
-    return top if top.age_seconds <= state.settings.protections.max_book_age_seconds else None
+    return top if top is not None and fresh(top, state.settings) else None
+
+
+def fresh(top: Top, settings: Settings) -> bool:
+    """Tell whether prices are known to be so, and of late."""
+    return top.age_seconds is not None and top.age_seconds <= settings.protections.max_book_age_seconds
 
 
 def in_grace(guard: Guard, moment: Moment, settings: Settings) -> bool:
@@ -108,7 +111,14 @@ def evaluate(position: Position, guard: Guard, top: Top, moment: Moment, setting
 
 
 def decision(
-    journal_id: str, position: Position, reached: Reached, *, actor: Actor, floor: Price | None, top: Top | None
+    journal_id: str,
+    position: Position,
+    reached: Reached,
+    *,
+    actor: Actor,
+    floor: Price | None,
+    top: Top | None,
+    checks: Checks | None = None,
 ) -> ExitDecided:
     """Make the decision to sell a position at a floor or better."""
     return ExitDecided(
@@ -122,6 +132,7 @@ def decision(
         trigger=reached.trigger,
         floor=floor,
         top=top,
+        checks=checks,
     )
 
 

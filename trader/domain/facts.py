@@ -20,6 +20,7 @@ from trader.domain.words import (
     Confidence,
     EndReason,
     EntryStyle,
+    ExchangeState,
     ExitKind,
     Purpose,
     Verdict,
@@ -96,6 +97,40 @@ class Top(Fact, frozen=True, kw_only=True):
     ask_size: Hundredths = Hundredths(0)
     age_seconds: float | None
     """How long before it was used the book was last known to be so; None where it may have changed since."""
+
+
+class Sight(Fact, frozen=True, kw_only=True):
+    """What a decision about an entry saw of the moment: all that it rests on beside books, settings, signal and top."""
+
+    exchange: ExchangeState | None = None
+    """What the exchange allowed; None: not known."""
+    halted: bool = False
+    """The market took no orders."""
+    pauses: tuple[tuple[Instant, Instant], ...] = ()
+    """The scheduled pause that was on, or the next, where it begins before the market closes or the forecast ends."""
+    stopping: bool = False
+    """The trader was about to stop."""
+    signal_age: float = 0.0
+    """Seconds since the signal came."""
+    exit_silence: float | None = None
+    """Seconds since the exit loop had last looked at every position; None: never in that process."""
+    cash: Micros | None = None
+    """Available for the market, as the exchange said last; None: it had not."""
+    covered: tuple[str, ...] = ()
+    """Client order ids of entries on their way that the exchange had taken off `cash` already."""
+    offers: tuple[tuple[Price, Hundredths], ...] = ()
+    """Offered at or below the limit, best first: price of the side and contracts."""
+
+
+class Checks(Fact, frozen=True, kw_only=True):
+    """What the exit loop remembered of a position before the look that sold it; lost with the process."""
+
+    held_seconds: float | None = None
+    """Since the first fill; None: in an earlier process, so every grace was over."""
+    below: int = 0
+    """Consecutive checks that had found the bid at or below the stop."""
+    counted_seconds: float | None = None
+    """Since the last of them."""
 
 
 class Finding(Fact, frozen=True, kw_only=True):

@@ -1,11 +1,12 @@
 """Positions from their first fill to their end: when they are sold, and that it is done. Pure."""
 
 from trader.domain import exit_flatten, exit_orders, exits, ids
-from trader.domain.entries import Adopted, AnyEntry, PeakMoved, PositionOpened
+from trader.domain.entries import Adopted, AnyEntry, ExitDecided, PeakMoved, PositionOpened
 from trader.domain.events import Adopt, Flatten, Moment
-from trader.domain.facts import TRADER, Top
+from trader.domain.facts import TRADER, Checks, Top
 from trader.domain.fold import orders_of
-from trader.domain.state import Exit, Order, Position, State
+from trader.domain.settings import Settings
+from trader.domain.state import Exit, Guard, Order, Position, State
 from trader.domain.words import ExitKind, OrderState, Purpose
 
 
@@ -92,17 +93,33 @@ def _look(state: State, position: Position, moment: Moment) -> list[AnyEntry]:
     peak = exits.new_peak(position, top)
     if peak is not None:
         found.append(PeakMoved(position_id=position.position_id, bid=peak))
-    reached = exits.evaluate(position, guard, top, moment, state.settings)
+    decided = due(position, guard, top, moment, settings=state.settings, journal_id=state.books.journal_id)
+    return found if decided is None else [*found, decided]
+
+
+def due(
+    position: Position, guard: Guard, top: Top, moment: Moment, *, settings: Settings, journal_id: str
+) -> ExitDecided | None:
+    """Decide whether the prices of a position, which trades and whose prices can be relied on, sell it.
+
+    Its guard is told of the look. What the decision depends on is an argument here, and in the journal where it sells.
+    """
+    checks = Checks(
+        held_seconds=None if guard.opened is None else moment.seconds - guard.opened,
+        below=guard.below,
+        counted_seconds=None if guard.counted is None else moment.seconds - guard.counted,
+    )
+    reached = exits.evaluate(position, guard, top, moment, settings)
     if reached is None or not _gives_way(position, position.exit, reached, top):
-        return found
+        return None
     floor = position.plan.floor
     if reached.kind is ExitKind.TAKE_PROFIT:
         if moment.seconds < guard.next_try:
-            return found
+            return None
         floor = reached.trigger
     else:
         guard.next_try = min(guard.next_try, moment.seconds)  # what a target waited for does not hold up a stop
-    return [*found, exits.decision(state.books.journal_id, position, reached, actor=TRADER, floor=floor, top=top)]
+    return exits.decision(journal_id, position, reached, actor=TRADER, floor=floor, top=top, checks=checks)
 
 
 def _gives_way(position: Position, current: Exit | None, reached: exits.Reached, top: Top) -> bool:

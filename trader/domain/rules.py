@@ -13,10 +13,9 @@ from typing import Literal, NamedTuple
 
 from mesh.types import Hundredths, Micros, Price, Side
 from trader.domain import plans, sizing
-from trader.domain.events import Moment
-from trader.domain.facts import ExitPlan, Finding, MarketTerms, SignalFacts, Top
-from trader.domain.settings import hundredths, micros, price
-from trader.domain.state import NO_CONTRACTS, State
+from trader.domain.facts import ExitPlan, Finding, MarketTerms, Sight, SignalFacts, Top
+from trader.domain.settings import Settings, hundredths, micros, price
+from trader.domain.state import NO_CONTRACTS, Books
 from trader.domain.words import Confidence, EntryStyle, ExchangeState, OrderState, Purpose, Verdict
 
 _FINEST = Micros(100)
@@ -33,13 +32,15 @@ Number = float | int | None
 class Case:
     """A possible entry, with everything that rules look at. What is not known is None."""
 
-    state: State
+    books: Books
+    settings: Settings
     market: MarketTerms
     signal: SignalFacts
     """Its side is the one that would be bought."""
-    moment: Moment
+    now: datetime
     top: Top | None
     """Of that side."""
+    sight: Sight
     limit: Price | None
     exits: ExitPlan | None
     """Planned for a fill at the limit."""
@@ -69,7 +70,7 @@ class _Said(NamedTuple):
 
 def judge(case: Case) -> tuple[Finding, ...]:
     """Ask every rule, in order."""
-    off = frozenset(case.state.settings.rules.off) - ALWAYS
+    off = frozenset(case.settings.rules.off) - ALWAYS
     findings = []
     for name, rule in _RULES.items():
         said = rule(case)
@@ -88,9 +89,9 @@ def judge(case: Case) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def enforced(state: State, name: str) -> bool:
+def enforced(settings: Settings, name: str) -> bool:
     """Tell whether a rule may refuse."""
-    return name in ALWAYS or name not in state.settings.rules.off
+    return name in ALWAYS or name not in settings.rules.off
 
 
 def known_rules() -> tuple[str, ...]:
@@ -146,18 +147,18 @@ def _side(case: Case) -> _Said:
 
 
 def _confidence(case: Case) -> _Said:
-    found, least = case.signal.confidence, case.state.settings.rules.min_confidence
+    found, least = case.signal.confidence, case.settings.rules.min_confidence
     verdict = Verdict.PASSED if _RANK[found] >= _RANK[least] else Verdict.REFUSED
     return _Said(verdict, "word", found.value, at_least=least.value)
 
 
 def _magnitude(case: Case) -> _Said:
-    return _within("cents", case.signal.magnitude_cents, at_least=case.state.settings.rules.min_magnitude_cents)
+    return _within("cents", case.signal.magnitude_cents, at_least=case.settings.rules.min_magnitude_cents)
 
 
 def _price(case: Case) -> _Said:
-    rules = case.state.settings.rules
-    takes = case.state.settings.entries.style is EntryStyle.TAKE
+    rules = case.settings.rules
+    takes = case.settings.entries.style is EntryStyle.TAKE
     paid = (case.top.ask if case.top is not None else None) if takes else case.limit
     return _within(
         "micros",
@@ -169,14 +170,14 @@ def _price(case: Case) -> _Said:
 
 
 def _spread(case: Case) -> _Said:
-    widest = price(case.state.settings.rules.max_spread_cents)
+    widest = price(case.settings.rules.max_spread_cents)
     # A book whose bid meets its ask is not as it was told: the exchange would have traded it away.
     return _within("micros", _spread_of(case.top), at_least=_FINEST, at_most=widest)
 
 
 def _close_time(case: Case) -> _Said:
-    left = (case.market.close_time - case.moment.now).total_seconds()
-    return _within("seconds", left, at_least=case.state.settings.rules.min_seconds_to_close)
+    left = (case.market.close_time - case.now).total_seconds()
+    return _within("seconds", left, at_least=case.settings.rules.min_seconds_to_close)
 
 
 def _stop_distance(case: Case) -> _Said:
@@ -191,34 +192,32 @@ def _stop_distance(case: Case) -> _Said:
 
 
 def _edge(case: Case) -> _Said:
-    return _within(
-        "cents", case.edge_cents, at_least=case.state.settings.rules.min_edge_cents, detail=case.problem[:_DETAIL]
-    )
+    return _within("cents", case.edge_cents, at_least=case.settings.rules.min_edge_cents, detail=case.problem[:_DETAIL])
 
 
 # How much there may be.
 
 
 def _trades_per_series_per_scan(case: Case) -> _Said:
-    so_far = case.state.books.scan_entries.get(case.market.series_ticker, 0)
-    return _within("count", so_far + 1, at_most=case.state.settings.rules.max_trades_per_series_per_scan)
+    so_far = case.books.scan_entries.get(case.market.series_ticker, 0)
+    return _within("count", so_far + 1, at_most=case.settings.rules.max_trades_per_series_per_scan)
 
 
 def _contracts_per_market(case: Case) -> _Said:
-    sizes = case.state.settings.sizes
+    sizes = case.settings.sizes
     with_this = case.risk.contracts + (case.count or sizing.step(sizes))
     return _within("contracts", with_this, at_most=hundredths(sizes.max_contracts_per_market))
 
 
 def _size(case: Case) -> _Said:
-    least = sizing.step(case.state.settings.sizes)
+    least = sizing.step(case.settings.sizes)
     return _within("contracts", case.count or case.affordable, at_least=least, detail=case.problem[:_DETAIL])
 
 
 def _exposure(name: str) -> Callable[[Case], _Said]:
     def rule(case: Case) -> _Said:
         with_this = None if case.cost is None else case.risk.exposures[name] + case.cost
-        return _within("micros", with_this, at_most=sizing.cap(case.state.settings.sizes, name))
+        return _within("micros", with_this, at_most=sizing.cap(case.settings.sizes, name))
 
     return rule
 
@@ -226,19 +225,16 @@ def _exposure(name: str) -> Callable[[Case], _Said]:
 def _cash(case: Case) -> _Said:
     left = None if case.cost is None or case.free_cash is None else case.free_cash - case.cost
     detail = "" if case.free_cash is not None else "how much cash there is is not known"
-    return _within("micros", left, at_least=micros(case.state.settings.sizes.min_cash_dollars), detail=detail)
+    return _within("micros", left, at_least=micros(case.settings.sizes.min_cash_dollars), detail=detail)
 
 
 # What must be fresh and alive.
 
 
 def _forecast_age(case: Case) -> _Said:
-    signal, now = case.signal, case.moment.now
-    most = case.state.settings.protections.max_forecast_age_seconds
-    came = case.state.watch.signals.get(case.market.ticker)
+    age, most = case.sight.signal_age, case.settings.protections.max_forecast_age_seconds
     # How old the candles may be is the scan's question: where nothing happens there are none, and none are missing.
-    age = 0.0 if came is None else case.moment.seconds - came[1]
-    if now >= signal.useful_until:
+    if case.now >= case.signal.useful_until:
         return _Said(Verdict.REFUSED, "seconds", age, at_most=most, detail="no longer useful, by its own time")
     return _within("seconds", age, at_most=most)
 
@@ -246,35 +242,35 @@ def _forecast_age(case: Case) -> _Said:
 def _book_age(case: Case) -> _Said:
     age = None if case.top is None else case.top.age_seconds
     detail = "no book" if case.top is None else "it may have changed unseen" if age is None else ""
-    return _within("seconds", age, at_most=case.state.settings.protections.max_book_age_seconds, detail=detail)
+    return _within("seconds", age, at_most=case.settings.protections.max_book_age_seconds, detail=detail)
 
 
 def _pause(case: Case) -> _Said:
-    watch, now, word = case.state.watch, case.moment.now, ExchangeState.OPEN.value
-    if watch.exchange is not ExchangeState.OPEN:
-        found = None if watch.exchange is None else watch.exchange.value
+    sight, now, word = case.sight, case.now, ExchangeState.OPEN.value
+    if sight.exchange is not ExchangeState.OPEN:
+        found = None if sight.exchange is None else sight.exchange.value
         return _Said(Verdict.REFUSED, "word", found, equal_to=word, detail="not known" if found is None else "")
-    if case.market.ticker in watch.halted:
+    if sight.halted:
         return _Said(Verdict.REFUSED, "word", "market_halted", equal_to=word)
     if case.exits is not None and not plans.stops(case.exits):
         return _Said(Verdict.PASSED, "word", word, equal_to=word, detail="no stop that a pause could keep from working")
-    coming = plans.pause_before(watch.pauses, now, case.market.close_time)
+    coming = plans.pause_before(sight.pauses, now, case.market.close_time)
     if coming is None:
         return _Said(Verdict.PASSED, "word", word, equal_to=word)
     left = max(0.0, (coming[0] - now).total_seconds())
-    return _within("seconds", left, at_least=case.state.settings.rules.pause_margin_seconds)
+    return _within("seconds", left, at_least=case.settings.rules.pause_margin_seconds)
 
 
 def _cooldown(case: Case) -> _Said:
-    stopped = case.state.books.stopped.get(case.market.ticker)
+    stopped = case.books.stopped.get(case.market.ticker)
     if stopped is None:
         return _silent("seconds", "no stop sold here")
-    since = (case.moment.now - stopped).total_seconds()
-    return _within("seconds", since, at_least=case.state.settings.protections.cooldown_seconds)
+    since = (case.now - stopped).total_seconds()
+    return _within("seconds", since, at_least=case.settings.protections.cooldown_seconds)
 
 
 def _stop_guard(case: Case) -> _Said:
-    protections, now = case.state.settings.protections, case.moment.now
+    protections, now = case.settings.protections, case.now
     span = protections.stop_guard_seconds
 
     def lately(start: datetime, end: datetime) -> bool:
@@ -291,19 +287,18 @@ def _stop_guard(case: Case) -> _Said:
 
 
 def _stops(case: Case) -> tuple[datetime, ...]:
-    return tuple(case.state.books.stops.get(case.market.series_ticker, ()))
+    return tuple(case.books.stops.get(case.market.series_ticker, ()))
 
 
 def _exit_liveness(case: Case) -> _Said:
-    if not any(position.count > 0 for position in case.state.books.positions.values()):
+    if not any(position.count > 0 for position in case.books.positions.values()):
         return _silent("seconds", "nothing to guard")
-    last = case.state.watch.exit_pass
-    silent = None if last is None else case.moment.seconds - last
-    return _within("seconds", silent, at_most=case.state.settings.protections.max_exit_silence_seconds)
+    longest = case.settings.protections.max_exit_silence_seconds
+    return _within("seconds", case.sight.exit_silence, at_most=longest)
 
 
 def _open_order(case: Case) -> _Said:
-    books, ticker = case.state.books, case.market.ticker
+    books, ticker = case.books, case.market.ticker
     working = [books.orders[name] for name in sorted(books.working) if books.orders[name].terms.ticker == ticker]
     found = [
         f"order {order.terms.client_order_id} ({order.state})"
@@ -316,9 +311,9 @@ def _open_order(case: Case) -> _Said:
 
 
 def _block(case: Case) -> _Said:
-    blocks = [block for block in case.state.books.blocks.values() if block.covers(case.market)]
+    blocks = [block for block in case.books.blocks.values() if block.covers(case.market)]
     found = [f"{block.block_id} ({block.kind}): {block.why}" for block in blocks]
-    return _none_of(found + (["the trader is stopping"] if case.state.watch.stopping else []))
+    return _none_of(found + (["the trader is stopping"] if case.sight.stopping else []))
 
 
 _RULES: Mapping[str, Callable[[Case], _Said]] = MappingProxyType(

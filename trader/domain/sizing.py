@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from mesh.kalshi.fees import BROKER_PRECISION, FeeTerms, trade_fee
 from mesh.types import CONTRACT, DOLLAR, Hundredths, Micros, Price, cost
-from trader.domain.facts import MarketTerms, OrderTerms
+from trader.domain.facts import MarketTerms, OrderTerms, Sight
 from trader.domain.settings import SizeSettings, micros
-from trader.domain.state import NO_MONEY, Books, Order, State
+from trader.domain.state import NO_MONEY, Books, Order
 from trader.domain.words import Purpose
 
 _TOGETHER = timedelta(hours=1)
@@ -76,9 +76,9 @@ def claims(books: Books) -> Claims:
     return [(order, claim(books, order)) for order in entries_on_their_way(books)]
 
 
-def risk(state: State, market: MarketTerms, claimed: Claims | None = None) -> Risk:
+def risk(books: Books, sizes: SizeSettings, market: MarketTerms, claimed: Claims | None = None) -> Risk:
     """Return what is at risk beside a new entry in a market; `claimed` where it is known already."""
-    books, names = state.books, state.settings.sizes.underlyings
+    names = sizes.underlyings
     underlying = names.get(market.series_ticker, market.series_ticker)
     claimed = claims(books) if claimed is None else claimed
     held = books.positions.values()
@@ -131,25 +131,19 @@ def _most(fees: FeeTerms, limit: Price, count: Hundredths, at: datetime) -> Micr
     return Micros(cost(limit, count) + trade_fee(fees, price=limit, count=count, at=at) + count + BROKER_PRECISION)
 
 
-def free_cash(state: State, market: MarketTerms, claimed: Claims | None = None) -> Micros | None:
-    """Return the cash that a new entry in a market may use; None where nobody has said how much there is.
+def free_cash(books: Books, sight: Sight, claimed: Claims | None = None) -> Micros | None:
+    """Return the cash that a new entry may use; None where nobody has said how much there is.
 
     It is the less of what our books expect and what the exchange said last, each without what it does not yet know to
-    be spent. Where cash lies on shards, only that of the market's shard pays for it.
+    be spent.
     """
-    books, snapshot = state.books, state.watch.snapshot
     claimed = claims(books) if claimed is None else claimed
     known: list[int] = []
     if books.expected_cash is not None:
         known.append(books.expected_cash - sum(money for _, money in claimed))
-    if snapshot is not None:
-        available = snapshot.available
-        if snapshot.shards and market.exchange_index is not None:
-            available = dict(snapshot.shards).get(market.exchange_index, NO_MONEY)
-        if available is not None:
-            locked = {order.client_order_id for order in snapshot.orders} if claimed else set()
-            missing = (money for order, money in claimed if order.terms.client_order_id not in locked)
-            known.append(available - sum(missing))
+    if sight.cash is not None:
+        missing = (money for order, money in claimed if order.terms.client_order_id not in sight.covered)
+        known.append(sight.cash - sum(missing))
     return Micros(min(known)) if known else None
 
 

@@ -38,7 +38,7 @@ def limits(state: State, unrealised: Unrealised, moment: Moment) -> list[rules_p
             rules_pb2.Limit(
                 rule=name,
                 bounds=rules_pb2.Bounds(**{end: figure(value, unit) for end, value in ends if value is not None}),
-                enabled=name not in rules.known_rules() or rules.enforced(state, name),
+                enabled=name not in rules.known_rules() or rules.enforced(state.settings, name),
                 used=None if taken is None else figure(taken, unit),
             )
         )
@@ -102,7 +102,7 @@ def _exposures(state: State) -> dict[str, int]:
     markets += [decision.market for decision in decided if decision is not None]
     # Markets of one event that close together have the same exposures.
     for market in {(market.event_ticker, market.close_time): market for market in markets}.values():
-        for name, money in sizing.risk(state, market).exposures.items():
+        for name, money in sizing.risk(state.books, state.settings.sizes, market).exposures.items():
             most[name] = max(most[name], money)
     return most
 

@@ -10,12 +10,15 @@ from mesh.kalshi.fees import BROKER_PRECISION, DIRECT_PRECISION, FeeTerms, Unkno
 from mesh.kalshi.sides import Action
 from mesh.kalshi.terms import FeeType, OrderStatus, TimeInForce
 from mesh.types import CENT, CONTRACT, DOLLAR, Hundredths, Micros, Price, Side, cost
-from tests.fakes.trading import NOON, TICKER, cents, contracts, market
+from tests.fakes.trading import NOON, TICKER, cents, contracts, market, moment, signal
+from trader.domain import sizing
 from trader.domain.entries import CashSeen, Decided, OrderIntended
+from trader.domain.events import SignalCame
 from trader.domain.facts import TRADER, ExitPlan, MarketTerms, OrderTerms
 from trader.domain.fold import apply
 from trader.domain.settings import Settings, SizeSettings
-from trader.domain.sizing import Bill, claim, free_cash, risk
+from trader.domain.sighting import sight_of
+from trader.domain.sizing import Bill, Risk, claim
 from trader.domain.state import Books, Position, State
 from trader.domain.views import OrderView, Snapshot
 from trader.domain.words import Purpose
@@ -26,6 +29,14 @@ SIBLING = "KXHIGHNY-26NOV23-T70"
 
 def state(**sizes: object) -> State:
     return State(Books("journal-1"), Settings(sizes=SizeSettings.model_validate(sizes)))
+
+
+def risk(desk: State, where: MarketTerms) -> Risk:
+    return sizing.risk(desk.books, desk.settings.sizes, where)
+
+
+def free_cash(desk: State, where: MarketTerms) -> Micros | None:
+    return sizing.free_cash(desk.books, sight_of(desk, SignalCame("s", where, signal(), b""), None, moment()))
 
 
 def hold(books: Books, where: MarketTerms, money: int, fees: int = 0, count: float = 5) -> None:

@@ -27,6 +27,7 @@ _PLAIN: dict[Any, SearchStrategy[Any]] = {
     Decimal: st.decimals(allow_nan=False, allow_infinity=False, places=6),
     type(None): st.none(),
 }
+_PLAIN[Any] = st.one_of(*(_PLAIN[kind] for kind in (bool, int, float, str, type(None))))
 
 
 def any_of(kind: Any) -> SearchStrategy[Any]:
