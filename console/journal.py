@@ -3,13 +3,17 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from console.collection.words import plain
 from console.connection import one_line_errors
@@ -100,16 +104,31 @@ def show(*, file: Path, after: int, kinds: tuple[str, ...], market: str | None, 
 @_file
 @_json
 def replay_file(*, file: Path, as_json: bool) -> None:
-    """Fold the whole journal again, twice: every entry must follow from those before, and the books must be the same.
+    """Fold the whole journal again, twice, and make every decision in it again.
+
+    Every entry must follow from those before, the books must be the same both times, and so must every field of every
+    decision. What cannot be decided again is counted with the reason; a decision that differs is an exit code of 1.
 
     The digest of the books is the same wherever the same version of foremesh folds the same journal.
     """
-    with one_line_errors(), reading(file) as reader:
-        found = replay(reader)
+    with one_line_errors(), reading(file) as reader, _bar() as progress:
+        found = replay(reader, version("foremesh"), progress)
     if as_json:
         click.echo(json.dumps(replay_document(found), indent=2))
     else:
         show_replay(found)
+    if found.decisions.differing:
+        sys.exit(1)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal how far it is."""
+    console = Console(stderr=True)
+    columns = (TextColumn("replaying"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("replay")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @journal.command("export")

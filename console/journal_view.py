@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from console.collection.words import plain
+from console.journal_decisions import decision_lines, decisions_document
 from console.journal_words import block_words, contracts, money
 from mesh.types import dollars
 from trader.domain.state import Books
@@ -48,6 +50,7 @@ def replay_document(found: Replayed) -> dict[str, Any]:
         "gross_dollars": dollars(total.gross),
         "fees_dollars": dollars(total.fees),
         "net_dollars": dollars(total.net),
+        "decisions": decisions_document(found.decisions),
         "blocks": [{"block_id": name, "kind": block.kind, "why": block.why} for name, block in books.blocks.items()],
     }
 
@@ -67,6 +70,8 @@ def show_replay(found: Replayed) -> None:
     click.echo(f"net        {money(total.net)} ({money(total.gross)} before fees of {money(total.fees)})")
     click.echo(f"blocks     {block_words(list(books.blocks.values())) or 'none'}")
     click.echo(f"books      {found.digest}")
+    for number, line in enumerate(decision_lines(found.decisions)):
+        click.echo(f"{'' if number else 'decisions':<10} {plain(line)}")
 
 
 def _states(books: Books) -> dict[str, int]:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,11 +37,12 @@ from tests.fakes.collection import Daemon, wait_for
 from tests.fakes.exchange_keys import Signer
 from tests.fakes.exchange_process import BIN, PREFIX, Call, ExchangeProcess, exchange_process, request
 from trader.domain.entries import AnyEntry
+from trader.domain.remaking import Unmade
 from trader.domain.state import Books
 from trader.domain.words import Purpose
 from trader.journal.errors import JournalError
 from trader.journal.reading import reading
-from trader.journal.replaying import folded
+from trader.journal.replaying import folded, replay
 
 E = TypeVar("E")
 
@@ -224,8 +226,13 @@ class TraderProcess:
         self.daemon.kill()
 
     def stop(self) -> int:
-        """End it in order; gives the exit code."""
-        return self.daemon.stop()
+        """End it in order; gives the exit code. What its journal says was decided is decided so again."""
+        code = self.daemon.stop()
+        with reading(self.journal) as reader:
+            found = replay(reader, version("foremesh")).decisions
+        assert not found.differing, found.differing[0]
+        assert {why for _, why in found.unmade} <= {Unmade.BY_A_PERSON}, found.unmade
+        return code
 
     def books(self) -> Books:
         """Fold the journal as it is now."""

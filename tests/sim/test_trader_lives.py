@@ -104,6 +104,8 @@ def test_bad_days_leave_nothing_lost_doubled_or_open(first: int) -> None:
         "clock set",
         "forecasts away",
         "settled with a position",
+        "entry made again",
+        "exit made again",
     ):
         assert happened[what], f"{what} never happened: these days were not bad"
 

@@ -35,6 +35,7 @@ from trader.domain.events import (
     SignalCame,
 )
 from trader.domain.facts import FillFacts, MarketTerms, OrderTerms
+from trader.domain.rereading import Rereading
 from trader.domain.settings import (
     EntrySettings,
     ExitSettings,
@@ -51,10 +52,12 @@ from trader.domain.views import (
 from trader.domain.words import ExchangeState, Mode, ScanOutcome
 from trader.engine.engine import Engine, Timing
 from trader.engine.recalling import recalled
-from trader.ports import Begin, CancelDone
+from trader.journal.replaying import folded
+from trader.ports import Begin, CancelDone, Recorded
 
 T = TypeVar("T")
 TICKERS = ("KXHIGHNY-26NOV23-T60", "KXHIGHNY-26NOV23-T61", "KXBTC-26NOV2312-B100")
+VERSION = "1"
 SETTLED = TICKERS[2]
 """It is determined and paid when the bad days are over."""
 SETTINGS = Settings(
@@ -162,7 +165,7 @@ class World:
             timing=Timing(scan_seconds=4.0, reconcile_seconds=15.0),
             lived=lived,
         )
-        begun = Begun(f"run-{self.runs}", Mode.PAPER, "1", "0" * 64)
+        begun = Begun(f"run-{self.runs}", Mode.PAPER, VERSION, "0" * 64)
         self.loop.note(f"start {self.runs}")
         self.loop.run_as(self.process, engine.run(begun), f"trader {self.runs}")
 
@@ -396,12 +399,28 @@ def lived(choices: Choices, plan: Plan, *, story: list[str] | None = None) -> Wo
         loop.bury()
 
 
+def reread(world: World) -> Books:
+    """Fold the journal, and make every decision in it again: the same must come of all of them."""
+    rereading = Rereading(VERSION)
+
+    def again(books: Books, recorded: Recorded) -> None:
+        rereading.take(books, recorded.sequence, recorded.time, recorded.entry)
+
+    books = folded(world.journal.journal_id, world.journal.read(), audited=True, before=again)
+    rereading.end()
+    found = rereading.found
+    assert not found.differing, f"made again, a decision is another one: {found.differing[0]}"
+    assert not found.unmade, f"a decision cannot be made again: {found.unmade}"
+    world.happened.update({f"{what} made again": count for what, count in found.same.items()})
+    return books
+
+
 def check(world: World) -> None:
     """Check the invariants of a healed world."""
     books, venue = world.engine.state.books if world.engine else Books("none"), world.venue
     problems = [str(problem.get("exception") or problem.get("message")) for problem in world.loop.problems]
     assert problems == [], problems
-    assert recalled(world.journal, world.settings)[0].books == books, "the journal folds to other books"
+    assert reread(world) == books, "the journal folds to other books"
     for ticker in TICKERS:
         ours = {side: 0 for side in Side}
         for position in books.positions.values():

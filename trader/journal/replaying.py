@@ -1,19 +1,26 @@
-"""Replays a journal: folds it from scratch, and shows that it comes to the same books every time."""
+"""Replays a journal: folds it from scratch, and makes every decision in it again.
+
+It must come to the same books every time, and the code that trades to the same decisions.
+"""
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 import msgspec
 
 from mesh.errors import MeshError
 from trader.domain.fold import apply
+from trader.domain.rereading import Remade, Rereading
 from trader.domain.state import Books
 from trader.journal.audit import objection
 from trader.journal.errors import FOLD_DIFFERS, JournalError, damaged
 from trader.journal.reading import Reader
 from trader.ports import Recorded
+
+_TOLD_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,8 @@ class Replayed:
     books: Books
     digest: str
     """Of the books; equal wherever the same journal is folded by the same version."""
+    decisions: Remade
+    """What comes of its decisions when they are made again."""
 
 
 def folded(
@@ -60,22 +69,37 @@ def folded(
     return books
 
 
-def replay(reader: Reader) -> Replayed:
-    """Fold a journal twice.
+def replay(reader: Reader, version: str, progress: Callable[[int, int], None] = lambda _done, _all: None) -> Replayed:
+    """Fold a journal twice, and make every decision in it again on the way.
+
+    Args:
+        reader: The journal; what is written to it meanwhile is left out.
+        version: Of this software: what another version decided is counted, not made again.
+        progress: Told now and then how many entries of how many are done; each counts twice.
 
     Raises:
         JournalError: It is broken, holds an entry that cannot follow, or comes to other books the second time.
     """
     last = reader.end().sequence
-    first, second = (folded(reader.journal_id, _until(last, reader), audited=True) for _ in range(2))
+    rereading = Rereading(version)
+
+    def again(books: Books, recorded: Recorded) -> None:
+        rereading.take(books, recorded.sequence, recorded.time, recorded.entry)
+
+    first = folded(reader.journal_id, _until(last, reader, progress, 0), audited=True, before=again)
+    rereading.end()
+    second = folded(reader.journal_id, _until(last, reader, progress, last), audited=True)
     digest = fingerprint(first)
     if fingerprint(second) != digest:
         raise JournalError("folding it twice comes to different books: this is a bug", reason=FOLD_DIFFERS)
-    return Replayed(first, digest)
+    return Replayed(first, digest, rereading.found)
 
 
-def _until(last: int, reader: Reader) -> Iterable[Recorded]:
-    return (recorded for recorded in reader.read() if recorded.sequence <= last)
+def _until(last: int, reader: Reader, progress: Callable[[int, int], None], done: int) -> Iterator[Recorded]:
+    for recorded in takewhile(lambda recorded: recorded.sequence <= last, reader.read()):
+        if recorded.sequence % _TOLD_EVERY == 0 or recorded.sequence == last:
+            progress(done + recorded.sequence, 2 * last)
+        yield recorded
 
 
 def fingerprint(books: Books) -> str:

@@ -40,7 +40,7 @@ from pathlib import Path
 from trader.journal.reading import reading
 from trader.journal.replaying import replay
 with reading(Path(sys.argv[1])) as reader:
-    print(replay(reader).digest)
+    print(replay(reader, "1").digest)
 """
 
 

@@ -2,18 +2,23 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from console.journal import journal
-from tests.fakes.trading import NOON, TICKER
+from tests.fakes.trading import NOON, TICKER, Desk, book, contracts, market, signal
 from tests.unit.trader.journal.story import JOURNAL, REFUSED_TICKER, round_trip, story, write
-from trader.domain.entries import OrderSent
+from trader.domain.entries import AnyEntry, Decided, OrderSent, Started
+from trader.domain.events import Begun, BookCame, ScanBegan, SignalCame
+from trader.domain.words import Mode
 from trader.journal.codec import kind_of
 from trader.journal.store import opened
 from trader.journal.verifying import verify
@@ -192,6 +197,70 @@ def test_replay_shows_what_is_held(tmp_path: Path) -> None:
     assert f"{TICKER}: 2.5 NO, cost $1.40" in run("replay", path).stdout
     (position,) = document("replay", path)["positions"]
     assert (position["contracts"], position["cost_dollars"]) == (2.5, "1.4000")
+
+
+def decisions(path: Path, change: Callable[[AnyEntry], AnyEntry] = lambda entry: entry) -> Path:
+    """Write the journal of a trader that refused two markets, with its entries changed."""
+    desk = Desk(begun=False)
+    desk.tell(Begun("run-1", Mode.PAPER, version("foremesh"), "0" * 64))
+    desk.tell(ScanBegan("s-1", ("KXHIGHNY",), 2))
+    for ticker in (TICKER, REFUSED_TICKER):
+        desk.tell(BookCame(book(ticker)))
+        desk.tell(SignalCame("s-1", market(ticker), signal(), b""))
+    with opened(path, desk.state.books.journal_id) as store:
+        for time, entry in desk.written:
+            store.append(time, [change(entry)])
+    return path
+
+
+def test_replay_decides_again_and_says_that_it_came_to_the_same(tmp_path: Path) -> None:
+    path = decisions(tmp_path / "same.sqlite")
+
+    result = run("replay", path)
+
+    assert result.exit_code == 0
+    assert "decisions  2 entries and 0 exits decided again as they were" in result.stdout
+    assert document("replay", path)["decisions"] == {
+        "same": {"entries": 2, "exits": 0},
+        "not_made_again": [],
+        "different": [],
+    }
+
+
+def test_replay_names_every_field_of_a_decision_that_differs_and_fails(tmp_path: Path) -> None:
+    def spoilt(entry: AnyEntry) -> AnyEntry:
+        if not isinstance(entry, Decided) or entry.market.ticker != TICKER or entry.plan is None:
+            return entry
+        return msgspec.structs.replace(entry, plan=msgspec.structs.replace(entry.plan, count=contracts(4)))
+
+    path = decisions(tmp_path / "spoilt.sqlite", spoilt)
+
+    result = run("replay", path)
+
+    assert result.exit_code == 1
+    assert "1 entry and 0 exits decided again as they were" in result.stdout
+    assert "DIFFERENT now: 1 entry and 0 exits" in result.stdout
+    assert f"entry, {TICKER}: plan.count was 400, is 500" in result.stdout
+    assert run("replay", path, "--json").exit_code == 1
+    (found,) = document("replay", path)["decisions"]["different"]
+    assert found["fields"] == [{"field": "plan.count", "written": 400, "made": 500}]
+    (shown,) = lines("show", path, "--after", found["sequence"] - 1, "--kind", "decision")[:1]
+    assert shown["entry"]["decision_id"] == found["decision_id"]
+
+
+def test_replay_counts_what_it_cannot_decide_again_with_the_reason(tmp_path: Path) -> None:
+    def older(entry: AnyEntry) -> AnyEntry:
+        return msgspec.structs.replace(entry, version="0.0.1") if isinstance(entry, Started) else entry
+
+    path = decisions(tmp_path / "older.sqlite", older)
+
+    result = run("replay", path)
+
+    assert result.exit_code == 0
+    assert "2 entries not decided again: another version of foremesh decided" in result.stdout
+    assert document("replay", path)["decisions"]["not_made_again"] == [
+        {"decision": "entry", "reason": "other_version", "count": 2}
+    ]
 
 
 def test_replay_names_an_entry_that_cannot_follow(path: Path) -> None:

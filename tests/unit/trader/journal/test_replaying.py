@@ -52,7 +52,7 @@ def test_a_journal_folds_to_the_same_books_every_time(tmp_path: Path) -> None:
     write(tmp_path / "a.sqlite", trips=3)
     write(tmp_path / "b.sqlite", trips=3)
     with reading(tmp_path / "a.sqlite") as a, reading(tmp_path / "b.sqlite") as b:
-        first, second = replay(a), replay(b)
+        first, second = replay(a, "1"), replay(b, "1")
 
     books = first.books
     assert first.digest == second.digest
@@ -95,7 +95,7 @@ def test_an_entry_that_cannot_follow_is_named(tmp_path: Path, entries: Sequence[
     path = journal_of(tmp_path / "j.sqlite", [*bought, *entries])
 
     with reading(path) as reader, pytest.raises(JournalError, match=words) as caught:
-        replay(reader)
+        replay(reader, "1")
 
     assert caught.value.reason == DAMAGED
     assert caught.value.sequence == len(bought) + len(entries)
@@ -116,7 +116,7 @@ def test_a_trade_that_is_not_what_its_fills_come_to_is_named(tmp_path: Path, cha
     path = journal_of(tmp_path / "j.sqlite", [*_TRIP[:-1], _changed(changes)])
 
     with reading(path) as reader, pytest.raises(JournalError, match="not what its fills come to") as caught:
-        replay(reader)
+        replay(reader, "1")
 
     assert caught.value.sequence == len(_TRIP)
 
@@ -136,7 +136,7 @@ def test_a_position_is_not_settled_twice(tmp_path: Path) -> None:
         reading(journal_of(tmp_path / "j.sqlite", [*_TRIP[:7], paid, paid])) as reader,
         pytest.raises(JournalError, match="was settled before"),
     ):
-        replay(reader)
+        replay(reader, "1")
 
 
 def test_odd_things_that_the_exchange_does_are_folded_and_do_not_stop_a_trader_from_starting(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_odd_things_that_the_exchange_does_are_folded_and_do_not_stop_a_trader_f
     beyond = filled(_EXIT, 1, NOON, count=contracts(9))
     path = journal_of(tmp_path / "j.sqlite", [*_TRIP[:7], *more, beyond])
     with reading(path) as reader:
-        assert replay(reader).books.sequence == 10
+        assert replay(reader, "1").books.sequence == 10
 
 
 def test_a_position_is_not_closed_while_an_order_of_it_works(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_position_is_not_closed_while_an_order_of_it_works(tmp_path: Path) -> 
     path = journal_of(tmp_path / "j.sqlite", unended)
 
     with reading(path) as reader, pytest.raises(JournalError, match="while an order of it works"):
-        replay(reader)
+        replay(reader, "1")
 
 
 def test_each_day_has_a_log_of_the_trades_that_closed_on_it(tmp_path: Path) -> None:
