@@ -4,10 +4,13 @@ apprise is imported when the first notifier is made: it is large, and a trader t
 """
 
 import importlib
+import logging
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Protocol, cast
+from urllib.parse import unquote
 
 from yarl import URL
 
@@ -23,6 +26,8 @@ _EMERGENCY_EVERY_SECONDS, _EMERGENCY_UNTIL_SECONDS = 60, 3600
 _PRIORITY: Mapping[Urgency, str] = MappingProxyType(
     {Urgency.QUIET: "low", Urgency.NORMAL: "normal", Urgency.HIGH: "high", Urgency.EMERGENCY: "emergency"}
 )
+_TALKATIVE = ("apprise", "urllib3")
+"""Loggers that write whole requests, with all that is secret in them, at the level debug."""
 _KIND: Mapping[Urgency, str] = MappingProxyType(
     {Urgency.QUIET: "info", Urgency.NORMAL: "info", Urgency.HIGH: "warning", Urgency.EMERGENCY: "failure"}
 )
@@ -49,6 +54,10 @@ class PhoneNotifier:
 
     def __init__(self, urls: Secret) -> None:
         """Take apprise's URLs, one a line. Raises ConfigError where one is not understood, or apprise is missing."""
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        for part in _parts(urls.reveal()):
+            Secret(part)  # apprise's warnings quote the part of a URL that is wrong
         self._services = {urgency: _services(urls, urgency) for urgency in Urgency}
 
     async def send(self, notice: Notified) -> None:
@@ -73,6 +82,18 @@ def _services(urls: Secret, urgency: Urgency) -> Delivering:
     return made
 
 
+def _parts(urls: str) -> Iterator[str]:
+    """Yield what URLs consist of, except names of hosts: services differ in where they have their keys."""
+    for url in urls.split():
+        place, _, query = url.partition("://")[2].partition("?")
+        authority, _, path = place.partition("/")
+        user, _, host = authority.rpartition("@")
+        named = "." in host or host.partition(":")[0] == "localhost"
+        values = (pair.partition("=")[2] for pair in query.split("&"))
+        for part in (*re.split("[:@]", user), *([] if named else host.split(":")), *re.split("[/:@]", path), *values):
+            yield unquote(part)
+
+
 def with_priority(url: str, urgency: Urgency) -> str:
     """Say a Pushover URL with the priority that an urgency has there; any other URL as it is."""
     if url.partition("://")[0].lower() != _PUSHOVER:
@@ -80,5 +101,5 @@ def with_priority(url: str, urgency: Urgency) -> str:
     parsed = URL(url, encoded=True)
     query = {"priority": _PRIORITY[urgency]}
     if urgency is Urgency.EMERGENCY:
-        query |= {"retry": str(_EMERGENCY_EVERY_SECONDS), "expire": str(_EMERGENCY_UNTIL_SECONDS)}
+        query |= {"interval": str(_EMERGENCY_EVERY_SECONDS), "expire": str(_EMERGENCY_UNTIL_SECONDS)}
     return str(parsed.update_query(query))

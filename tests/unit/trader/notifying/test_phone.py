@@ -1,18 +1,23 @@
 """Telling the owner: priorities, secrets, services that do not take a message."""
 
+import io
 import json
+import re
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from yarl import URL
 
+from mesh import log
 from mesh.clock import ManualClock
 from mesh.config import ConfigError
 from mesh.errors import Unavailable
 from mesh.secret import Secret
+from tests.fakes.kalshi_calls import serving
 from tests.fakes.trading import NOON
 from trader.config import NotifyConfig
 from trader.domain.entries import Notified
@@ -37,7 +42,7 @@ def notice(urgency: Urgency = Urgency.NORMAL) -> Notified:
         (Urgency.QUIET, {"priority": "low"}),
         (Urgency.NORMAL, {"priority": "normal"}),
         (Urgency.HIGH, {"priority": "high"}),
-        (Urgency.EMERGENCY, {"priority": "emergency", "retry": "60", "expire": "3600"}),
+        (Urgency.EMERGENCY, {"priority": "emergency", "interval": "60", "expire": "3600"}),
     ],
 )
 def test_pushover_is_told_the_urgency_as_a_priority(urgency: Urgency, query: dict[str, str]) -> None:
@@ -102,12 +107,54 @@ async def test_a_message_arrives_and_a_refused_one_is_an_error(service: tuple[st
         await phone.send(odd)
 
 
+async def test_pushover_is_asked_to_repeat_an_emergency_every_minute_for_an_hour_and_told_it_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[dict[str, str]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        told.append({name: str(value) for name, value in (await request.post()).items()})
+        return web.json_response({"status": 0}, status=500)
+
+    apprise = pytest.importorskip("apprise")
+    phone = PhoneNotifier(Secret(PUSHOVER))
+    async with serving(take) as host:
+        monkeypatch.setattr(apprise.plugins.pushover.NotifyPushover, "notify_url", host)
+        with pytest.raises(Unavailable):
+            await phone.send(notice(Urgency.EMERGENCY))
+    assert [(each["priority"], each["retry"], each["expire"]) for each in told] == [("2", "60", "3600")]
+
+
 async def test_a_url_that_is_none_is_refused_and_not_shown() -> None:
     pytest.importorskip("apprise")
     with pytest.raises(ConfigError) as refused:
         PhoneNotifier(Secret("nonsense-with-a-token"))
     assert "URL 1" in str(refused.value)
     assert "token" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "pover://thekeyoftheuser@thetokenoftheapp",
+        "tgram://123456789:thetokenofthebot/42",
+        "tgram://123456789:thetoken of the bot/42",
+        "json://theuser:thepassword@127.0.0.1:1/thepath?+Key=thevalueofaheader",
+    ],
+)
+async def test_no_part_of_a_url_is_in_any_log_line(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    apprise = pytest.importorskip("apprise")
+    monkeypatch.setattr(apprise.plugins.telegram.NotifyTelegram, "notify_url", "http://127.0.0.1:1/bot")
+    monkeypatch.setattr(apprise.plugins.pushover.NotifyPushover, "notify_url", "http://127.0.0.1:1/")
+    said = io.StringIO()
+    log.configure("json", "debug", said)
+    try:
+        with suppress(ConfigError, Unavailable):
+            await PhoneNotifier(Secret(url)).send(notice(Urgency.HIGH))
+    finally:
+        log.shutdown()
+    assert "apprise" in said.getvalue()
+    assert not re.findall("the[a-z]{4,}", said.getvalue())
 
 
 def test_a_heartbeat_in_the_clear_is_refused() -> None:
