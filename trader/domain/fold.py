@@ -324,7 +324,7 @@ def _rest(books: Books, time: datetime, entry: AnyEntry) -> None:  # noqa: C901,
                     books.suppressed = 0
                 books.notices[entry.notification_id] = entry
             else:
-                books.suppressed += entry.delivery is Delivery.SUPPRESSED
+                books.suppressed += entry.delivery in {Delivery.SUPPRESSED, Delivery.FAILED}
                 books.notices.pop(entry.notification_id, None)
         case ShadowPlaced():
             books.shadows[entry.decision_id] = ShadowOrder(

@@ -101,9 +101,9 @@ def plan_line(plan: ExitPlan) -> str:
 
 
 def depth_line(plan: EntryPlan) -> str:
-    """Say what was offered: `depth <= 57c: 84 contracts, $75, 3 levels`."""
+    """Say what was offered: `depth ≤ 57c: 84 contracts, $75, 3 levels`."""
     levels = number(plan.depth_levels, "level")
-    return f"depth <= {price(plan.limit)}: {contracts(plan.depth)} contracts, {money(plan.depth_cost)}, {levels}"
+    return f"depth ≤ {price(plan.limit)}: {contracts(plan.depth)} contracts, {money(plan.depth_cost)}, {levels}"
 
 
 def entry_text(order: Order, position: Position | None, plan: EntryPlan | None) -> str:

@@ -169,7 +169,7 @@ class Books:
     notices: dict[str, Notified] = field(default_factory=dict)
     """Notifications that are queued."""
     suppressed: int = 0
-    """Notifications that were kept back since the last one that went out."""
+    """Notifications that were kept back, or that no service took, since the last one that was queued."""
     shadows: dict[str, ShadowOrder] = field(default_factory=dict)
     """Virtual orders that still wait, by decision id."""
     stops: dict[str, deque[datetime]] = field(default_factory=dict)

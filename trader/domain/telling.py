@@ -21,7 +21,7 @@ def tell(state: State, entries: tuple[AnyEntry, ...], event: Event, moment: Mome
     found = [*news.of_entries(state, entries, moment), *news.standing(state, event, moment)]
     if isinstance(event, Tick) and _kept_back(state) and not _lately(state, moment):
         # The storm is over and nothing has come since that could carry the number.
-        found.append(News(key="kept_back", urgency=Urgency.QUIET, title="notifications were kept back", text=""))
+        found.append(News(key="kept_back", urgency=Urgency.QUIET, title="notifications were not sent", text=""))
     if not found:
         return []
     told, lately, kept_back = state.watch.told, _lately(state, moment), _kept_back(state)

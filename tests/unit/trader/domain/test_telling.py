@@ -208,7 +208,7 @@ def test_an_entry_is_told_with_what_it_cost_how_it_is_sold_and_what_was_offered(
         "cost $2.70 + $0.02 fees",
         "TP 74c, SL 46c",
         "edge 4.2c after spread and fees",
-        "depth <= 57c: 84 contracts, $75, 3 levels",
+        "depth ≤ 57c: 84 contracts, $75, 3 levels",
     ]
     assert (notice.urgency, notice.delivery) == (Urgency.NORMAL, Delivery.QUEUED)
     assert (notice.ticker, notice.position_id) == (TICKER, "p-one")
@@ -544,10 +544,23 @@ def test_what_was_kept_back_is_counted_in_the_next_one_or_told_when_it_is_quiet(
     assert [phone.hear(event=Tick(), seconds=second) for second in range(63, 661, 60)] == [[]] * 10
     (summary,) = phone.hear(event=Tick(), seconds=661)
     assert (summary.title, summary.text) == (
-        "notifications were kept back",
+        "notifications were not sent",
         "(1 before it not sent: see the journal)",
     )
     assert phone.hear(event=Tick(), seconds=2000) == []
+
+
+def test_a_message_that_no_service_took_is_counted_in_the_next_one() -> None:
+    phone = Phone()
+    held(phone)
+    (notice,) = phone.hear(closed())
+    phone.write(*telling.delivered(phone.desk.state, Delivered(notice.notification_id, Delivery.FAILED)))
+    assert phone.hear(event=Tick(), seconds=599) == []
+    (summary,) = phone.hear(event=Tick(), seconds=600)
+    assert (summary.title, summary.text) == (
+        "notifications were not sent",
+        "(1 before it not sent: see the journal)",
+    )
 
 
 def test_what_is_urgent_gets_through_a_storm() -> None:

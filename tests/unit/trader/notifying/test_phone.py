@@ -144,6 +144,7 @@ async def test_a_url_that_is_none_is_refused_and_not_shown() -> None:
 )
 async def test_no_part_of_a_url_is_in_any_log_line(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     apprise = pytest.importorskip("apprise")
+    PhoneNotifier(Secret("json://127.0.0.1:1"))  # has apprise load its plugins
     monkeypatch.setattr(apprise.plugins.telegram.NotifyTelegram, "notify_url", "http://127.0.0.1:1/bot")
     monkeypatch.setattr(apprise.plugins.pushover.NotifyPushover, "notify_url", "http://127.0.0.1:1/")
     said = io.StringIO()
