@@ -6,7 +6,13 @@ from datetime import datetime
 
 from mesh.clock import Clock
 from mesh.kalshi.client import KalshiClient
-from mesh.kalshi.errors import DuplicateClientOrderId, ExchangeError, ObjectNotFound, OutcomeUnknown
+from mesh.kalshi.errors import (
+    DuplicateClientOrderId,
+    ExchangeError,
+    ObjectNotFound,
+    OutcomeUnknown,
+    RequestConflict,
+)
 from mesh.kalshi.rest.order_terms import NewOrder, OrderRef
 from mesh.kalshi.rest.pages import gather
 from mesh.kalshi.rest.reading import ENTRY, EXIT
@@ -79,6 +85,9 @@ class KalshiExchange:
             placed = await self._client.orders.place(new, urgency=ENTRY if entry else EXIT)
         except DuplicateClientOrderId as error:
             return NoOutcome(f"an earlier request placed it: {error.message}")
+        except RequestConflict as error:
+            # Without its reason, that something in between sent the order twice and this answers the second.
+            return refused(error) if error.code else NoOutcome(f"it may have been placed before: {error.message}")
         except ExchangeError as error:
             return refused(error)
         if isinstance(placed, OutcomeUnknown):
