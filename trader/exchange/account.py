@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mesh.clock import Clock
 from mesh.kalshi.client import KalshiClient
@@ -17,6 +17,9 @@ from trader.domain.views import OrderView, SettlementView, Snapshot
 from trader.exchange.exchange_time import ExchangeTime
 from trader.exchange.locked import locked
 from trader.exchange.views import fill_read, held, order_read, settled, yes_value
+
+_ALL_LIVE = timedelta(days=7)
+"""What is younger is never in the archive alone. The exchange was seen to archive orders after two weeks."""
 
 
 async def read_account(client: KalshiClient, since: datetime, clock: Clock) -> Snapshot:
@@ -46,7 +49,11 @@ async def read_account(client: KalshiClient, since: datetime, clock: Clock) -> S
     except ExceptionGroup as group:
         raise _first(group) from None
     now = time.theirs(clock.now())
-    orders = _merged(resting.result() + recent.result())
+    listed, filled = resting.result() + recent.result(), fills.result()
+    if now - first > _ALL_LIVE:  # asked last: what is archived meanwhile is in one of the two
+        listed += await gather(client.historical.orders(first=first))
+        filled += await gather(client.historical.fills(first=first))
+    orders = _merged(listed)
     holdings = tuple({row.ticker: held(row) for row in positions.result()}.values())
     money = balance.result()
     return Snapshot(
@@ -54,7 +61,7 @@ async def read_account(client: KalshiClient, since: datetime, clock: Clock) -> S
         began=began,
         orders=orders,
         orders_since=since,
-        fills=tuple({row.trade_id: fill_read(row, now) for row in fills.result()}.values()),
+        fills=tuple({row.trade_id: fill_read(row, now) for row in filled}.values()),
         positions=holdings,
         settlements=tuple([await _settled(client, row) for row in settlements.result()]),
         cash=Micros(money.cash + locked(orders, holdings)),

@@ -229,6 +229,16 @@ async def test_a_snapshot_says_how_far_the_exchanges_reads_lag(tmp_path: Path) -
         assert await venue.exchange.order(answer.order_id) is None
 
 
+async def test_a_snapshot_since_long_ago_has_what_the_exchange_has_archived_meanwhile(venue: KalshiVenue) -> None:
+    await venue.show(bids={"0.4500": "10.00"})
+    bought = await placed(venue, no_order("4.00"))
+    later = venue.now + timedelta(days=1)
+    venue.world.archive.move(trades_created=later, orders_updated=later)
+    whole = await venue.exchange.snapshot(venue.now - timedelta(days=30))
+    assert [order.order_id for order in whole.orders] == [bought.order_id]
+    assert [fill.order_id for fill in whole.fills] == [bought.order_id]
+
+
 async def test_a_snapshot_that_cannot_be_read_to_its_end_says_why(venue: KalshiVenue) -> None:
     venue.world.faults.add(PlainRequestRule(kind="no_body_object", path="*/portfolio/fills"))
     with pytest.raises(ExchangeError):
