@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from mesh.kalshi.client import KalshiClient
 
+COPY_SECONDS = 15.0
+"""A public record may be a copy this old, which something in front of the exchange has kept."""
 _UNSURE = timedelta(seconds=2)  # what the measured offset may be wrong by
 
 

@@ -18,7 +18,7 @@ from mesh.kalshi.rest.pages import gather
 from mesh.kalshi.rest.reading import RECONCILE
 from mesh.kalshi.stream.market import EventFeeUpdate
 from mesh.kalshi.terms import FeeType
-from trader.exchange.exchange_time import ExchangeTime
+from trader.exchange.exchange_time import COPY_SECONDS, ExchangeTime
 
 REFRESH_SECONDS = 600.0
 _RETRY_SECONDS = 60.0
@@ -45,8 +45,8 @@ class _Charged:
     multiplier: Decimal | None
     title: str
     series_ticker: str
-    read_time: datetime
-    """By the exchange's clock: announced changes up to then are in it."""
+    as_of: datetime
+    """By the exchange's clock: announced changes up to then are in it for certain."""
     read_seconds: float
 
 
@@ -131,7 +131,7 @@ class FeeBook:
         fee_type, multiplier = known.fee_type, known.multiplier
         for change in sorted(self._changes, key=lambda change: change.scheduled_time):
             about = change.series_ticker if isinstance(change, SeriesFeeChange) else change.event_ticker
-            if about == ticker and known.read_time < change.scheduled_time <= now:
+            if about == ticker and known.as_of < change.scheduled_time <= now:
                 fee_type, multiplier = change.fee_type, change.fee_multiplier
         return fee_type, multiplier
 
@@ -169,8 +169,8 @@ class FeeBook:
     def _charged(
         self, fee_type: FeeType | None, multiplier: Decimal | None, title: str, series_ticker: str
     ) -> _Charged:
-        now = self._time.theirs(self._clock.now())
-        return _Charged(fee_type, multiplier, title, series_ticker, now, self._clock.monotonic())
+        as_of = self._time.theirs(self._clock.now()) - timedelta(seconds=COPY_SECONDS)
+        return _Charged(fee_type, multiplier, title, series_ticker, as_of, self._clock.monotonic())
 
 
 def _chunks(tickers: list[str]) -> list[list[str]]:

@@ -1,6 +1,6 @@
 """Markets as they were last read, and what the stream has told of them since."""
 
-from collections import Counter
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from mesh.kalshi.stream.market import LifecycleEvent, MarketLifecycle
 from mesh.kalshi.terms import MarketStatus
 from trader.domain.events import MarketSeen
 from trader.domain.facts import MarketTerms
-from trader.exchange.exchange_time import ExchangeTime
+from trader.exchange.exchange_time import COPY_SECONDS, ExchangeTime
 from trader.exchange.fee_book import EventTerms, FeeBook
 from trader.exchange.terms import NotTradable, bands, terms, title_of
 
@@ -37,33 +37,28 @@ class KnownMarkets:
         self._clock = clock
         self._time = ExchangeTime(client)
         self._seen: dict[str, MarketSeen] = {}
-        self._told: Counter[str] = Counter()  # what the stream has told of each
+        self._told: dict[str, float] = {}  # when the stream last told of each, monotonic
         self._news: dict[str, None] = {}
         self._said: set[str] = set()
 
     async def read_one(self, ticker: str) -> MarketSeen:
         """Read a market. Raises ObjectNotFound, NotTradable or another ExchangeError."""
-        while True:
-            told = self._told[ticker]
-            market = await self._client.markets.market(ticker, urgency=RECONCILE)
-            events = await self._fees.events((market.event_ticker,))
-            if self._told[ticker] == told:  # else the stream knows better by now
-                return self._take(market, events)
+        began = self._clock.monotonic()
+        market = await self._client.markets.market(ticker, urgency=RECONCILE)
+        events = await self._fees.events((market.event_ticker,))
+        return self._seen[ticker] if self._knows_better(ticker, began) else self._take(market, events)
 
     async def read(self, tickers: Collection[str]) -> None:
         """Read markets.
 
         What was known and is listed no longer is over: it trades no more. Left out, and said in the log once, is what
-        cannot be traded here. What the stream tells of a market meanwhile makes what was read of it old: it is read
-        again. Raises ExchangeError.
+        cannot be traded here. What the stream has just told of a market counts for more. Raises ExchangeError.
         """
-        left = tuple(tickers)
-        while left:
-            told = {ticker: self._told[ticker] for ticker in left}
-            found = await self._client.markets.markets_named(left, urgency=RECONCILE)
-            events = await self._fees.events({market.event_ticker for market in found.values()})
-            left = tuple(ticker for ticker in left if self._told[ticker] != told[ticker])
-            for ticker in [ticker for ticker in told if ticker not in left]:
+        began = self._clock.monotonic()
+        found = await self._client.markets.markets_named(tuple(tickers), urgency=RECONCILE)
+        events = await self._fees.events({market.event_ticker for market in found.values()})
+        for ticker in tickers:
+            if not self._knows_better(ticker, began):
                 self._read(ticker, found.get(ticker), events)
 
     def news(self, tickers: Collection[str]) -> Iterator[MarketSeen]:
@@ -77,7 +72,6 @@ class KnownMarkets:
 
     def happened(self, life: MarketLifecycle) -> bool:
         """Take in what became of a market; False where it has to be read to tell."""
-        self._told[life.ticker] += 1
         known = self._seen.get(life.ticker)
         if known is None:
             return False
@@ -98,6 +92,7 @@ class KnownMarkets:
                     return False
             case _:
                 return False
+        self._told[life.ticker] = self._clock.monotonic()
         self._put(MarketSeen(market, trading))
         return True
 
@@ -114,6 +109,10 @@ class KnownMarkets:
     def of_event(self, event_ticker: str) -> set[str]:
         """Return the markets of an event."""
         return {ticker for ticker, known in self._seen.items() if known.market.event_ticker == event_ticker}
+
+    def _knows_better(self, ticker: str, began: float) -> bool:
+        """Tell whether the stream may have told something newer than a record whose reading began then."""
+        return began < self._told.get(ticker, -math.inf) + COPY_SECONDS
 
     def _read(self, ticker: str, market: Market | None, events: Mapping[str, EventTerms]) -> None:
         known = self._seen.get(ticker)

@@ -177,6 +177,14 @@ async def test_a_change_that_came_into_force_between_two_looks_is_not_forgotten(
         assert await fees(book) == HALF
 
 
+async def test_a_kept_copy_of_a_record_does_not_undo_a_change_that_has_just_come_into_force() -> None:
+    async with fee_book() as (book, charges):
+        charges.will_charge(0.5, NOW + timedelta(seconds=595))
+        await fees(book)
+        await charges.clock.advance(609)  # read anew: the series as it was 15 s ago
+        assert await fees(book) == HALF
+
+
 async def test_a_change_that_is_called_off_does_not_come() -> None:
     async with fee_book() as (book, charges):
         charges.will_charge(0.5, NOW + HOUR)

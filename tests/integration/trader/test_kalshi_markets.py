@@ -10,19 +10,23 @@ from typing import Any, TypeVar
 
 import pytest
 
+from mesh.clock import ManualClock
 from mesh.kalshi.config import KalshiConfig
 from mesh.kalshi.errors import ExchangeError, ObjectNotFound
 from mesh.kalshi.fees import FeeTerms
 from mesh.kalshi.grid import Band
+from mesh.kalshi.stream.market import LifecycleEvent, MarketLifecycle
 from mesh.kalshi.terms import FeeType, Result
 from mesh.types import Hundredths, Micros, Price
 from sim_exchange.domain.results import PauseScope
 from sim_exchange.domain.types import PriceBand
 from sim_exchange.fault_rules import DropSocket, PlainRequestRule
-from tests.fakes.exchange_world import FINE, MILD, WARM, World, exchange_world
+from tests.fakes.exchange_world import FINE, MILD, NOW, WARM, World, exchange_world
 from tests.integration.trader.kalshi_venue import KalshiVenue, fast_limits, kalshi_venue
 from trader.domain.events import BookCame, BooksConfirmed, BooksLost, MarketSeen, Traded
 from trader.domain.words import ExchangeState
+from trader.exchange.fee_book import FeeBook
+from trader.exchange.known_markets import KnownMarkets
 from trader.exchange.reaching import Kalshi, reaching
 from trader.exchange.telling import Told
 from trader.ports import Markets
@@ -177,6 +181,19 @@ async def test_what_becomes_of_a_watched_market_is_told(venue: KalshiVenue) -> N
         exchange.determine(WARM, Result.NO, Micros(0), "88", venue.now)
         venue.world.publish()
         await next_of(told, MarketSeen, trading=False)
+
+
+async def test_a_kept_copy_of_a_record_does_not_undo_what_the_stream_has_just_told() -> None:
+    async with keyless() as (_, kalshi):
+        clock = ManualClock(NOW)
+        known = KnownMarkets(kalshi.client, FeeBook(kalshi.client, clock), clock)
+        trading = await known.read_one(WARM)
+        assert known.happened(MarketLifecycle(event=LifecycleEvent.DEACTIVATED, ticker=WARM))
+        await clock.advance(14.9)  # so long a copy from before may be what a read gets
+        await known.read([WARM])
+        assert await known.read_one(WARM) == replace(trading, trading=False)
+        await clock.advance(0.1)
+        assert await known.read_one(WARM) == trading
 
 
 async def test_a_market_that_closes_by_its_schedule_is_told_though_the_exchange_says_nothing(
