@@ -9,11 +9,12 @@ from mesh.kalshi.book import Book, BookError
 from mesh.kalshi.client import KalshiClient
 from mesh.kalshi.errors import UnexpectedReply
 from mesh.kalshi.rest.exchange_wire import ExchangeStatus, Schedule
-from mesh.kalshi.rest.reading import EXIT, RECONCILE
+from mesh.kalshi.rest.reading import EXIT, RECONCILE, Urgency
 from mesh.kalshi.stream.channels import Channel
 from mesh.kalshi.stream.streaming import Stream
 from trader.domain.events import ExchangeSeen, MarketSeen
 from trader.domain.words import ExchangeState
+from trader.exchange.auditing import AUDIT_SECONDS, Audit
 from trader.exchange.exchange_time import ExchangeTime
 from trader.exchange.fee_book import FeeBook
 from trader.exchange.known_markets import KnownMarkets
@@ -37,6 +38,7 @@ class KalshiMarkets:
         clock: The trader's.
         confirm_seconds: Between two confirmations of books that did not change.
         poll_seconds: Between two polls.
+        audit_seconds: Between two comparisons of streamed books with the exchange's answers, of real time.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class KalshiMarkets:
         *,
         confirm_seconds: float = CONFIRM_SECONDS,
         poll_seconds: float = POLL_SECONDS,
+        audit_seconds: float = AUDIT_SECONDS,
     ) -> None:
         self._client = client
         self._stream = stream
@@ -55,6 +58,7 @@ class KalshiMarkets:
         self._clock = clock
         self._confirm_seconds = confirm_seconds
         self._poll_seconds = poll_seconds
+        self._audit_seconds = audit_seconds
         self._time = ExchangeTime(client)
         self._known = KnownMarkets(client, fees, clock)
         self._watched = Watchlist(self._known, clock)
@@ -79,7 +83,10 @@ class KalshiMarkets:
 
     async def books(self, tickers: Sequence[str]) -> tuple[Book, ...]:
         """Read books now; a market that the exchange does not know is not among them. Raises ExchangeError."""
-        found = await self._client.markets.order_books(tuple(dict.fromkeys(tickers)), urgency=EXIT)
+        return await self._read_books(tickers, EXIT)
+
+    async def _read_books(self, tickers: Sequence[str], urgency: Urgency) -> tuple[Book, ...]:
+        found = await self._client.markets.order_books(tuple(dict.fromkeys(tickers)), urgency=urgency)
         try:
             return tuple(Book.from_levels(ticker, levels.bids, levels.asks) for ticker, levels in found.items())
         except BookError as error:
@@ -100,11 +107,15 @@ class KalshiMarkets:
         """Stream the books of watched markets, their trades and what becomes of them; polled without a key."""
         try:
             async with asyncio.TaskGroup() as tasks, aclosing(self._telling()) as told:
-                reading = tasks.create_task(self._watched.run())
+                beside = [tasks.create_task(self._watched.run())]
+                if self._stream is not None:
+                    audit = Audit(self._stream, self._watched, self._audited, self._audit_seconds)
+                    beside.append(tasks.create_task(audit.run()))
                 try:
                     yield told
                 finally:
-                    reading.cancel()
+                    for task in beside:
+                        task.cancel()
         except BaseExceptionGroup as group:
             if len(group.exceptions) == 1:  # what the caller raised, as it was
                 raise group.exceptions[0] from group.exceptions[0].__cause__
@@ -120,6 +131,9 @@ class KalshiMarkets:
             )
         self._stream.subscribe(Channel.LIFECYCLE)
         return Streamed(self._stream, self._watched, self._known, self._fees, self._confirm_seconds).events()
+
+    async def _audited(self, tickers: Sequence[str]) -> tuple[Book, ...]:
+        return await self._read_books(tickers, RECONCILE)
 
     async def _read_schedule(self) -> Schedule:
         now = self._clock.monotonic()

@@ -10,6 +10,7 @@ from mesh.kalshi.config import KalshiConfig
 from mesh.kalshi.stream.config import StreamConfig
 from mesh.kalshi.stream.streaming import streaming
 from mesh.kalshi.transport.limits import Limits
+from trader.exchange.auditing import AUDIT_SECONDS
 from trader.exchange.fee_book import FeeBook
 from trader.exchange.kalshi import KalshiExchange
 from trader.exchange.markets import CONFIRM_SECONDS, POLL_SECONDS, KalshiMarkets
@@ -38,6 +39,7 @@ async def reaching(
     limits: Limits | None = None,
     confirm_seconds: float = CONFIRM_SECONDS,
     poll_seconds: float = POLL_SECONDS,
+    audit_seconds: float = AUDIT_SECONDS,
 ) -> AsyncIterator[Kalshi]:
     """Talk to the exchange while the context lasts.
 
@@ -48,6 +50,7 @@ async def reaching(
         limits: The buckets to use where several clients share an account.
         confirm_seconds: Between two confirmations of books that did not change.
         poll_seconds: Between two polls of the books where there is no key.
+        audit_seconds: Between two comparisons of streamed books with the exchange's answers, of real time.
 
     Raises:
         ConfigError: The private key cannot be used.
@@ -58,6 +61,14 @@ async def reaching(
         stream = None
         if config.key_id is not None:
             stream = await stack.enter_async_context(streaming(config, client.transport.sender, settings=patience))
-        markets = KalshiMarkets(client, stream, fees, clock, confirm_seconds=confirm_seconds, poll_seconds=poll_seconds)
+        markets = KalshiMarkets(
+            client,
+            stream,
+            fees,
+            clock,
+            confirm_seconds=confirm_seconds,
+            poll_seconds=poll_seconds,
+            audit_seconds=audit_seconds,
+        )
         exchange = None if stream is None else KalshiExchange(client, stream, clock)
         yield Kalshi(client, fees, markets, exchange)

@@ -3,7 +3,7 @@
 It neither waits nor sends: it is given frames and the time.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import count
 from random import Random
 
@@ -115,6 +115,12 @@ class Session:
     def book(self, ticker: str) -> Book | None:
         """Return a market's book if it is exact."""
         return self._lines[Channel.BOOK].feed.books.get(ticker)
+
+    def doubt(self, tickers: Collection[str], why: str, now: float) -> None:
+        """Begin these books anew."""
+        line = self._lines[Channel.BOOK]
+        line.feed.broken(why, tickers)
+        self._step(line, now)
 
     def _step(self, line: Line, now: float) -> None:
         if (command := line.next(now)) is not None:

@@ -128,6 +128,11 @@ class Stream:
         """Return a market's book as it is now; None where it is not known exactly."""
         return None if self._session is None else self._session.book(ticker)
 
+    def doubt(self, tickers: Collection[str], why: str) -> None:
+        """Begin books anew that were found not to be the exchange's. All consumers are told, with a `Gap`."""
+        if self._session is not None:
+            self._session.doubt(tickers, why, self._clock.monotonic())
+
     async def _run(self) -> None:
         pace = Pace(self._config.first_pause_seconds, self._config.longest_pause_seconds, self._random)
         while True:

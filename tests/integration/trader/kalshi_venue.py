@@ -28,6 +28,7 @@ from tests.fakes.exchange_world import WARM, Caller, World
 from tests.fakes.kalshi_calls import FAST
 from tests.fakes.kalshi_stream import QUICK
 from trader.domain.facts import MarketTerms
+from trader.exchange.auditing import AUDIT_SECONDS
 from trader.exchange.kalshi import KalshiExchange
 from trader.exchange.reaching import Kalshi, reaching
 
@@ -99,7 +100,12 @@ class KalshiVenue:
 
 @asynccontextmanager
 async def kalshi_venue(
-    folder: Path, *, ticker: str = WARM, patience: StreamConfig = QUICK, quirks: Quirks | None = None
+    folder: Path,
+    *,
+    ticker: str = WARM,
+    patience: StreamConfig = QUICK,
+    quirks: Quirks | None = None,
+    audit_seconds: float = AUDIT_SECONDS,
 ) -> AsyncIterator[KalshiVenue]:
     """Start both; the account has a thousand dollars on the market's shard, shard 0."""
     async with streaming_world(quirks=quirks) as world:
@@ -107,7 +113,12 @@ async def kalshi_venue(
         member = world.member("alice", signer=signer)
         config = key_config(world.url, folder, signer)
         async with reaching(
-            config, world.clock, patience=patience, limits=fast_limits(), confirm_seconds=0.01
+            config,
+            world.clock,
+            patience=patience,
+            limits=fast_limits(),
+            confirm_seconds=0.01,
+            audit_seconds=audit_seconds,
         ) as kalshi:
             assert kalshi.exchange is not None
             market = (await kalshi.markets.market(ticker)).market

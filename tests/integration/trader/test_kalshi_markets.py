@@ -159,6 +159,19 @@ async def test_a_cut_line_loses_every_book_until_it_is_told_anew(venue: KalshiVe
         assert event.book.yes_bids == {Price(400_000): 1000}
 
 
+async def test_a_book_about_which_the_stream_is_silent_is_found_out_and_begun_anew(tmp_path: Path) -> None:
+    async with kalshi_venue(tmp_path, audit_seconds=0.05) as venue:
+        markets = venue.kalshi.markets
+        markets.watch([WARM, MILD])
+        await venue.show(bids={"0.4000": "10.00"})
+        async with markets.told() as told:
+            await next_of(told, BooksConfirmed, tickers=tuple(sorted((WARM, MILD))))
+            venue.world.exchange.set_book(WARM, [(400_000, Hundredths(400))], [], venue.now)
+            venue.world.exchange.take_events()  # which no stream hears of
+            assert (await next_of(told, BooksLost)).tickers == (WARM,)
+            assert (await next_of(told, BookCame)).book.yes_bids == {Price(400_000): 400}
+
+
 async def test_what_becomes_of_a_watched_market_is_told(venue: KalshiVenue) -> None:
     markets, exchange = venue.kalshi.markets, venue.world.exchange
     markets.watch([WARM])
