@@ -43,5 +43,5 @@ class Heartbeat:
             async with session.get(self._url.reveal(), allow_redirects=False) as answer:
                 if not answer.ok:
                     _log.warning("the heartbeat was refused", status=answer.status)
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # a host may be no name at all
             _log.warning("the heartbeat failed", why=type(error).__name__)

@@ -1,5 +1,6 @@
 """Telling the owner: priorities, secrets, services that do not take a message."""
 
+import asyncio
 import io
 import json
 import re
@@ -161,3 +162,20 @@ async def test_no_part_of_a_url_is_in_any_log_line(url: str, monkeypatch: pytest
 def test_a_heartbeat_in_the_clear_is_refused() -> None:
     with pytest.raises(ConfigError, match="https"):
         Heartbeat(Secret("http://example.com/secret-of-mine"), lambda: True, ManualClock(NOON))
+
+
+async def test_a_heartbeat_to_what_is_no_host_at_all_is_tried_again_and_harms_nothing() -> None:
+    clock = ManualClock(NOON)
+    asked: list[float] = []
+
+    def alive() -> bool:
+        asked.append(clock.monotonic())
+        return True
+
+    url = Secret(f"https://{'a' * 64}.example/secret-of-mine")
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        beating = tasks.create_task(Heartbeat(url, alive, clock).run())
+        while len(asked) < 2:
+            await clock.advance(60)
+            await asyncio.sleep(0.001)
+        beating.cancel()
