@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 
+from mesh import log
 from mesh.clock import Clock
 from mesh.kalshi.book import Book, BookError
 from mesh.kalshi.client import KalshiClient
-from mesh.kalshi.errors import UnexpectedReply
+from mesh.kalshi.errors import ExchangeError, UnexpectedReply
 from mesh.kalshi.rest.exchange_wire import ExchangeStatus, Schedule
 from mesh.kalshi.rest.reading import EXIT, RECONCILE, Urgency
 from mesh.kalshi.stream.channels import Channel
@@ -24,8 +26,11 @@ from trader.exchange.watchlist import Watchlist
 
 CONFIRM_SECONDS = 1.0
 POLL_SECONDS = 5.0
-_SCHEDULE_SECONDS = 3600.0
+_SCHEDULE_SECONDS, _RETRY_SECONDS = 3600.0, 300.0
+_ONCE = replace(RECONCILE, attempts=1)  # the status does not wait for a schedule that is known already
 _BY_MARKET = (Channel.BOOK, Channel.TRADES)
+
+_log = log.get(__name__)
 
 
 class KalshiMarkets:
@@ -62,7 +67,7 @@ class KalshiMarkets:
         self._time = ExchangeTime(client)
         self._known = KnownMarkets(client, fees, clock)
         self._watched = Watchlist(self._known, clock)
-        self._schedule: tuple[float, Schedule] | None = None
+        self._schedule: tuple[float, Schedule] | None = None  # and until when it is not read anew, monotonic
 
     async def status(self) -> ExchangeSeen:
         """Read what the exchange allows, and its scheduled pauses. Raises ExchangeError.
@@ -137,9 +142,18 @@ class KalshiMarkets:
 
     async def _read_schedule(self) -> Schedule:
         now = self._clock.monotonic()
-        if self._schedule is None or now - self._schedule[0] >= _SCHEDULE_SECONDS:
-            self._schedule = now, await self._client.exchange.schedule(urgency=RECONCILE)
-        return self._schedule[1]
+        if self._schedule is not None and now < self._schedule[0]:
+            return self._schedule[1]
+        try:
+            urgency = RECONCILE if self._schedule is None else _ONCE
+            found, again = await self._client.exchange.schedule(urgency=urgency), _SCHEDULE_SECONDS
+        except ExchangeError as error:
+            if self._schedule is None:
+                raise
+            _log.warning("the schedule cannot be read anew; what was read before is used", problem=str(error))
+            found, again = self._schedule[1], _RETRY_SECONDS
+        self._schedule = now + again, found
+        return found
 
 
 def _state(status: ExchangeStatus, shards: Iterable[int]) -> ExchangeState:

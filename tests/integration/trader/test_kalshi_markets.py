@@ -20,7 +20,7 @@ from mesh.kalshi.terms import FeeType, Result
 from mesh.types import Hundredths, Micros, Price
 from sim_exchange.domain.results import PauseScope
 from sim_exchange.domain.types import PriceBand
-from sim_exchange.fault_rules import DropSocket, PlainRequestRule
+from sim_exchange.fault_rules import DropSocket, PlainRequestRule, ServerError
 from tests.fakes.exchange_world import FINE, MILD, NOW, WARM, World, exchange_world
 from tests.integration.trader.kalshi_venue import KalshiVenue, fast_limits, kalshi_venue
 from trader.domain.events import BookCame, BooksConfirmed, BooksLost, MarketSeen, Traded
@@ -63,6 +63,15 @@ async def test_during_the_weekly_pause_the_exchange_says_when_it_resumes(venue: 
     status = await venue.kalshi.markets.status()
     assert (status.state, status.resume_time) == (ExchangeState.TRADING_PAUSED, ends)
     assert status.pauses[0] == (begins, ends)
+
+
+async def test_the_status_is_told_also_while_the_schedule_cannot_be_read(venue: KalshiVenue) -> None:
+    before = await venue.kalshi.markets.status()
+    venue.world.faults.add(ServerError(kind="server_error", method="GET", path="*/exchange/schedule", status=503))
+    await venue.pass_seconds(3601)
+    venue.world.exchange.pause(PauseScope.TRADING, 0, venue.now)
+    after = await venue.kalshi.markets.status()
+    assert (after.state, after.pauses) == (ExchangeState.TRADING_PAUSED, before.pauses)
 
 
 async def test_only_a_pause_of_the_shards_of_watched_markets_counts(venue: KalshiVenue) -> None:
