@@ -39,6 +39,7 @@ class KnownMarkets:
         self._seen: dict[str, MarketSeen] = {}
         self._told: dict[str, float] = {}  # when the stream last told of each, monotonic
         self._news: dict[str, None] = {}
+        self._paused: frozenset[int] = frozenset()
         self._said: set[str] = set()
 
     async def read_one(self, ticker: str) -> MarketSeen:
@@ -46,7 +47,7 @@ class KnownMarkets:
         began = self._clock.monotonic()
         market = await self._client.markets.market(ticker, urgency=RECONCILE)
         events = await self._fees.events((market.event_ticker,))
-        return self._seen[ticker] if self._knows_better(ticker, began) else self._take(market, events)
+        return self._shown(self._seen[ticker] if self._knows_better(ticker, began) else self._take(market, events))
 
     async def read(self, tickers: Collection[str]) -> None:
         """Read markets.
@@ -64,7 +65,7 @@ class KnownMarkets:
     def news(self, tickers: Collection[str]) -> Iterator[MarketSeen]:
         """Give those of these markets that have changed since the last call."""
         news, self._news = self._news, {}
-        return (self._seen[ticker] for ticker in news if ticker in tickers)
+        return (self._shown(self._seen[ticker]) for ticker in news if ticker in tickers)
 
     def again(self, tickers: Iterable[str]) -> None:
         """Make news of what is known of these."""
@@ -102,6 +103,12 @@ class KnownMarkets:
             if known.trading and self._over(known.market):
                 self._put(MarketSeen(known.market, trading=False))
 
+    def pause(self, shards: Collection[int]) -> None:
+        """Note on which shards nothing trades while others do; on all others everything goes on."""
+        changed, self._paused = self._paused ^ frozenset(shards), frozenset(shards)
+        if changed:
+            self.again(ticker for ticker, known in self._seen.items() if (known.market.exchange_index or 0) in changed)
+
     def shards_of(self, tickers: Collection[str]) -> set[int]:
         """Return the shards on which markets trade, as far as they are known."""
         return {known.market.exchange_index or 0 for ticker in tickers if (known := self._seen.get(ticker))}
@@ -109,6 +116,10 @@ class KnownMarkets:
     def of_event(self, event_ticker: str) -> set[str]:
         """Return the markets of an event."""
         return {ticker for ticker, known in self._seen.items() if known.market.event_ticker == event_ticker}
+
+    def _shown(self, seen: MarketSeen) -> MarketSeen:
+        paused = (seen.market.exchange_index or 0) in self._paused
+        return MarketSeen(seen.market, trading=False) if paused else seen
 
     def _knows_better(self, ticker: str, began: float) -> bool:
         """Tell whether the stream may have told something newer than a record whose reading began then."""

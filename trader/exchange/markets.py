@@ -3,34 +3,25 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
 
-from mesh import log
 from mesh.clock import Clock
 from mesh.kalshi.book import Book, BookError
 from mesh.kalshi.client import KalshiClient
-from mesh.kalshi.errors import ExchangeError, UnexpectedReply
-from mesh.kalshi.rest.exchange_wire import ExchangeStatus, Schedule
+from mesh.kalshi.errors import UnexpectedReply
 from mesh.kalshi.rest.reading import EXIT, RECONCILE, Urgency
 from mesh.kalshi.stream.channels import Channel
 from mesh.kalshi.stream.streaming import Stream
 from trader.domain.events import ExchangeSeen, MarketSeen
-from trader.domain.words import ExchangeState
 from trader.exchange.auditing import AUDIT_SECONDS, Audit
-from trader.exchange.exchange_time import ExchangeTime
 from trader.exchange.fee_book import FeeBook
 from trader.exchange.known_markets import KnownMarkets
-from trader.exchange.schedule import pauses
+from trader.exchange.status import Status
 from trader.exchange.telling import Streamed, Told, polled
 from trader.exchange.watchlist import Watchlist
 
 CONFIRM_SECONDS = 1.0
 POLL_SECONDS = 5.0
-_SCHEDULE_SECONDS, _RETRY_SECONDS = 3600.0, 300.0
-_ONCE = replace(RECONCILE, attempts=1)  # the status does not wait for a schedule that is known already
 _BY_MARKET = (Channel.BOOK, Channel.TRADES)
-
-_log = log.get(__name__)
 
 
 class KalshiMarkets:
@@ -64,23 +55,17 @@ class KalshiMarkets:
         self._confirm_seconds = confirm_seconds
         self._poll_seconds = poll_seconds
         self._audit_seconds = audit_seconds
-        self._time = ExchangeTime(client)
         self._known = KnownMarkets(client, fees, clock)
         self._watched = Watchlist(self._known, clock)
-        self._schedule: tuple[float, Schedule] | None = None  # and until when it is not read anew, monotonic
+        self._status = Status(client, self._known, clock)
 
     async def status(self) -> ExchangeSeen:
         """Read what the exchange allows, and its scheduled pauses. Raises ExchangeError.
 
         Where its shards differ, it is paused if all of those are on which watched markets trade; shard 0 without any.
+        If only some are, their markets are told as not trading.
         """
-        found = await self._client.exchange.status(urgency=RECONCILE)
-        schedule = await self._read_schedule()
-        return ExchangeSeen(
-            _state(found, self._known.shards_of(self._watched.tickers) or {0}),
-            found.exchange_estimated_resume_time,
-            pauses(schedule, self._time.theirs(self._clock.now())),
-        )
+        return await self._status.read(self._watched.tickers)
 
     async def market(self, ticker: str) -> MarketSeen:
         """Read one market's terms. Raises ObjectNotFound, NotTradable or another ExchangeError."""
@@ -139,26 +124,3 @@ class KalshiMarkets:
 
     async def _audited(self, tickers: Sequence[str]) -> tuple[Book, ...]:
         return await self._read_books(tickers, RECONCILE)
-
-    async def _read_schedule(self) -> Schedule:
-        now = self._clock.monotonic()
-        if self._schedule is not None and now < self._schedule[0]:
-            return self._schedule[1]
-        try:
-            urgency = RECONCILE if self._schedule is None else _ONCE
-            found, again = await self._client.exchange.schedule(urgency=urgency), _SCHEDULE_SECONDS
-        except ExchangeError as error:
-            if self._schedule is None:
-                raise
-            _log.warning("the schedule cannot be read anew; what was read before is used", problem=str(error))
-            found, again = self._schedule[1], _RETRY_SECONDS
-        self._schedule = now + again, found
-        return found
-
-
-def _state(status: ExchangeStatus, shards: Iterable[int]) -> ExchangeState:
-    by_shard = {shard.exchange_index: (shard.exchange_active, shard.trading_active) for shard in status.shards or ()}
-    ours = [by_shard.get(shard, (status.exchange_active, status.trading_active)) for shard in shards]
-    if not any(active for active, _ in ours):
-        return ExchangeState.EXCHANGE_PAUSED
-    return ExchangeState.OPEN if any(active and trading for active, trading in ours) else ExchangeState.TRADING_PAUSED

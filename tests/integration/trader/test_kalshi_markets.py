@@ -87,6 +87,22 @@ async def test_only_a_pause_of_the_shards_of_watched_markets_counts(venue: Kalsh
     assert (await markets.status()).state is ExchangeState.OPEN
 
 
+async def test_markets_of_a_shard_that_is_paused_alone_are_told_as_not_trading(venue: KalshiVenue) -> None:
+    markets, exchange = venue.kalshi.markets, venue.world.exchange
+    markets.watch([FINE, WARM])
+    async with markets.told() as told:
+        for _ in range(2):
+            assert (await next_of(told, MarketSeen)).trading
+        exchange.pause(PauseScope.TRADING, 2, venue.now)
+        assert (await markets.status()).state is ExchangeState.OPEN
+        halted = await next_of(told, MarketSeen)
+        assert (halted.market.ticker, halted.trading) == (FINE, False)
+        assert await markets.market(FINE) == halted
+        exchange.resume(PauseScope.TRADING, 2, venue.now)
+        await markets.status()
+        assert await next_of(told, MarketSeen) == replace(halted, trading=True)
+
+
 async def test_a_markets_terms_are_its_own_and_its_events(venue: KalshiVenue) -> None:
     seen = await venue.kalshi.markets.market(FINE)
     assert seen.trading
