@@ -92,6 +92,8 @@ _TRADE_COLUMNS = (
     "day_of_closing",
     "hour_of_entry",
     "cluster",
+    "patience_contracts",
+    "patience_net_dollars",
 )
 _GROUP_COLUMNS = (
     "group",
@@ -125,6 +127,10 @@ def _trade(row: Row) -> dict[str, object]:
         "fees_dollars": _dollars(trade.fees),
         "net_dollars": _dollars(trade.net),
         "entry_slippage_dollars": None if trade.entry_slippage is None else _dollars(trade.entry_slippage),
+        "patience_contracts": None if trade.patience is None else _contracts(trade.patience.filled),
+        "patience_net_dollars": None
+        if trade.patience is None or trade.patience.net is None
+        else _dollars(trade.patience.net),
         "exit": trade.exit_kind.value,
         "open_time": trade.open_time.isoformat(),
         "close_time": trade.close_time.isoformat(),

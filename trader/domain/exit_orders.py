@@ -7,14 +7,16 @@ way, which includes orders of unknown outcome and ended ones whose fills have no
 from collections.abc import Sequence
 from itertools import count
 
+from msgspec import structs
+
 from mesh.kalshi.sides import Action
 from mesh.kalshi.terms import TimeInForce
 from mesh.types import DOLLAR, Micros, Price, Side, cost
-from trader.domain import exits, ids, plans
+from trader.domain import exits, ids, plans, shadowing
 from trader.domain.entries import AnyEntry, CancelIntended, ExitWithdrawn, OrderIntended, PositionClosed
 from trader.domain.events import Moment
 from trader.domain.facts import MarketTerms, OrderTerms, Trade
-from trader.domain.state import Exit, Guard, Order, Position, State
+from trader.domain.state import Books, Exit, Guard, Order, Position, State
 from trader.domain.words import ExitKind, OrderState, Purpose
 
 
@@ -28,7 +30,7 @@ def step(state: State, position: Position, orders: Sequence[Order], moment: Mome
         moment: Now.
     """
     if not position.count and not orders:
-        return [PositionClosed(trade=_trade(position))] if position.legs else []
+        return [PositionClosed(trade=_trade(state.books, position))] if position.legs else []
     if exits.closed(state, position, moment) or exits.paused(state, position):
         return []
     if position.exit is None:
@@ -160,10 +162,10 @@ def _order(
     return [OrderIntended(order=terms)]
 
 
-def _trade(position: Position) -> Trade:
+def _trade(books: Books, position: Position) -> Trade:
     ends = [leg.time for leg in position.legs]
     asked = None if position.ask is None else cost(position.ask, position.bought)
-    return Trade(
+    trade = Trade(
         position_id=position.position_id,
         ticker=position.market.ticker,
         event_ticker=position.market.event_ticker,
@@ -180,3 +182,4 @@ def _trade(position: Position) -> Trade:
         open_time=position.open_time or min(ends),
         close_time=max(ends),
     )
+    return structs.replace(trade, patience=shadowing.patience(books, trade))

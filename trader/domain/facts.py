@@ -243,6 +243,16 @@ class Leg(Fact, frozen=True, kw_only=True):
     time: Instant
 
 
+class Patience(Fact, frozen=True, kw_only=True):
+    """What the virtual resting orders beside a trade's entries came to by its close. In no sum of money but its own."""
+
+    price: Price
+    """At which they rested; of several the mean, weighted by contracts and rounded up."""
+    filled: Hundredths
+    net: Micros | None
+    """None where nothing was filled, or nobody knows a maker's fee."""
+
+
 class Trade(Fact, frozen=True, kw_only=True):
     """A closed round trip. `proceeds - cost - fees` is its net result."""
 
@@ -262,6 +272,8 @@ class Trade(Fact, frozen=True, kw_only=True):
     entry_slippage: Micros | None
     """Paid above the ask that the decision saw, over all contracts; None where no decision opened it."""
     decision_id: str | None
+    patience: Patience | None = None
+    """None where no virtual order was kept, and in journals that older versions wrote."""
     open_time: Instant
     close_time: Instant
 

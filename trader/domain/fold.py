@@ -140,6 +140,8 @@ def _working(books: Books, order: Order) -> None:
     if terms.purpose is Purpose.ENTRY and (position is None or position.decision_id != terms.decision_id):
         # It opened nothing and cannot any more.
         books.decisions.pop(terms.decision_id, None)
+    if not order.seen:
+        books.waited.pop(terms.decision_id, None)
 
 
 def _filled(books: Books, sequence: int, time: datetime, entry: Filled) -> None:
@@ -280,6 +282,8 @@ def _closed(books: Books, sequence: int, time: datetime, entry: PositionClosed) 
     if not siblings:
         del books.by_ticker[position.market.ticker]
     books.settled.discard(trade.position_id)
+    for name in [name for name, shadow in books.waited.items() if shadow.position_id == trade.position_id]:
+        del books.waited[name]
     if trade.decision_id is not None:
         books.decisions.pop(trade.decision_id, None)
         if trade.exit_kind is not ExitKind.FOREIGN:
@@ -342,6 +346,8 @@ def _rest(books: Books, time: datetime, entry: AnyEntry) -> None:  # noqa: C901,
             shadow.filled = entry.filled
             if shadow.filled >= shadow.count or time >= shadow.until:
                 del books.shadows[entry.decision_id]
+                if shadow.position_id in books.positions or shadow.decision_id in books.decisions:
+                    books.waited[entry.decision_id] = shadow
         case _:
             pass
 

@@ -1,14 +1,17 @@
-"""Virtual resting orders beside taken entries: what patience would have been filled. Pure.
+"""Virtual resting orders beside taken entries: what patience would have been filled, and earned. Pure.
 
 Pessimistic throughout: what waited at the price when the order was made goes first, whoever of it gave up since; each
 virtual order is looked at as if it were alone; a restart forgets the trades that were missed meanwhile.
 """
 
 from mesh.kalshi.book import Book
-from mesh.types import Hundredths, Side
+from mesh.kalshi.fees import UnknownFee, trade_fee
+from mesh.types import CONTRACT, Hundredths, Micros, Price, Side
+from trader.domain import ids
 from trader.domain.entries import AnyEntry, ShadowFilled, ShadowPlaced
 from trader.domain.events import Moment, Traded
-from trader.domain.state import NO_CONTRACTS, ShadowOrder, State
+from trader.domain.facts import MarketTerms, Patience, Trade
+from trader.domain.state import NO_CONTRACTS, NO_MONEY, Books, ShadowOrder, State
 
 
 def book_came(state: State, book: Book, moment: Moment) -> list[AnyEntry]:
@@ -48,6 +51,55 @@ def timed(state: State, moment: Moment) -> list[AnyEntry]:
         for shadow in state.books.shadows.values()
         if moment.now >= shadow.until
     ]
+
+
+def earned(price: Price, count: Hundredths, trade: Trade, market: MarketTerms) -> Micros | None:
+    """Reckon what contracts would have earned, had they rested at a price and left with a trade.
+
+    They leave at its mean price and exit fee; their own fee is a maker's. Every rounding goes against them.
+
+    Returns:
+        Net result; None where nobody knows a maker's fee.
+    """
+    if not count:
+        return NO_MONEY
+    try:
+        fee = trade_fee(market.fees, price=price, count=count, maker=True, at=trade.open_time)
+    except UnknownFee:
+        return None
+    exit_fees = sum(leg.fees for leg in trade.legs)
+    spent = -(-price * count // CONTRACT) - (-exit_fees * count // trade.count) + fee
+    return Micros(trade.proceeds * count // trade.count - spent)
+
+
+def patience(books: Books, trade: Trade) -> Patience | None:
+    """Say what the virtual orders beside a trade's entries came to; None where there are none.
+
+    Args:
+        books: As they stand before the trade closes: what a virtual order is filled later does not count.
+        trade: That closes now.
+    """
+    kept = [
+        shadow
+        for shadow in [*books.waited.values(), *books.shadows.values()]
+        if shadow.position_id == trade.position_id and _entered(books, shadow)
+    ]
+    if not kept:
+        return None
+    market = books.positions[trade.position_id].market
+    nets = [earned(shadow.price, shadow.filled, trade, market) for shadow in kept]
+    filled, ordered = sum(shadow.filled for shadow in kept), sum(shadow.count for shadow in kept)
+    known = [net for net in nets if net is not None]
+    return Patience(
+        price=Price(-(-sum(shadow.price * shadow.count for shadow in kept) // ordered)),
+        filled=Hundredths(filled),
+        net=Micros(sum(known)) if filled and len(known) == len(nets) else None,
+    )
+
+
+def _entered(books: Books, shadow: ShadowOrder) -> bool:
+    """Tell whether the entry beside a virtual order bought anything."""
+    return books.orders[ids.client_order_id(books.journal_id, shadow.decision_id, 0)].seen > 0
 
 
 def _waiting(state: State, ticker: str, moment: Moment) -> list[ShadowOrder]:

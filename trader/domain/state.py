@@ -172,6 +172,8 @@ class Books:
     """Notifications that were kept back, or that no service took, since the last one that was queued."""
     shadows: dict[str, ShadowOrder] = field(default_factory=dict)
     """Virtual orders that still wait, by decision id."""
+    waited: dict[str, ShadowOrder] = field(default_factory=dict)
+    """Those that wait no more, by decision id, until the position that their entries make is closed."""
     stops: dict[str, deque[datetime]] = field(default_factory=dict)
     """When stops sold, latest last, by series."""
     stopped: dict[str, datetime] = field(default_factory=dict)

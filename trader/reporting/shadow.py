@@ -8,10 +8,10 @@ trader had seen enough to be out. Virtual fees are those of a maker; every round
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mesh.kalshi.fees import UnknownFee, trade_fee
 from mesh.types import CENT, CONTRACT, Hundredths, Micros
 from trader.domain.entries import ShadowFilled, ShadowPlaced
 from trader.domain.facts import MarketTerms, Trade
+from trader.domain.shadowing import earned
 from trader.domain.state import NO_CONTRACTS, NO_MONEY, Order
 from trader.reporting.statistics import Clustered, Estimate
 
@@ -80,7 +80,7 @@ class ShadowSums:
             )
             before += count
             shadow = self._shadows.get(decision_id)
-            virtual = None if shadow is None else _net(shadow, trade, market, exit_fees)
+            virtual = None if shadow is None else earned(shadow.placed.price, shadow.filled, trade, market)
             if shadow is None or virtual is None:
                 continue
             taken = proceeds - fees - sum(order.cost + order.fees for order in orders)
@@ -103,16 +103,3 @@ class ShadowSums:
             unsettled=unsettled,
             advantage_cents=self._advantage.estimate(),
         )
-
-
-def _net(shadow: _Shadow, trade: Trade, market: MarketTerms, exit_fees: int) -> int | None:
-    """Reckon what a shadow would have earned; None where nobody knows a maker's fee."""
-    count, price = shadow.filled, shadow.placed.price
-    if not count:
-        return 0
-    try:
-        fee = trade_fee(market.fees, price=price, count=count, maker=True, at=trade.open_time)
-    except UnknownFee:
-        return None
-    spent = -(-price * count // CONTRACT) - (-exit_fees * count // trade.count) + fee
-    return trade.proceeds * count // trade.count - spent

@@ -7,7 +7,7 @@ from foremesh.trader.v1 import orders_pb2, trades_pb2
 from mesh.kalshi.terms import Result
 from mesh.types import Side, cost
 from trader.domain.entries import Filled, Settled
-from trader.domain.facts import Leg, Trade
+from trader.domain.facts import Leg, Patience, Trade
 from trader.domain.state import Order
 from trader.domain.views import OrderView
 from trader.domain.words import OrderState, Purpose
@@ -124,6 +124,7 @@ def trade(found: Trade, sequence: int) -> trades_pb2.Trade:
             if leg.trigger is not None and leg.client_order_id is not None
         ),
         decision_id=found.decision_id,
+        shadow=None if found.patience is None else _shadow(found.patience),
         open_time=w.instant(found.open_time),
         close_time=w.instant(found.close_time),
         sequence=sequence,
@@ -144,6 +145,10 @@ def settlement(entry: Settled) -> trades_pb2.Settlement:
     if entry.result in {Result.YES, Result.NO}:
         message.result = w.SIDE[Side.YES if entry.result is Result.YES else Side.NO]
     return message
+
+
+def _shadow(found: Patience) -> trades_pb2.ShadowEntry:
+    return trades_pb2.ShadowEntry(price_micros=found.price, filled_hundredths=found.filled, net_micros=found.net)
 
 
 def _leg(leg: Leg) -> trades_pb2.ExitLeg:
