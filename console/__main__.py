@@ -24,6 +24,7 @@ from console.replay import replay
 from console.report import report
 from console.status import status
 from console.trading import events, positions, trades
+from console.trading_adopt import adopt
 from console.trading_switches import flatten, pause, resume
 
 
@@ -44,7 +45,7 @@ cli.add_command(models)
 cli.add_command(replay)
 cli.add_command(report)
 cli.add_command(status)
-for command in (events, flatten, pause, positions, resume, trades):
+for command in (adopt, events, flatten, pause, positions, resume, trades):
     cli.add_command(command)
 
 

@@ -199,6 +199,8 @@ def _switched(entry: SwitchesChanged) -> str:
         parts.append(f"no longer blocked: {', '.join(entry.ended)}")
     if entry.flattening:
         parts.append(f"selling {len(entry.flattening)} positions")
+    if entry.adopted:
+        parts.append(f"adopting position {', '.join(entry.adopted)}")
     return "; ".join(parts)
 
 

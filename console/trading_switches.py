@@ -26,7 +26,8 @@ from mesh.types import CENT
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _switch_options(command: F) -> F:
+def switch_options(command: F) -> F:
+    """Add what every command has that changes something at the trader."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document for programs."),
         click.option(
@@ -41,7 +42,7 @@ def _switch_options(command: F) -> F:
 
 
 @click.command()
-@_switch_options
+@switch_options
 def pause(
     *,
     trader: str | None,
@@ -56,9 +57,9 @@ def pause(
     A cancelled order may still be filled before the exchange has ended it; then the position is guarded.
     """
     request = pb.PauseTradingRequest(request_id=request_id, reason=reason)
-    answer = _moved(trader_file, trader, identity, request_id, lambda stub: stub.PauseTrading(request))
+    answer = moved(trader_file, trader, identity, request_id, lambda stub: stub.PauseTrading(request))
     if as_json:
-        _print(answer)
+        printed(answer)
         return
     click.echo(f"the trader is {w.state(answer.state)}; blocked: {w.block(answer.block)}")
     for name in answer.cancelling_client_order_ids:
@@ -67,7 +68,7 @@ def pause(
 
 @click.command()
 @click.option("--block", "blocks", multiple=True, metavar="ID", help="Lift this block; repeatable.")
-@_switch_options
+@switch_options
 def resume(
     *,
     trader: str | None,
@@ -84,10 +85,10 @@ def resume(
     asked for stays.
     """
     request = pb.ResumeTradingRequest(request_id=request_id, reason=reason, block_ids=dict.fromkeys(blocks))
-    answer = _moved(trader_file, trader, identity, request_id, lambda stub: stub.ResumeTrading(request))
+    answer = moved(trader_file, trader, identity, request_id, lambda stub: stub.ResumeTrading(request))
     kept = [each for each in answer.outcomes if each.WhichOneof("outcome") != "lifted"]
     if as_json:
-        _print(answer)
+        printed(answer)
     else:
         for each in answer.outcomes:
             said = "lifted" if each not in kept else f"stays: {each.kept.detail}"
@@ -107,7 +108,7 @@ def resume(
     help="Lowest price to sell a contract at.  [default: the trader's own floor]",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_switch_options
+@switch_options
 def flatten(
     *,
     trader: str | None,
@@ -138,9 +139,9 @@ def flatten(
         market_tickers=tickers,
         floor_price_micros=None if floor is None else round(floor * CENT),
     )
-    answer = _moved(trader_file, trader, identity, request_id, lambda stub: stub.FlattenPositions(request))
+    answer = moved(trader_file, trader, identity, request_id, lambda stub: stub.FlattenPositions(request))
     if as_json:
-        _print(answer)
+        printed(answer)
     else:
         for each in answer.outcomes:
             click.echo(f"{each.market_ticker}: {_begun(each)}")
@@ -178,7 +179,7 @@ def _begun(found: switches_pb2.FlattenOutcome) -> str:
             return "the answer is newer than this program"
 
 
-def _moved(
+def moved(
     path: Path | None,
     target: str | None,
     identity: dict[str, Path | str | None],
@@ -201,5 +202,6 @@ def _moved(
         raise click.ClickException(words) from error
 
 
-def _print(answer: Message) -> None:
+def printed(answer: Message) -> None:
+    """Print an answer for programs."""
     click.echo(json.dumps(w.document(answer), indent=2))

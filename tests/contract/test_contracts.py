@@ -34,7 +34,7 @@ SERVICES = {
     "TraderService": (
         trader_service_pb2,
         "GetStatus ListPositions ListOrders ListTrades GetReport "
-        "WatchEvents PauseTrading ResumeTrading FlattenPositions",
+        "WatchEvents PauseTrading ResumeTrading FlattenPositions AdoptPosition",
     ),
 }
 MUTATING = {
@@ -45,6 +45,7 @@ MUTATING = {
     "PauseTrading",
     "ResumeTrading",
     "FlattenPositions",
+    "AdoptPosition",
 }
 
 

@@ -9,7 +9,7 @@ and moment give the same entries, byte by byte, whatever the order in which Pyth
 
 from collections.abc import Callable
 
-from trader.domain import comparing, entering, guarding, ordering, shadowing, switching, telling, watching
+from trader.domain import adopting, comparing, entering, guarding, ordering, shadowing, switching, telling, watching
 from trader.domain.entries import AnyEntry, ScanFinished, ScanStarted, SignalSeen, Started, Stopped
 from trader.domain.events import (
     Adopt,
@@ -133,7 +133,7 @@ def _steps(state: State, event: Event, moment: Moment) -> tuple[Step, ...]:  # n
                 lambda: guarding.carry_out(state, moment),
             )
         case Adopt():
-            return (lambda: guarding.adopt(state, event, moment),)
+            return (lambda: adopting.adopt(state, event),)
         case Delivered():
             return (lambda: telling.delivered(state, event),)
         case _:

@@ -192,6 +192,8 @@ class Adopted(Entry, frozen=True, kw_only=True, tag="adopted"):
     position_id: str
     count: Hundredths
     cost: Micros
+    fees: Micros = Micros(0)
+    """Of its purchase; the cash for both had left before."""
     actor: Actor
 
 
@@ -268,6 +270,8 @@ class SwitchesChanged(Entry, frozen=True, kw_only=True, tag="state_change"):
     """Ids of blocks."""
     flattening: tuple[str, ...] = ()
     """Positions that a flatten set out to sell."""
+    adopted: tuple[str, ...] = ()
+    """Positions that the trader took over."""
 
 
 class RequestAnswered(Entry, frozen=True, kw_only=True, tag="request_answered"):

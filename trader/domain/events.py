@@ -12,6 +12,8 @@ from trader.domain.facts import Actor, Ending, ExitPlan, FillFacts, MarketTerms,
 from trader.domain.views import OrderView, Snapshot
 from trader.domain.words import Delivery, ExchangeState, LinkKind, Mode, ScanOutcome
 
+_NOTHING = Micros(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -282,6 +284,9 @@ class Adopt:
     count: Hundredths
     cost: Micros
     plan: ExitPlan
+    fees: Micros = _NOTHING
+    """Of its purchase."""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,7 +239,7 @@ def _position(
         position = books.positions[entry.position_id]
         match entry:
             case Adopted():
-                _bought(position, entry.count, entry.cost, Micros(0))
+                _bought(position, entry.count, entry.cost, entry.fees)
                 position.open_time = time
             case PeakMoved():
                 position.peak = Price(entry.bid)

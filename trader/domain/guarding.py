@@ -1,8 +1,8 @@
 """Positions from their first fill to their end: when they are sold, and that it is done. Pure."""
 
-from trader.domain import exit_flatten, exit_orders, exits, ids
-from trader.domain.entries import Adopted, AnyEntry, ExitDecided, PeakMoved, PositionOpened
-from trader.domain.events import Adopt, Flatten, Moment
+from trader.domain import exit_flatten, exit_orders, exits
+from trader.domain.entries import AnyEntry, ExitDecided, PeakMoved
+from trader.domain.events import Flatten, Moment
 from trader.domain.facts import TRADER, Checks, Top
 from trader.domain.fold import orders_of
 from trader.domain.settings import Settings
@@ -45,25 +45,6 @@ def carry_out(state: State, moment: Moment) -> list[AnyEntry]:
 def flatten(state: State, event: Flatten, moment: Moment) -> list[AnyEntry]:
     """Decide to sell what a person wants sold."""
     return exit_flatten.flatten(state, event, moment)
-
-
-def adopt(state: State, event: Adopt, moment: Moment) -> list[AnyEntry]:
-    """Take a position that the trader did not open; nothing where it has one in that market, or there is none."""
-    answered = event.request_id in state.books.replies
-    if answered or event.count <= 0 or event.market.ticker in state.books.by_ticker:
-        return []
-    position_id = ids.position_id(state.books.journal_id, f"adopted/{event.request_id}")
-    return [
-        PositionOpened(
-            position_id=position_id,
-            market=event.market,
-            side=event.side,
-            decision_id=None,
-            ask=None,
-            plan=event.plan,
-        ),
-        Adopted(position_id=position_id, count=event.count, cost=event.cost, actor=event.actor),
-    ]
 
 
 def position_state(state: State, position: Position, moment: Moment) -> str:

@@ -49,6 +49,7 @@ _BY_PEOPLE = {
     ChangeKind.PAUSED: "trading paused",
     ChangeKind.RESUMED: "trading resumed",
     ChangeKind.FLATTENED: "positions are being sold",
+    ChangeKind.ADOPTED: "a position was adopted",
 }
 
 
@@ -217,14 +218,20 @@ def _switched(state: State, entry: SwitchesChanged) -> Iterator[News]:
                     text=after,
                 )
         case _:
-            if entry.began or entry.ended or entry.change is ChangeKind.FLATTENED:
+            if entry.began or entry.ended or entry.change in {ChangeKind.FLATTENED, ChangeKind.ADOPTED}:
                 by = entry.actor.name or entry.actor.kind.value.replace("_", " ")
                 yield News(
                     key=f"{entry.change}/{entry.request_id or entry.actor.kind}",
                     urgency=Urgency.NORMAL,
                     title=f"{_BY_PEOPLE[entry.change]} by {by}",
-                    text="\n".join(part for part in (entry.why, after) if part),
+                    text="\n".join(part for part in (*_adopted(state, entry), entry.why, after) if part),
                 )
+
+
+def _adopted(state: State, entry: SwitchesChanged) -> Iterator[str]:
+    for position in (state.books.positions[name] for name in entry.adopted):
+        held = messages.held(position.side, position.count, position.market.ticker)
+        yield f"{held} at {messages.mean(position.cost, position.count)}, {messages.plan_line(position.plan)}"
 
 
 def _entries_now(state: State) -> str:

@@ -31,13 +31,13 @@ def held(market: MarketTerms, exits: ExitSettings) -> bool:
 
 
 def exit_plan(
-    entry_price: Price, signal: SignalFacts, market: MarketTerms, settings: Settings, now: datetime
+    entry_price: Price, signal: SignalFacts | None, market: MarketTerms, settings: Settings, now: datetime
 ) -> ExitPlan:
     """Plan when a position that is bought at a price is sold.
 
     Args:
         entry_price: Of one contract of the side that is bought.
-        signal: Its levels are cents away from the entry.
+        signal: Its levels are cents away from the entry; None for none, and so neither target nor stop.
         market: Whose grid the prices lie on.
         settings: What the owner sets.
         now: From which a time stop counts.
@@ -46,14 +46,14 @@ def exit_plan(
     floor = price(exits.floor_cents)
     plan = ExitPlan(
         floor=prices.round_up(floor) or prices.round_down(floor),
-        policy_version=signal.policy_version,
-        policy_digest=signal.policy_digest,
+        policy_version="" if signal is None else signal.policy_version,
+        policy_digest="" if signal is None else signal.policy_digest,
     )
     if held(market, exits):
         return plan
-    if exits.take_profit:
+    if exits.take_profit and signal is not None:
         plan = replace(plan, take_profit=prices.round_up(entry_price + _micros(signal.take_profit_cents)))
-    if exits.stop_loss:
+    if exits.stop_loss and signal is not None:
         plan = replace(plan, stop_loss=_below(prices, entry_price - _micros(signal.stop_loss_cents)))
     if exits.trailing_from_cents is not None and exits.trailing_distance_cents is not None:
         start = prices.round_up(entry_price + _micros(exits.trailing_from_cents))
@@ -62,6 +62,18 @@ def exit_plan(
     if exits.time_stop_seconds is not None:
         plan = replace(plan, time_stop=now + timedelta(seconds=exits.time_stop_seconds))
     return plan
+
+
+def with_levels(plan: ExitPlan, market: MarketTerms, *, take_profit: Price | None, stop_loss: Price | None) -> ExitPlan:
+    """Return a plan with levels that a person named, where they did; no policy stands behind a plan of theirs."""
+    prices, named = grid(market), take_profit is not None or stop_loss is not None
+    return replace(
+        plan,
+        take_profit=plan.take_profit if take_profit is None else prices.round_up(take_profit),
+        stop_loss=plan.stop_loss if stop_loss is None else _below(prices, stop_loss),
+        policy_version="" if named else plan.policy_version,
+        policy_digest="" if named else plan.policy_digest,
+    )
 
 
 def rebased(plan: EntryPlan, price: Price, market: MarketTerms) -> ExitPlan:

@@ -142,6 +142,7 @@ class ChangeKind(StrEnum):
     FLATTENED = "flattened"
     HALTED = "halted"
     RELEASED = "released"
+    ADOPTED = "adopted"
 
 
 class LinkKind(StrEnum):

@@ -10,7 +10,7 @@ from mesh.clock import Clock
 from mesh.errors import Unavailable
 from mesh.waiting import until
 from trader.domain.entries import AnyEntry
-from trader.domain.events import Begun, Ended, Event
+from trader.domain.events import Begun, BookCame, Ended, Event
 from trader.domain.state import State
 from trader.engine.acting import Acting
 from trader.engine.bell import Bell
@@ -145,6 +145,17 @@ class Engine:
         if self._group is None and not self._core.failed:
             raise Unavailable("the trader is starting or stopping", reason="ENGINE_NOT_RUNNING", retry_after=1.0)
         return self._core.handle(*events)
+
+    async def learn(self, ticker: str) -> None:
+        """Read the terms and the book of a market that nothing may have been known of.
+
+        Raises:
+            ExchangeError: The exchange does not know it (`ObjectNotFound`), or could not be asked.
+            Unavailable: The engine is not running.
+            EngineFailed: As `handle`.
+        """
+        seen = await self._markets.market(ticker)
+        self.handle(seen, *(BookCame(book) for book in await self._markets.books((ticker,))))
 
     def alive(self) -> bool:
         """Tell whether every position has been looked at of late; true before the first look is due."""

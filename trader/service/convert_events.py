@@ -210,7 +210,7 @@ def _state_change(told: Told, entry: SwitchesChanged | Started | Stopped) -> eve
             request_id=entry.request_id,
             begun=[f.block(block) for block in entry.began],
             ended=[f.block(block) for block in told.ended],
-            position_ids=entry.flattening,
+            position_ids=(*entry.flattening, *entry.adopted),
         )
     began = isinstance(entry, Started)
     return events_pb2.StateChange(

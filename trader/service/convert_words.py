@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from foremesh.access.v1 import access_pb2
 from foremesh.market.v1 import market_pb2
-from foremesh.trader.v1 import decisions_pb2, events_pb2, orders_pb2, positions_pb2, rules_pb2, status_pb2
+from foremesh.trader.v1 import decisions_pb2, events_pb2, orders_pb2, positions_pb2, rules_pb2, status_pb2, switches_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -18,6 +18,7 @@ from mesh.kalshi.sides import Action
 from mesh.kalshi.terms import TimeInForce
 from mesh.types import CENT, CONTRACT, DOLLAR, Side
 from trader.domain import words
+from trader.domain.adopting import CannotAdopt
 from trader.domain.switching import TradingState
 
 TEXT = 400
@@ -60,6 +61,7 @@ END_REASON = _named(words.EndReason, orders_pb2.OrderEndReason, "ORDER_END_REASO
 EXIT_KIND = _named(words.ExitKind, positions_pb2.ExitKind, "EXIT_KIND")
 ENTRY_STYLE = _named(words.EntryStyle, decisions_pb2.EntryStyle, "ENTRY_STYLE")
 SCAN_OUTCOME = _named(words.ScanOutcome, decisions_pb2.ScanOutcome, "SCAN_OUTCOME")
+CANNOT_ADOPT = _named(CannotAdopt, switches_pb2.AdoptionRefusalReason, "ADOPTION_REFUSAL_REASON")
 CHANGE = _named(words.ChangeKind, events_pb2.StateChangeKind, "STATE_CHANGE_KIND")
 SUBJECT = _named(words.Subject, events_pb2.ReconciliationSubject, "RECONCILIATION_SUBJECT")
 RESOLUTION = _named(words.Resolution, events_pb2.ReconciliationResolution, "RECONCILIATION_RESOLUTION")

@@ -15,6 +15,7 @@ from trader.domain.events import Moment
 from trader.domain.state import State
 from trader.engine.engine import Engine
 from trader.service import lists
+from trader.service.adopting import Adopting
 from trader.service.pages import page
 from trader.service.reports import Reports
 from trader.service.status import Facts, status
@@ -53,6 +54,7 @@ class TraderServicer(rpc.TraderServiceServicer):
     def __init__(self, engine: Engine, facts: Facts, watching: Watching, reports: Reports) -> None:
         self._engine, self._facts, self._watching, self._reports = engine, facts, watching, reports
         self._switches = Switches(engine, facts.instance_id)
+        self._adopting = Adopting(engine, self._switches, facts.instance_id)
         self._started = engine.clock.monotonic()
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:  # noqa: N802
@@ -139,6 +141,13 @@ class TraderServicer(rpc.TraderServiceServicer):
         """Sell positions."""
         self._ready()
         return self._switches.flatten(request, actor(current_call.get()))
+
+    async def AdoptPosition(  # noqa: N802
+        self, request: pb.AdoptPositionRequest, context: Context
+    ) -> pb.AdoptPositionResponse:
+        """Take over a position."""
+        self._ready()
+        return await self._adopting.adopt(request, actor(current_call.get()))
 
     def _moment(self) -> Moment:
         return Moment(self._engine.clock.now(), self._engine.clock.monotonic())

@@ -1,4 +1,4 @@
-"""The three switches: decided, written, and answered once for every request."""
+"""What people change: decided, written, and answered once for every request."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from foremesh.trader.v1 import trader_service_pb2 as pb
 from mesh.errors import NotReady
 from mesh.rpc.call import Call
 from mesh.types import Price
-from trader.domain.events import Flatten, Moment, Pause, Remember, Resume
+from trader.domain.events import Adopt, Flatten, Moment, Pause, Remember, Resume
 from trader.domain.exit_flatten import (
     FlattenBegun,
     FlattenRefused,
@@ -28,8 +28,15 @@ from trader.service import convert_facts as f
 from trader.service import convert_words as w
 from trader.service import views
 
-Request = pb.PauseTradingRequest | pb.ResumeTradingRequest | pb.FlattenPositionsRequest
-Reply = TypeVar("Reply", pb.PauseTradingResponse, pb.ResumeTradingResponse, pb.FlattenPositionsResponse)
+Request = pb.PauseTradingRequest | pb.ResumeTradingRequest | pb.FlattenPositionsRequest | pb.AdoptPositionRequest
+Reply = TypeVar(
+    "Reply",
+    pb.PauseTradingResponse,
+    pb.ResumeTradingResponse,
+    pb.FlattenPositionsResponse,
+    pb.AdoptPositionResponse,
+)
+Wish = Pause | Resume | Flatten | Adopt
 
 _DIGEST_BYTES = 16
 _KEPT = {
@@ -77,7 +84,7 @@ class Switches:
                 cancelling_client_order_ids=_cancelling(state),
             )
 
-        return self._once(request, pb.PauseTradingResponse(), event, answer)
+        return self.once(request, pb.PauseTradingResponse(), event, answer)
 
     def resume(self, request: pb.ResumeTradingRequest, who: Actor) -> pb.ResumeTradingResponse:
         """Lift blocks."""
@@ -93,7 +100,7 @@ class Switches:
                 remaining=[f.block(block) for block in state.books.blocks.values()],
             )
 
-        return self._once(request, pb.ResumeTradingResponse(), event, answer)
+        return self.once(request, pb.ResumeTradingResponse(), event, answer)
 
     def flatten(self, request: pb.FlattenPositionsRequest, who: Actor) -> pb.FlattenPositionsResponse:
         """Sell positions."""
@@ -117,12 +124,16 @@ class Switches:
                 outcomes=[_outcome(state, each, moment) for each in flatten_outcomes(state, event, moment)],
             )
 
-        return self._once(request, pb.FlattenPositionsResponse(), event, answer)
+        return self.once(request, pb.FlattenPositionsResponse(), event, answer)
 
-    def _once(
-        self, request: Request, reply: Reply, event: Pause | Resume | Flatten, answer: Callable[[State, int], Reply]
-    ) -> Reply:
+    def once(self, request: Request, reply: Reply, event: Wish | None, answer: Callable[[State, int], Reply]) -> Reply:
         """Carry a request out and remember its answer, or give the one that is remembered.
+
+        Args:
+            request: As it came.
+            reply: An empty one.
+            event: What carries it out; None where only the answer is to be remembered.
+            answer: Makes the answer, given the state after the event and the journal entry of the request.
 
         The wish and its answer are one transaction: there is no moment at which the one is on disk without the other.
         """
@@ -139,14 +150,14 @@ class Switches:
             reply.ParseFromString(kept[_DIGEST_BYTES:])
             reply.repeated_request, reply.instance_id = True, self._instance_id
             return reply
-        sequence = books.sequence + 1  # the wish itself is the first entry that it leads to
+        sequence = books.sequence + 1  # the wish itself is the first entry that it leads to, or else its answer is
         given: list[Reply] = []
 
         def remember() -> Remember:
             given.append(answer(self._engine.state, sequence))
             return Remember(request.request_id, method, content + given[0].SerializeToString())
 
-        self._engine.handle(event, remember)
+        self._engine.handle(*(() if event is None else (event,)), remember)
         return given[0]
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from console import trading_status
 from console.daemon import TRADER
 from console.trading_follow import followed
+from mesh.types import Hundredths, Micros
 from tests.fakes.trading import TICKER, book, market
 from tests.unit.trader.engine.rig import Rig
 from tests.unit.trader.service.command_worker import Commands, Ran, commands
@@ -174,3 +175,26 @@ async def test_nobody_there_is_one_line(trader: Served, run: Run) -> None:
     found = await run("positions", "--trader", "nothing")
     assert (found.exit_code, "--trader: expected host:port" in found.output) == (2, True)
     assert BlockKind.PAUSE not in {block.kind for block in trader.engine.state.books.blocks.values()}
+
+
+async def test_an_adoption_shows_what_it_takes_over_and_asks(trader: Served, run: Run) -> None:
+    found = await run("adopt", TICKER, "--hold", answer="y\n")
+    assert (found.exit_code, f"no foreign position in {TICKER}" in found.output) == (1, True)
+    listed = trader.rig.venue.markets[TICKER]
+    listed.net, listed.paid, listed.fees = Hundredths(-1000), Micros(5_500_000), Micros(70_000)
+    await trader.rig.clock.advance(61)
+    found = await run("adopt", TICKER, "--stop", "40", answer="n\n")
+    assert found.exit_code == 1
+    assert "Adopt 10 NO, bought for $5.50? It is sold at a stop of 40c and as its series would" in found.output
+    assert not trader.engine.state.books.positions
+
+    found = await run("adopt", TICKER, "--yes")
+    assert (found.exit_code, f"{TICKER}: NOT ADOPTED: no signal of its series" in found.output) == (1, True)
+    found = await run("adopt", TICKER, "--target", "70", "--stop", "40", "-m", "mine", answer="y\n")
+    assert found.exit_code == 0, found.output
+    assert f"{TICKER}: adopted 10 NO, bought for $5.50; target 70c, stop 40c" in found.output
+    assert "guarded" in (await run("positions")).output
+    shown = json.loads((await run("adopt", TICKER, "--hold", "--yes", "--json")).stdout)
+    assert shown["refused"]["reason"] == "ADOPTION_REFUSAL_REASON_OURS"
+    for wrong in (("--hold", "--stop", "40"), ("--target", "40", "--stop", "40"), ("--json",)):
+        assert (await run("adopt", TICKER, *wrong)).exit_code == 2

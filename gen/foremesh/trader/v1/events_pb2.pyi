@@ -42,6 +42,7 @@ class StateChangeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STATE_CHANGE_KIND_FLATTENED: _ClassVar[StateChangeKind]
     STATE_CHANGE_KIND_HALTED: _ClassVar[StateChangeKind]
     STATE_CHANGE_KIND_RELEASED: _ClassVar[StateChangeKind]
+    STATE_CHANGE_KIND_ADOPTED: _ClassVar[StateChangeKind]
 
 class ReconciliationSubject(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -97,6 +98,7 @@ STATE_CHANGE_KIND_RESUMED: StateChangeKind
 STATE_CHANGE_KIND_FLATTENED: StateChangeKind
 STATE_CHANGE_KIND_HALTED: StateChangeKind
 STATE_CHANGE_KIND_RELEASED: StateChangeKind
+STATE_CHANGE_KIND_ADOPTED: StateChangeKind
 RECONCILIATION_SUBJECT_UNSPECIFIED: ReconciliationSubject
 RECONCILIATION_SUBJECT_POSITION: ReconciliationSubject
 RECONCILIATION_SUBJECT_ORDER: ReconciliationSubject

@@ -23,6 +23,18 @@ class FlattenRefusalReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FLATTEN_REFUSAL_REASON_MARKET_CLOSED: _ClassVar[FlattenRefusalReason]
     FLATTEN_REFUSAL_REASON_PAUSED: _ClassVar[FlattenRefusalReason]
     FLATTEN_REFUSAL_REASON_UNKNOWN_ORDER: _ClassVar[FlattenRefusalReason]
+
+class AdoptionRefusalReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ADOPTION_REFUSAL_REASON_UNSPECIFIED: _ClassVar[AdoptionRefusalReason]
+    ADOPTION_REFUSAL_REASON_NO_POSITION: _ClassVar[AdoptionRefusalReason]
+    ADOPTION_REFUSAL_REASON_OURS: _ClassVar[AdoptionRefusalReason]
+    ADOPTION_REFUSAL_REASON_YES_SIDE: _ClassVar[AdoptionRefusalReason]
+    ADOPTION_REFUSAL_REASON_UNKNOWN_MARKET: _ClassVar[AdoptionRefusalReason]
+    ADOPTION_REFUSAL_REASON_WORKING_ORDERS: _ClassVar[AdoptionRefusalReason]
+    ADOPTION_REFUSAL_REASON_UNKNOWN_COST: _ClassVar[AdoptionRefusalReason]
+    ADOPTION_REFUSAL_REASON_NO_PLAN: _ClassVar[AdoptionRefusalReason]
+    ADOPTION_REFUSAL_REASON_PLAN_REACHED: _ClassVar[AdoptionRefusalReason]
 BLOCK_REFUSAL_REASON_UNSPECIFIED: BlockRefusalReason
 BLOCK_REFUSAL_REASON_NOT_FOUND: BlockRefusalReason
 BLOCK_REFUSAL_REASON_NOT_LIFTABLE: BlockRefusalReason
@@ -32,6 +44,15 @@ FLATTEN_REFUSAL_REASON_FOREIGN: FlattenRefusalReason
 FLATTEN_REFUSAL_REASON_MARKET_CLOSED: FlattenRefusalReason
 FLATTEN_REFUSAL_REASON_PAUSED: FlattenRefusalReason
 FLATTEN_REFUSAL_REASON_UNKNOWN_ORDER: FlattenRefusalReason
+ADOPTION_REFUSAL_REASON_UNSPECIFIED: AdoptionRefusalReason
+ADOPTION_REFUSAL_REASON_NO_POSITION: AdoptionRefusalReason
+ADOPTION_REFUSAL_REASON_OURS: AdoptionRefusalReason
+ADOPTION_REFUSAL_REASON_YES_SIDE: AdoptionRefusalReason
+ADOPTION_REFUSAL_REASON_UNKNOWN_MARKET: AdoptionRefusalReason
+ADOPTION_REFUSAL_REASON_WORKING_ORDERS: AdoptionRefusalReason
+ADOPTION_REFUSAL_REASON_UNKNOWN_COST: AdoptionRefusalReason
+ADOPTION_REFUSAL_REASON_NO_PLAN: AdoptionRefusalReason
+ADOPTION_REFUSAL_REASON_PLAN_REACHED: AdoptionRefusalReason
 
 class BlockLifted(_message.Message):
     __slots__ = ()
@@ -102,3 +123,11 @@ class FlattenOutcome(_message.Message):
     refused: FlattenRefused
     no_bid: FlattenNoBid
     def __init__(self, market_ticker: _Optional[str] = ..., position_id: _Optional[str] = ..., side: _Optional[_Union[_market_pb2.ContractSide, str]] = ..., accepted: _Optional[_Union[FlattenAccepted, _Mapping]] = ..., refused: _Optional[_Union[FlattenRefused, _Mapping]] = ..., no_bid: _Optional[_Union[FlattenNoBid, _Mapping]] = ...) -> None: ...
+
+class AdoptionRefused(_message.Message):
+    __slots__ = ("reason", "detail")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    reason: AdoptionRefusalReason
+    detail: str
+    def __init__(self, reason: _Optional[_Union[AdoptionRefusalReason, str]] = ..., detail: _Optional[str] = ...) -> None: ...

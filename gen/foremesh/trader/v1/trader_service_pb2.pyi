@@ -248,3 +248,35 @@ class FlattenPositionsResponse(_message.Message):
     blocks: _containers.RepeatedCompositeFieldContainer[_status_pb2.EntryBlock]
     outcomes: _containers.RepeatedCompositeFieldContainer[_switches_pb2.FlattenOutcome]
     def __init__(self, instance_id: _Optional[str] = ..., sequence: _Optional[int] = ..., repeated_request: _Optional[bool] = ..., state: _Optional[_Union[_status_pb2.TradingState, str]] = ..., blocks: _Optional[_Iterable[_Union[_status_pb2.EntryBlock, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[_switches_pb2.FlattenOutcome, _Mapping]]] = ...) -> None: ...
+
+class AdoptPositionRequest(_message.Message):
+    __slots__ = ("request_id", "reason", "market_ticker", "take_profit_price_micros", "stop_loss_price_micros", "hold_to_settlement")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MARKET_TICKER_FIELD_NUMBER: _ClassVar[int]
+    TAKE_PROFIT_PRICE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    STOP_LOSS_PRICE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    HOLD_TO_SETTLEMENT_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    reason: str
+    market_ticker: str
+    take_profit_price_micros: int
+    stop_loss_price_micros: int
+    hold_to_settlement: bool
+    def __init__(self, request_id: _Optional[str] = ..., reason: _Optional[str] = ..., market_ticker: _Optional[str] = ..., take_profit_price_micros: _Optional[int] = ..., stop_loss_price_micros: _Optional[int] = ..., hold_to_settlement: _Optional[bool] = ...) -> None: ...
+
+class AdoptPositionResponse(_message.Message):
+    __slots__ = ("instance_id", "sequence", "repeated_request", "state", "adopted", "refused")
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ADOPTED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    instance_id: str
+    sequence: int
+    repeated_request: bool
+    state: _status_pb2.TradingState
+    adopted: _positions_pb2.Position
+    refused: _switches_pb2.AdoptionRefused
+    def __init__(self, instance_id: _Optional[str] = ..., sequence: _Optional[int] = ..., repeated_request: _Optional[bool] = ..., state: _Optional[_Union[_status_pb2.TradingState, str]] = ..., adopted: _Optional[_Union[_positions_pb2.Position, _Mapping]] = ..., refused: _Optional[_Union[_switches_pb2.AdoptionRefused, _Mapping]] = ...) -> None: ...

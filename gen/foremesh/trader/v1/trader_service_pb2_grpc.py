@@ -90,6 +90,11 @@ class TraderServiceStub:
                 request_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.FlattenPositionsRequest.SerializeToString,
                 response_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.FlattenPositionsResponse.FromString,
                 _registered_method=True)
+        self.AdoptPosition = channel.unary_unary(
+                '/foremesh.trader.v1.TraderService/AdoptPosition',
+                request_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.AdoptPositionRequest.SerializeToString,
+                response_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.AdoptPositionResponse.FromString,
+                _registered_method=True)
 
 
 class TraderServiceServicer:
@@ -172,6 +177,15 @@ class TraderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AdoptPosition(self, request, context):
+        """Makes contracts on the account that the trader did not buy its own: guarded by an exit plan, counted in every limit,
+        and sold by FlattenPositions like every other position. What cannot be adopted is refused, with the reason. The
+        trader asks the exchange for the market's terms first where it does not know them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TraderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -219,6 +233,11 @@ def add_TraderServiceServicer_to_server(servicer, server):
                     servicer.FlattenPositions,
                     request_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.FlattenPositionsRequest.FromString,
                     response_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.FlattenPositionsResponse.SerializeToString,
+            ),
+            'AdoptPosition': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdoptPosition,
+                    request_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.AdoptPositionRequest.FromString,
+                    response_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.AdoptPositionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -475,6 +494,33 @@ class TraderService:
             '/foremesh.trader.v1.TraderService/FlattenPositions',
             foremesh_dot_trader_dot_v1_dot_trader__service__pb2.FlattenPositionsRequest.SerializeToString,
             foremesh_dot_trader_dot_v1_dot_trader__service__pb2.FlattenPositionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdoptPosition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/foremesh.trader.v1.TraderService/AdoptPosition',
+            foremesh_dot_trader_dot_v1_dot_trader__service__pb2.AdoptPositionRequest.SerializeToString,
+            foremesh_dot_trader_dot_v1_dot_trader__service__pb2.AdoptPositionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from click.testing import CliRunner
 
-from console import trading, trading_switches
+from console import trading, trading_adopt, trading_switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def commands() -> Iterator[Commands]:
 
 
 def _serve() -> None:
-    known = {**vars(trading), **vars(trading_switches)}
+    known = {**vars(trading), **vars(trading_switches), **vars(trading_adopt)}
     for line in sys.stdin:
         command, arguments, answer = json.loads(line)
         found = CliRunner(env={"COLUMNS": "120"}).invoke(known[command], arguments, input=answer)
