@@ -5,13 +5,16 @@ from html import escape
 
 from console import report_svg as svg
 from console import report_words as words
+from console.amounts import gain
 from mesh.types import DOLLAR
-from trader.domain.messages import gain
 from trader.reporting.figures import Figures
 from trader.reporting.report import Report
 
 _MOST_POINTS = 600
 _MOST_BARS = 25
+_NO_TRADE = "No trade has closed."
+_IN_WORDS = frozenset({"direction right", "allows"})
+"""Columns of words: at the left, and broken where they do not fit."""
 _STYLE = """
 :root { color-scheme: light dark; --ground: #ffffff; --panel: #f4f6f8; --text: #10202c; --dim: #51606b;
   --up: #005f99; --down: #8f4a00; --act: #0072b2; --line: #d3dae0; }
@@ -31,7 +34,8 @@ section { background: var(--panel); border-radius: 8px; padding: 12px; min-width
 svg { width: 100%; height: auto; display: block; max-width: 560px; }
 table { border-collapse: collapse; font-size: 14px; } caption { text-align: left; font-weight: 600; padding: 6px 0; }
 th, td { padding: 3px 10px 3px 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; } .total td { font-weight: 600; border-bottom: 0; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--panel); }
+.total td { font-weight: 600; border-bottom: 0; }
 td.words, th.words { text-align: left; white-space: normal; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 2px 12px; margin: 4px 0; }
 dt { color: var(--dim); } dd { margin: 0; }
@@ -48,17 +52,17 @@ svg .dashed { stroke: var(--dim); stroke-dasharray: 4 4; }
 def page(report: Report) -> str:
     """Return the page, complete in itself."""
     sections = [
-        _plot("Net result after fees, as it grew", _curve(report), _curve_words(report)),
+        _plot("Net result after fees, as it grew", _curve(report), _curve_words(report), _NO_TRADE),
         *(_grouped(name, rows) for name, rows in words.tables(report.groups) if name in {"series", "exit"}),
         _funnel(report),
         _scatter(report),
         _section("Orders", _list(words.order_lines(report))),
-        _forecasts(report),
         _expectation(report),
         _section("Patience: virtual resting orders, in no other sum", _list(words.shadow_lines(report.shadow)))
         if report.shadow is not None
         else "",
         _section("Open positions, in no sum above", f"<p>{escape(words.open_words(report.positions))}</p>"),
+        _forecasts(report),
         _section("All groups", _tables(report), kind="wide"),
     ]
     mode = escape(report.mode or "")
@@ -93,6 +97,8 @@ def _curve(report: Report) -> str:
 
 
 def _curve_words(report: Report) -> str:
+    if not report.curve:
+        return ""
     if any(point.low is not None for point in report.curve):
         return "The band is where as many events would have ended by chance, were they drawn anew."
     return f"No band: {words.TOO_FEW} for an interval."
@@ -102,11 +108,13 @@ def _grouped(name: str, rows: Sequence[tuple[str, Figures]]) -> str:
     shown = sorted(rows, key=lambda row: -abs(row[1].net))[:_MOST_BARS] if len(rows) > _MOST_BARS else rows
     drawn = [svg.Bar(label, found.net / DOLLAR, gain(found.net)) for label, found in shown]
     left = f"The {len(shown)} largest of {len(rows)}; all are in the table below." if len(shown) < len(rows) else ""
-    return _plot(f"Net by {name}", svg.bars(drawn, name=f"Net result by {name}, in dollars"), left)
+    return _plot(f"Net by {name}", svg.bars(drawn, name=f"Net result by {name}, in dollars"), left, _NO_TRADE)
 
 
 def _funnel(report: Report) -> str:
-    drawn = [svg.Bar(name, float(number), f"{number:,}") for name, number in words.funnel_counts(report)]
+    counts = words.funnel_counts(report)
+    seen = counts if any(number for _, number in counts) else ()
+    drawn = [svg.Bar(name, float(number), f"{number:,}") for name, number in seen]
     steps = [step for step in report.funnel.steps if step.refused]
     rows = [
         (
@@ -124,6 +132,7 @@ def _funnel(report: Report) -> str:
         f"Funnel of {report.funnel.scans:,} scans",
         svg.bars(drawn, name="Rejection funnel", signed=False) + table,
         f"Refused nothing: {quiet}." if quiet else "",
+        "No scan has ended.",
     )
 
 
@@ -135,7 +144,9 @@ def _scatter(report: Report) -> str:
         f"Every {every}th of {len(points):,} judged forecasts." if every > 1 else f"{len(points):,} judged forecasts."
     )
     plot = svg.scatter(drawn, name="Move forecast against move that came", across="forecast, c", along="came, c")
-    return _plot("YES price: move forecast against move that came", plot, said if points else "No forecast is judged.")
+    return _plot(
+        "YES price: move forecast against move that came", plot, said if points else "", "No forecast is judged."
+    )
 
 
 def _forecasts(report: Report) -> str:
@@ -152,7 +163,7 @@ def _forecasts(report: Report) -> str:
     ]
     by_word = _table("by confidence", ("confidence", "judged", "direction right"), rows) if rows else ""
     by_series = _table("by series", ("series", "model", "judged", "not", "right"), groups) if groups else ""
-    return _section("Forecast against outcome", lines + by_word + by_series)
+    return _section("Forecast against outcome", lines + by_word + by_series, kind="wide")
 
 
 def _expectation(report: Report) -> str:
@@ -165,9 +176,11 @@ def _expectation(report: Report) -> str:
 def _tables(report: Report) -> str:
     parts = []
     for name, rows in words.tables(report.groups):
+        if not rows:
+            continue
         body = "".join(_row(label, found, "") for label, found in rows) + _row("all", report.total, "total")
         parts.append(f"<table><caption>by {escape(name)}</caption>{_head((name, *words.HEADINGS))}{body}</table>")
-    return f'<div class="scroll">{"".join(parts)}</div>'
+    return f'<div class="scroll">{"".join(parts)}</div>' if parts else f"<p>{_NO_TRADE}</p>"
 
 
 def _row(label: str, found: Figures, kind: str) -> str:
@@ -177,21 +190,28 @@ def _row(label: str, found: Figures, kind: str) -> str:
 
 
 def _table(name: str, headings: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    body = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table><caption>{escape(name)}</caption>{_head(headings)}{body}</table></div>'
+    names = tuple(headings)
+    body = "".join(f"<tr>{''.join(map(_cell, names, row))}</tr>" for row in rows)
+    return f'<div class="scroll"><table><caption>{escape(name)}</caption>{_head(names)}{body}</table></div>'
+
+
+def _cell(heading: str, text: str) -> str:
+    kind = ' class="words"' if heading in _IN_WORDS else ""
+    return f"<td{kind}>{escape(text)}</td>"
 
 
 def _head(headings: Iterable[str]) -> str:
-    return f"<tr>{''.join(f'<th>{escape(heading)}</th>' for heading in headings)}</tr>"
+    cells = (f"<th{' class=words' if heading in _IN_WORDS else ''}>{escape(heading)}</th>" for heading in headings)
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _list(lines: Iterable[tuple[str, str]]) -> str:
     return f"<dl>{''.join(f'<dt>{escape(label)}</dt><dd>{escape(text)}</dd>' for label, text in lines)}</dl>"
 
 
-def _plot(name: str, drawn: str, said: str) -> str:
+def _plot(name: str, drawn: str, said: str, empty: str) -> str:
     note = f'<p class="dim">{escape(said)}</p>' if said else ""
-    return _section(name, (drawn or "<p>Nothing to draw.</p>") + note)
+    return _section(name, (drawn or f"<p>{escape(empty)}</p>") + note)
 
 
 def _section(name: str, inner: str, kind: str = "") -> str:

@@ -4,10 +4,12 @@ They are drawn 360 units wide, a phone's width, so that their texts stay readabl
 by class: `up`, `down`, `act`, `dim`; a sign or a word stands beside every colour.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
+from itertools import accumulate
 from math import ceil, floor, log10
 
 WIDTH = 360
@@ -15,8 +17,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 10, 24
 _HEIGHT = 220
 _BAR = 24
 _LABEL, _VALUE = 118, 76
-_LONGEST = 17
-"""Characters of a label that fit."""
+_LETTER, _CAPITAL = 6.8, 8.4
+"""Width of a letter in wide fonts; capitals and digits take more."""
 _FLAT = 1e-9
 """What differs by less, in dollars or in spreads, is drawn as if it did not."""
 
@@ -132,7 +134,7 @@ def scatter(points: Sequence[tuple[float, float]], *, name: str, across: str, al
     parts += [_dot(over(x), up(y), "act faint", 2.5) for x, y in points]
     for mark, anchor in ((marks[0], "start"), (0.0, "middle"), (marks[-1], "end")):
         parts.append(_text(over(mark), _HEIGHT - _BOTTOM + 12, f"{mark:g}", anchor))
-    parts.append(_text(WIDTH - _RIGHT, _HEIGHT - 1, across, "end"))
+    parts.append(_text(WIDTH - _RIGHT, up(0) - 5, across, "end"))
     parts.append(_text(_LEFT + 4, _TOP + 10, along, "start"))
     return _drawing(_HEIGHT, name, parts)
 
@@ -175,7 +177,11 @@ def _text(x: float, y: float, words: str, anchor: str, kind: str = "label") -> s
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
+    """Cut a label to what fits before the bars."""
+    ends = list(accumulate(_LETTER if each.islower() or each == " " else _CAPITAL for each in label))
+    if not ends or ends[-1] <= _LABEL:
+        return label
+    return f"{label[: bisect_right(ends, _LABEL - 2 * _CAPITAL)]}…"
 
 
 def _drawing(height: float, name: str, parts: Iterable[str]) -> str:

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from console import report_words as words
+from console.amounts import dollars, gain
 from console.report_csv import trade_records
-from trader.domain.messages import contracts, gain, money
 from trader.reporting.figures import Figures
 from trader.reporting.funnel import Funnel
 from trader.reporting.report import Report
@@ -67,7 +67,7 @@ def _positions(console: Console, report: Report) -> None:
     _section(console, "Open positions, in no sum above", [("now", words.open_words(found))])
     for each in found.each:
         marked = "unmarked" if each.unrealised is None else f"{words.arrowed(each.unrealised)} if sold now"
-        held = f"{each.side.value.upper()} {contracts(each.count)}, cost {money(each.cost)}"
+        held = f"{each.side.value.upper()} {words.contracts(each.count)}, cost {dollars(each.cost)}"
         gone = f", {gain(each.realised)} of parts already sold" if each.realised else ""
         console.print(Text(f"  {each.ticker}: {held}, {marked}{gone}"), highlight=False)
 

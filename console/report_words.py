@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from console.amounts import dollars, gain
 from mesh.types import Hundredths
-from trader.domain.messages import contracts, exit_name, gain, money, span
+from trader.domain.messages import exit_name, money, span
 from trader.reporting.expectation import Against, Expectation, Verdict
 from trader.reporting.figures import Figures, Groups
 from trader.reporting.fills import FillFigures
@@ -25,6 +27,11 @@ _ANSWERS = {
     Verdict.ABOVE: "no, live earns more than research promised",
     Verdict.NOT_ENOUGH_DATA: "not enough data to say whether live is within what research promised",
 }
+
+
+def contracts(count: Hundredths) -> str:
+    """Say a count of contracts: `6,835`, `4,935.5`."""
+    return f"{Decimal(count).scaleb(-2).normalize():,f}"
 
 
 def title(report: Report) -> str:
@@ -49,7 +56,7 @@ def headline(found: Figures) -> str:
     losses = f"{found.losses} loss{'' if found.losses == 1 else 'es'}"
     parts = f"{_count(found.gains, 'gain')}, {losses}" + (f", {even} even" if even else "")
     return (
-        f"{arrowed(found.net)} net = {gain(found.gross)} before fees − {money(found.fees)} fees; "
+        f"{arrowed(found.net)} net = {gain(found.gross)} before fees − {dollars(found.fees)} fees; "
         f"{_count(found.trades, 'trade')} ({parts}), {contracts(found.count)} contracts"
     )
 
@@ -67,9 +74,9 @@ def cells(found: Figures) -> tuple[str, ...]:
         str(found.gains),
         str(found.losses),
         contracts(found.count),
-        money(found.cost),
+        dollars(found.cost),
         gain(found.gross),
-        money(found.fees),
+        dollars(found.fees),
         arrowed(found.net),
         "" if found.mean_net_cents is None else f"{found.mean_net_cents:+.2f}",
     )
@@ -88,7 +95,7 @@ def open_words(found: OpenPositions) -> str:
     if not found.count:
         return "none"
     if found.unrealised is None:
-        return f"{found.count}, unmarked: what they would bring is known to the running trader only (--target)"
+        return f"{found.count}, unmarked: what they would bring is known to the running trader only (--trader)"
     missing = f", {found.unmarked} unmarked and not in it" if found.unmarked else ""
     return f"{found.count}, selling now would add {gain(found.unrealised)} after fees{missing}"
 
@@ -124,13 +131,13 @@ def fill_words(found: FillFigures) -> str:
     """Say how orders were filled."""
     if not found.orders:
         return "none ended"
-    parts = [f"{found.filled} in full", f"{found.partly} in part", f"{found.unfilled} not"]
-    unfilled = f" ({found.rejected} rejected)" if found.rejected else ""
+    parts = [f"{found.filled:,} in full", f"{found.partly:,} in part", f"{found.unfilled:,} not"]
+    unfilled = f" ({found.rejected:,} rejected)" if found.rejected else ""
     ratio = (
         f"; {contracts(found.filled_count)} of {contracts(found.ordered_count)} contracts"
         f"{'' if found.fill_ratio is None else f' = {found.fill_ratio:.1%}'}"
     )
-    unknown = f"; {found.unknown} of unknown outcome for a while" if found.unknown else ""
+    unknown = f"; {found.unknown:,} of unknown outcome for a while" if found.unknown else ""
     return f"{_count(found.orders, 'order')}: {', '.join(parts)}{unfilled}{ratio}{unknown}"
 
 
@@ -139,7 +146,7 @@ def slippage_words(found: FillFigures, against: str) -> str:
     if found.mean_slippage_cents is None:
         return f"slippage against {against}: no fill with such a price"
     over = "" if found.priced_count is None else f" over {contracts(found.priced_count)} contracts"
-    return f"slippage against {against}: {found.mean_slippage_cents:+.2f} c each, {money(found.slippage)}{over}"
+    return f"slippage against {against}: {found.mean_slippage_cents:+.2f} c each, {dollars(found.slippage)}{over}"
 
 
 def estimate_words(found: Estimate | None, scale: float = 1.0, unit: str = "", *, signed: bool = False) -> str:
@@ -167,7 +174,7 @@ def order_lines(report: Report) -> list[tuple[str, str]]:
 
 def forecast_lines(found: Rates, unjudged: int) -> list[tuple[str, str]]:
     """Say how good forecasts were, bad news as plainly as good."""
-    lines = [("judged", f"{found.judged}; {unjudged} not: no price at their horizon in the journal, or none yet")]
+    lines = [("judged", f"{found.judged:,}; {unjudged:,} not: no price at their horizon in the journal, or none yet")]
     if not found.judged:
         return lines
     lines += [
@@ -221,14 +228,14 @@ def against_words(found: Against, level: float, needed: int) -> str:
 def shadow_lines(found: ShadowFigures) -> list[tuple[str, str]]:
     """Say what patience would have earned."""
     lines = [
-        ("beside closed trades", f"{found.orders}, of which {found.filled} would have been filled"),
+        ("beside closed trades", f"{found.orders:,}, of which {found.filled:,} would have been filled"),
         ("patience", f"{arrowed(found.net)} after fees"),
         ("taken", arrowed(found.taken_net)),
     ]
     if found.advantage_cents is not None:
         lines.append(("patience − taken", f"{estimate_words(found.advantage_cents, 1, ' c', signed=True)}, a contract"))
     if found.unsettled:
-        lines.append(("not counted", f"{found.unsettled}, whose entry was not filled or whose trade is not closed"))
+        lines.append(("not counted", f"{found.unsettled:,}, whose entry was not filled or whose trade is not closed"))
     return lines
 
 
@@ -236,7 +243,8 @@ def footnote() -> str:
     """Say how intervals are made."""
     return (
         f"Intervals in brackets cover {LEVEL:.0%}. They count events (day of settlement and underlying), not trades, "
-        f"and are given from {LEAST_CLUSTERS:.0f} equal events on."
+        f"and are given from {LEAST_CLUSTERS:.0f} equal events on. Amounts are rounded to cents; "
+        "CSV and JSON have them exact."
     )
 
 

@@ -9,6 +9,7 @@ from foremesh.trader.v1 import trader_service_pb2 as pb
 from rich.console import Console
 
 from console import trading_words as w
+from console.amounts import dollars
 from console.connection import one_line_errors
 from console.daemon import TRADER
 from console.trading_connection import asked
@@ -86,7 +87,7 @@ def _confirmed(config: ClientConfig, market: str, wanted: str) -> None:
 
 def _held(found: positions_pb2.Position) -> str:
     held = f"{w.count(found.count_hundredths)} {w.side(found.side)}"
-    return f"{held}, bought for {w.dollars(found.cost_micros)}"
+    return f"{held}, bought for {dollars(found.cost_micros)}"
 
 
 def _wanted(target: float | None, stop: float | None, *, hold: bool) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console import trading_words as w
+from console.amounts import dollars, gain
 from console.collection.words import duration_words, plain
 from console.daemon import TRADER
 from mesh.rpc.channel import connect
@@ -45,7 +46,7 @@ def summary(status: status_pb2.Status) -> str:
     """Say in a few words how a trader is: the first says how well it goes."""
     words = [w.state(status.state), w.word(status_pb2.TradingMode, status.mode, "TRADING_MODE_")]
     words.append(f"{status.position_count} position{'' if status.position_count == 1 else 's'}")
-    words.append(f"{w.gain(status.pnl_today.net_realised_micros)} today")
+    words.append(f"{gain(status.pnl_today.net_realised_micros)} today")
     return ", ".join(words)
 
 
@@ -97,14 +98,14 @@ def _link(link: status_pb2.Link) -> str:
 
 
 def _balance(balance: status_pb2.Balance) -> str:
-    held = f"{w.dollars(balance.stake_micros)} in positions, worth {w.dollars(balance.liquidation_micros)} at the bids"
+    held = f"{dollars(balance.stake_micros)} in positions, worth {dollars(balance.liquidation_micros)} at the bids"
     age = f"; account read {duration_words(balance.confirmed_age)} ago" if balance.HasField("confirmed_age") else ""
-    reserved = f"{w.dollars(balance.reserved_micros)} reserved"
-    return f"{w.dollars(balance.available_micros)} available, {reserved}, {held}{age}"
+    reserved = f"{dollars(balance.reserved_micros)} reserved"
+    return f"{dollars(balance.available_micros)} available, {reserved}, {held}{age}"
 
 
 def _pnl(pnl: status_pb2.Pnl) -> str:
-    said = f"{w.gain(pnl.net_realised_micros)} after fees of {w.dollars(pnl.fees_micros)}"
+    said = f"{gain(pnl.net_realised_micros)} after fees of {dollars(pnl.fees_micros)}"
     if pnl.HasField("unrealised_micros"):
-        said += f"; open positions {w.gain(pnl.unrealised_micros)} if sold now"
+        said += f"; open positions {gain(pnl.unrealised_micros)} if sold now"
     return said + (f", {pnl.unpriced_position_count} without a price" if pnl.unpriced_position_count else "")

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from console import trading_words as w
+from console.amounts import dollars, gain
 from console.collection.tables import Column, Fitted
 from console.collection.words import brief, plain
 
@@ -56,7 +57,7 @@ def trades_table(trades: Sequence[trades_pb2.Trade]) -> RenderableType:
 
 def result(micros: int) -> Text:
     """Draw a gain or a loss; sign and colour say the same."""
-    return Text(w.gain(micros), style="green" if micros > 0 else "red" if micros < 0 else "")
+    return Text(gain(micros), style="green" if micros > 0 else "red" if micros < 0 else "")
 
 
 def _bid(found: positions_pb2.Position) -> str:
@@ -82,7 +83,7 @@ _POSITIONS: tuple[Column[positions_pb2.Position], ...] = (
     Column("if sold", _unrealised, justify="right"),
     Column("target", lambda found: w.cents(found.plan, "take_profit_price_micros"), justify="right", spare=1),
     Column("stop", lambda found: w.cents(found.plan, "stop_loss_price_micros"), justify="right", spare=1),
-    Column("cost", lambda found: w.dollars(found.cost_micros), justify="right", spare=3),
+    Column("cost", lambda found: dollars(found.cost_micros), justify="right", spare=3),
     Column("state", lambda found: w.position_state(found.state)),
 )
 _TRADES: tuple[Column[trades_pb2.Trade], ...] = (
@@ -92,7 +93,7 @@ _TRADES: tuple[Column[trades_pb2.Trade], ...] = (
     Column("count", lambda found: w.count(found.count_hundredths), justify="right"),
     Column("entry", lambda found: f"{found.mean_entry_price_cents:.4g}c", justify="right", spare=2),
     Column("exit", lambda found: f"{found.mean_exit_price_cents:.4g}c", justify="right", spare=2),
-    Column("fees", lambda found: w.dollars(found.fees_micros), justify="right", spare=4),
+    Column("fees", lambda found: dollars(found.fees_micros), justify="right", spare=4),
     Column("net", lambda found: result(found.net_micros), justify="right"),
     Column("by", lambda found: w.exit_kind(found.exit_kind)),
 )

@@ -9,9 +9,12 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from console.amounts import gain
 from console.collection.words import duration_words, plain
 from console.journal_words import contracts, money, price
 from mesh.types import Hundredths, Micros
+
+_FINEST = 100
 
 
 def document(message: Message) -> dict[str, Any]:
@@ -36,16 +39,6 @@ def side(number: int) -> str:
 def count(hundredths: int) -> str:
     """Say a count of contracts."""
     return contracts(Hundredths(hundredths))
-
-
-def dollars(micros: int) -> str:
-    """Say an amount."""
-    return money(Micros(micros))
-
-
-def gain(micros: int) -> str:
-    """Say a result with its sign."""
-    return f"{'+' if micros > 0 else ''}{dollars(micros)}"
 
 
 def cents(message: Message, field: str) -> str:
@@ -88,7 +81,8 @@ def figure(found: rules_pb2.Figure) -> str:
     """Say a figure with its unit."""
     match found.WhichOneof("value"):
         case "micros":
-            return dollars(found.micros)
+            # Prices lie on hundredths of a cent at the finest; limits that exclude their end lie a millionth beside it.
+            return money(Micros(round(found.micros / _FINEST) * _FINEST))
         case "cents":
             return f"{found.cents:g}c"
         case "contracts_hundredths":
@@ -137,7 +131,7 @@ def _order(found: events_pb2.OrderChange) -> str:
 def _fill(found: orders_pb2.Fill) -> str:
     action = word(orders_pb2.OrderAction, found.action, "ORDER_ACTION_")
     what = f"{action} {count(found.count_hundredths)} {side(found.side)} at {price(found.price_micros)}"
-    return f"{found.market_ticker}: {what}, fee {dollars(found.fee_micros)}"
+    return f"{found.market_ticker}: {what}, fee {money(Micros(found.fee_micros))}"
 
 
 def _state_change(found: events_pb2.StateChange) -> str:
@@ -173,7 +167,7 @@ _EVENTS: dict[str, Any] = {
     "exit": lambda found: (
         f"{found.market_ticker}: EXIT {exit_kind(found.kind)} of {count(found.count_hundredths)} {side(found.side)}"
     ),
-    "settlement": lambda found: f"{found.market_ticker}: settled, paid {dollars(found.revenue_micros)}",
+    "settlement": lambda found: f"{found.market_ticker}: settled, paid {money(Micros(found.revenue_micros))}",
     "trade": lambda found: (
         f"{found.market_ticker}: closed by {exit_kind(found.exit_kind)}, net {gain(found.net_micros)}"
     ),

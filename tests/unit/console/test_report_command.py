@@ -157,7 +157,10 @@ def test_a_journal_of_nothing_gives_a_report_and_a_page_of_nothing(tmp_path: Pat
     assert shown.exit_code == 0, shown.output
     assert "0 trades" in shown.output
     assert table(tmp_path / "trades.csv") == []
-    assert "Nothing to draw" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("No trade has closed.") == 4
+    assert "<svg" not in page
+    assert "<table" not in page
 
 
 def test_days_are_those_of_the_zone_that_was_asked_for(journal: Path) -> None:

@@ -81,7 +81,7 @@ def test_texts_are_escaped_and_long_labels_are_cut_but_kept_whole_in_their_title
     assert drawing.attrib["aria-label"] == 'a "name"'
     titles = [element.text for element in drawing.iter(f"{SVG}title")]
     assert titles == [f"{label}: <1>"]
-    assert next(text.text for text in drawing.iter(f"{SVG}text")) == "<KX & a name tha…"
+    assert next(text.text for text in drawing.iter(f"{SVG}text")) == "<KX & a name …"
     assert drawing.attrib["viewBox"].startswith(f"0 0 {WIDTH}")
 
 
@@ -89,3 +89,24 @@ def test_a_day_alone_is_a_dot_in_the_middle() -> None:
     drawing = drawn(line([Spot(date(2026, 11, 1), -3.0)], name="line", unit="$"))
     assert [text.text for text in drawing.iter(f"{SVG}text")].count("2026-11-01") == 1
     assert len(list(drawing.iter(f"{SVG}circle"))) == 1
+
+
+def test_no_label_reaches_into_the_bars() -> None:
+    names = ["KXGDPYEARANNUALIZEDGROWTH", "WWWWWWWWWWWWWWWWWWWW", "markets in scans", "entries filled", "KXHIGHNY"]
+    drawing = drawn(bars([Bar(name, 1.0, "+$1.00") for name in names], name="x"))
+    labels = [text for text in drawing.iter(f"{SVG}text") if text.attrib["text-anchor"] == "start"]
+    start = min(float(rect.attrib["x"]) for rect in drawing.iter(f"{SVG}rect"))
+    said = [text.text or "" for text in labels]
+    # 8.4 units a capital and 6.8 a small letter are DejaVu Sans at 11.5, among the widest that a reader may have.
+    widths = [sum(6.8 if each.islower() or each == " " else 8.4 for each in text) for text in said]
+    assert max(widths) <= start
+    assert said[2:] == names[2:], "what fits is left whole"
+    assert said[0].endswith("…")
+
+
+def test_names_of_axes_and_their_numbers_do_not_lie_on_each_other() -> None:
+    drawing = drawn(scatter([(-90.0, 40.0), (30.0, -20.0)], name="x", across="forecast, c", along="came, c"))
+    places = {(text.text, float(text.attrib["x"]), float(text.attrib["y"])) for text in drawing.iter(f"{SVG}text")}
+    (name,) = (place for place in places if place[0] == "forecast, c")
+    near = [place for place in places - {name} if abs(place[2] - name[2]) < 11.5 and place[1] > 180]
+    assert near == []

@@ -99,7 +99,7 @@ async def test_positions_and_trades_are_tables_and_documents(trader: Served, run
     found = await run("trades")
     assert found.output.count("take profit") == 2
     net = sum(trade.net for trade in trader.engine.state.books.trades)
-    assert f"2 trades shown, net +${net / 1e6:g}" in found.output
+    assert f"2 trades shown, net +${net / 1e6:.2f}" in found.output
     shown = json.loads((await run("trades", "--json", "--limit", "1")).stdout)["trades"]
     assert len(shown) == 1
 
