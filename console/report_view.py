@@ -6,18 +6,21 @@ from typing import Any
 
 import msgspec
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from console import report_words as words
 from console.amounts import dollars, gain
+from console.collection.tables import Column, Fitted
 from console.report_csv import trade_records
 from trader.reporting.figures import Figures
 from trader.reporting.funnel import Funnel
 from trader.reporting.report import Report
 
 _UP, _DOWN = "#56B4E9", "#E69F00"
+_SPARE = {"gains": 4, "losses": 4, "cost": 3, "contracts": 2, "before fees": 1, "fees": 1}
+"""Columns that a narrow terminal does without, the highest first."""
 
 
 def show(console: Console, report: Report) -> None:
@@ -53,13 +56,21 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def _figures(console: Console, name: str, rows: Sequence[tuple[str, Figures]], total: Figures) -> None:
-    table = _table(name, *words.HEADINGS)
-    for label, found in [*rows, ("all", total)]:
-        *left, net, each = words.cells(found)
-        style = "bold" if label == "all" else ""
-        table.add_row(Text(label), *left, _money(net, found.net), each, style=style)
+    shown = [(Text(label), found) for label, found in rows] + [(Text("all", style="bold"), total)]
+    columns = (
+        Column(name, lambda row: row[0]),
+        *(_column(place, heading) for place, heading in enumerate(words.HEADINGS)),
+    )
     console.print()
-    console.print(table)
+    console.print(Fitted(shown, columns))
+
+
+def _column(place: int, heading: str) -> Column[tuple[Text, Figures]]:
+    def cell(row: tuple[Text, Figures]) -> RenderableType:
+        text = words.cells(row[1])[place]
+        return _money(text, row[1].net) if heading == "net" else Text(text)
+
+    return Column(heading, cell, spare=_SPARE.get(heading, 0), justify="right")
 
 
 def _positions(console: Console, report: Report) -> None:

@@ -105,7 +105,7 @@ def trades(
     console.print(trades_table(found))
     if found:
         net = result(sum(each.net_micros for each in found))
-        console.print(Text.assemble(f"{len(found)} trades shown, net ", net))
+        console.print(Text.assemble(f"{len(found)} trade{'' if len(found) == 1 else 's'} shown, net ", net))
 
 
 @click.command()

@@ -77,10 +77,14 @@ def limits_table(status: status_pb2.Status) -> RenderableType:
         table.add_column(heading, no_wrap=True)
     for limit in status.limits:
         if limit.HasField("used") or not limit.enabled:
-            used = w.figure(limit.used) if limit.HasField("used") else ""
+            used = _used(limit.used) if limit.HasField("used") else ""
             off = "" if limit.enabled else " (off)"
             table.add_row(Text(limit.rule.replace("_", " ") + off), Text(_bounds(limit)), Text(used))
     return table
+
+
+def _used(found: rules_pb2.Figure) -> str:
+    return dollars(found.micros) if found.HasField("micros") else w.figure(found)
 
 
 def _bounds(limit: rules_pb2.Limit) -> str:

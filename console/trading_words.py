@@ -73,7 +73,9 @@ def block(found: status_pb2.EntryBlock) -> str:
     kind = word(status_pb2.BlockKind, found.kind, "BLOCK_KIND_")
     until = f", until {instant(found.end_time)}" if found.HasField("end_time") else ""
     why = f": {found.reason}" if found.reason else ""
-    lift = f"; lift it with foremesh resume --block {found.block_id}" if found.liftable else ""
+    by_people = found.kind in {status_pb2.BLOCK_KIND_PAUSE, status_pb2.BLOCK_KIND_FLATTEN}
+    named = "" if by_people else f" --block {found.block_id}"
+    lift = f"; lift it with foremesh resume{named}" if found.liftable else ""
     return plain(f"{where} ({kind}{why}{until}{lift})")
 
 

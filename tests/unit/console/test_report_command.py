@@ -208,3 +208,13 @@ def test_a_running_trader_sends_no_single_trades(tmp_path: Path, option: str) ->
     shown = run("--trader", "127.0.0.1:1", option, path if option == "--expect" else tmp_path)
     assert shown.exit_code == 2
     assert "need the JOURNAL" in shown.output
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_every_row_of_a_table_is_one_line_in_a_narrow_terminal_too(journal: Path, columns: int) -> None:
+    shown = CliRunner(env={"COLUMNS": str(columns)}).invoke(report, [str(journal)])
+    assert shown.exit_code == 0, shown.output
+    headed = [line for line in shown.output.splitlines() if line.startswith(("day of closing ", "series ", "exit "))]
+    assert len(headed) >= 3
+    assert all(" net " in line and line.rstrip().endswith("c each") for line in headed[:3])
+    assert all((" gains " in line) is (columns == 120) for line in headed[:3])
