@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from console.recorded import HistoryError
 from mesh.certs import CertificateError, show
 from mesh.config import ConfigError, load
-from mesh.errors import MeshError, Unavailable
+from mesh.errors import Denied, MeshError, Unavailable
 from mesh.rpc.config import ClientConfig
 
 INTERRUPTED = 130
@@ -124,6 +124,9 @@ def server_words(
         name: Of the server; with hyphens it is its program's.
         option: Names another one.
     """
+    if isinstance(error, Denied) and (allowed := error.metadata.get("allowed")):
+        needed = allowed.replace(",", " or ")
+        return f"{one_line(str(error))}; that takes the role {needed}: show another certificate or token"
     if not isinstance(error, Unavailable) or error.reason != Unavailable.default_reason:
         return one_line(str(error))  # the server's own word, such as MODEL_LOADING
     where, said = ", ".join(config.targets), one_line(error.message)

@@ -90,7 +90,7 @@ def test_what_is_adopted_is_held_counted_and_guarded_as_if_it_had_been_bought() 
     assert change.adopted == (position.position_id,)
     assert (position.side, position.count, position.cost, position.entry_fees) == (Side.NO, 1000, 5_500_000, 70_000)
     assert (position.plan.take_profit, position.plan.stop_loss, position.plan.floor) == (cents(70), cents(40), cents(1))
-    exposed = risk(desk.state, market())
+    exposed = risk(desk.state.books, desk.state.settings.sizes, market())
     assert exposed.contracts == 1000
     assert set(exposed.exposures.values()) == {5_570_000}
     assert desk.refolded() == desk.state.books
