@@ -1,58 +1,28 @@
-"""What the owner is told: once for each thing, exact, never a storm, nothing lost silently."""
-
-from datetime import timedelta
+"""What the owner is told: once for each thing, exact, nothing lost silently."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from msgspec import structs
 
-from mesh.kalshi.sides import Action
-from mesh.kalshi.terms import TimeInForce
-from mesh.types import Hundredths, Micros, Side, micros_from_dollars
-from tests.fakes.trading import NOON, TICKER, Desk, book, cents, contracts, market, moment
-from trader.domain import news, telling, watching
+from mesh.types import Hundredths, Side
+from tests.fakes.phone import ANNA, Phone, account, block, closed, differed, ended, filled, held, opened, sent, switched
+from tests.fakes.trading import TICKER, book, cents, contracts, moment
+from trader.domain import telling, watching
 from trader.domain.entries import (
-    AnyEntry,
-    Decided,
-    Differed,
     ExitDecided,
-    Filled,
-    Notified,
-    OrderEnded,
-    OrderIntended,
     OrderResting,
-    OrderSent,
     OrderUnknown,
-    PositionClosed,
-    PositionOpened,
     Started,
-    SwitchesChanged,
 )
-from trader.domain.events import BookCame, Compared, Delivered, Event, Tick
+from trader.domain.events import BookCame, Delivered, Tick
 from trader.domain.facts import (
     TRADER,
-    Actor,
     Block,
-    Ending,
-    EntryPlan,
-    ExitPlan,
-    FillFacts,
-    Finding,
-    Leg,
-    OrderTerms,
-    Trade,
 )
-from trader.domain.fold import apply
 from trader.domain.protections import EXIT_SILENCE, LINKS, NOT_COMPARED
-from trader.domain.views import Snapshot
 from trader.domain.words import (
-    ActorKind,
     BlockKind,
     ChangeKind,
     Delivery,
-    EndReason,
-    EntryStyle,
     ExitKind,
     LinkKind,
     Mode,
@@ -61,140 +31,7 @@ from trader.domain.words import (
     Resolution,
     Subject,
     Urgency,
-    Verdict,
 )
-
-ANNA = Actor(kind=ActorKind.CALLER, name="anna", role="operator")
-PLAN = ExitPlan(take_profit=cents(74), stop_loss=cents(46), floor=cents(1))
-
-
-class Phone:
-    """Books that entries are written into, and what is told of them."""
-
-    def __init__(self, mode: Mode = Mode.LIVE) -> None:
-        self.desk = Desk(begun=False)
-        self.write(Started(run_id="run-0", mode=mode, version="1", config_digest=""))
-
-    def write(self, *entries: AnyEntry, seconds: float = 0.0) -> None:
-        for entry in entries:
-            apply(self.desk.state.books, self.desk.state.books.sequence + 1, moment(seconds).now, entry)
-
-    def hear(self, *entries: AnyEntry, event: Event | None = None, seconds: float = 0.0) -> list[Notified]:
-        """Write entries and return what is told of them."""
-        self.write(*entries, seconds=seconds)
-        found = telling.tell(self.desk.state, entries, event or BookCame(book()), moment(seconds))
-        self.write(*found, seconds=seconds)
-        watching.forget(self.desk.state, found, moment(seconds))
-        return [entry for entry in found if isinstance(entry, Notified)]
-
-
-def terms(name: str = "one", *, purpose: Purpose = Purpose.ENTRY, count: float = 5) -> OrderTerms:
-    entry, where = purpose is Purpose.ENTRY, market()
-    return OrderTerms(
-        client_order_id=f"{purpose}-{name}",
-        decision_id=f"d-{name}",
-        leg=0,
-        position_id=f"p-{name}",
-        ticker=TICKER,
-        event_ticker=where.event_ticker,
-        series_ticker=where.series_ticker,
-        side=Side.NO,
-        action=Action.BUY if entry else Action.SELL,
-        purpose=purpose,
-        exit_kind=None if entry else ExitKind.STOP_LOSS,
-        limit=cents(57 if entry else 1),
-        count=contracts(count),
-        time_in_force=TimeInForce.GOOD_TILL_CANCELED,
-    )
-
-
-def decided(name: str = "one") -> Decided:
-    plan = EntryPlan(
-        style=EntryStyle.TAKE,
-        limit=cents(57),
-        ask=cents(54),
-        count=contracts(5),
-        most_cost=Micros(3_000_000),
-        edge_cents=4.25,
-        exit_plan=PLAN,
-        depth=contracts(84),
-        depth_cost=Micros(75_000_000),
-        depth_levels=3,
-    )
-    return Decided(
-        decision_id=f"d-{name}",
-        scan_id="scan",
-        market=market(),
-        side=Side.NO,
-        actor=TRADER,
-        entered=True,
-        findings=(),
-        plan=plan,
-        top=None,
-    )
-
-
-def filled(name: str, number: int, *, at: float = 54, count: float = 5, fee: int = 20_000, **changes: Micros) -> Filled:
-    purpose = Purpose.ENTRY if at > 50 else Purpose.EXIT
-    return Filled(
-        fill=FillFacts(
-            fill_id=f"f-{name}-{number}",
-            order_id=f"x-{name}",
-            ticker=TICKER,
-            side=Side.NO,
-            action=Action.BUY if purpose is Purpose.ENTRY else Action.SELL,
-            price=cents(at),
-            count=contracts(count),
-            fee=Micros(fee),
-            taker=True,
-            time=NOON,
-        ),
-        client_order_id=f"{purpose}-{name}",
-        position_id=f"p-{name}",
-        expected_fee=changes.get("expected_fee"),
-    )
-
-
-def opened(name: str = "one") -> PositionOpened:
-    return PositionOpened(
-        position_id=f"p-{name}", market=market(), side=Side.NO, decision_id=f"d-{name}", ask=cents(54), plan=PLAN
-    )
-
-
-def ended(name: str, state: OrderState, count: float, *, purpose: Purpose = Purpose.ENTRY, **ending: str) -> OrderEnded:
-    reason = EndReason(ending["reason"]) if "reason" in ending else None
-    return OrderEnded(
-        client_order_id=f"{purpose}-{name}",
-        state=state,
-        order_id=f"x-{name}",
-        filled=contracts(count),
-        ending=Ending(reason=reason, code=ending.get("code", "")),
-    )
-
-
-def sent(phone: Phone, name: str = "one", *, purpose: Purpose = Purpose.ENTRY, count: float = 5) -> None:
-    if purpose is Purpose.ENTRY:
-        phone.write(decided(name))
-    order = terms(name, purpose=purpose, count=count)
-    phone.write(OrderIntended(order=order), OrderSent(client_order_id=order.client_order_id))
-
-
-def held(phone: Phone, name: str = "one") -> None:
-    sent(phone, name)
-    phone.write(ended(name, OrderState.FILLED, 5), opened(name), filled(name, 1))
-
-
-def switched(change: ChangeKind, *began: Block, why: str = "why") -> SwitchesChanged:
-    gone = ("b-gone",) if change in {ChangeKind.RELEASED, ChangeKind.RESUMED} else ()
-    actor = TRADER if change in {ChangeKind.HALTED, ChangeKind.RELEASED} else ANNA
-    return SwitchesChanged(change=change, actor=actor, why=why, request_id="r1", began=began, ended=gone)
-
-
-def block(kind: BlockKind, why: str, *, ticker: str | None = None, rule: str | None = None) -> Block:
-    finding = None if rule is None else Finding(rule=rule, verdict=Verdict.REFUSED, unit="micros")
-    return Block(
-        block_id=f"b-{why[:20]}", kind=kind, actor=TRADER, why=why, market_ticker=ticker, finding=finding, since=NOON
-    )
 
 
 def test_an_entry_is_told_with_what_it_cost_how_it_is_sold_and_what_was_offered() -> None:
@@ -238,39 +75,6 @@ def test_an_entry_that_bought_nothing_is_not_told() -> None:
     phone = Phone()
     sent(phone)
     assert phone.hear(ended("one", OrderState.EXPIRED, 0, reason="expiry")) == []
-
-
-def closed(*, at: float = 45, trigger: float = 46, kind: ExitKind = ExitKind.STOP_LOSS) -> PositionClosed:
-    where = market()
-    proceeds = Micros(cents(at) * 5)
-    leg = Leg(
-        kind=kind,
-        client_order_id="exit-one",
-        count=contracts(5),
-        proceeds=proceeds,
-        fees=Micros(0),
-        trigger=cents(trigger),
-        time=NOON,
-    )
-    return PositionClosed(
-        trade=Trade(
-            position_id="p-one",
-            ticker=TICKER,
-            event_ticker=where.event_ticker,
-            series_ticker=where.series_ticker,
-            side=Side.NO,
-            count=contracts(5),
-            cost=Micros(2_700_000),
-            proceeds=proceeds,
-            fees=Micros(40_000),
-            exit_kind=kind,
-            legs=(leg,),
-            entry_slippage=None,
-            decision_id="d-one",
-            open_time=NOON,
-            close_time=NOON + timedelta(hours=1, minutes=5, seconds=7),
-        )
-    )
 
 
 @pytest.mark.parametrize(
@@ -423,18 +227,6 @@ def test_what_people_do_is_told_by_name() -> None:
     assert phone.hear(switched(ChangeKind.PAUSED)) == [], "it was paused already"
 
 
-def differed(subject: Subject, resolution: Resolution) -> Differed:
-    return Differed(
-        subject=subject,
-        ticker=TICKER,
-        client_order_id=None,
-        ours="5",
-        theirs="4",
-        resolution=resolution,
-        detail="",
-    )
-
-
 @pytest.mark.parametrize(
     ("resolution", "urgency"),
     [
@@ -458,11 +250,6 @@ def test_a_fee_beside_the_schedule_is_told_once_and_rounding_never() -> None:
     (first,) = phone.hear(differed(Subject.FEE, Resolution.TAKEN_OVER))
     assert first.title.startswith("a fee differs from the schedule")
     assert phone.hear(differed(Subject.FEE, Resolution.TAKEN_OVER)) == []
-
-
-def account(dollars: str) -> Compared:
-    when = moment()
-    return Compared(Snapshot(when.now, when.seconds, (), NOON, (), (), (), micros_from_dollars(dollars)))
 
 
 def test_low_cash_is_told_once_a_day() -> None:
@@ -512,102 +299,3 @@ def test_a_delivery_is_written_with_the_same_words_and_only_for_what_waits() -> 
     assert telling.delivered(state, Delivered(notice.notification_id, Delivery.QUEUED)) == []
     phone.write(*accepted)
     assert telling.delivered(state, Delivered(notice.notification_id, Delivery.FAILED)) == []
-
-
-def storm(phone: Phone, count: int) -> list[Notified]:
-    told = []
-    for number in range(count):
-        name = f"n{number}"
-        sent(phone, name)
-        phone.write(ended(name, OrderState.FILLED, 5), opened(name))
-        told += phone.hear(filled(name, 1), seconds=number * 60 / count)
-    return told
-
-
-def test_hundreds_of_fills_in_a_minute_are_bounded_and_every_one_is_written() -> None:
-    phone = Phone()
-    told = storm(phone, 300)
-    assert phone.desk.state.books.suppressed == 270
-    assert len(told) == 300
-    assert sum(notice.delivery is Delivery.QUEUED for notice in told) == 30
-    assert len({notice.notification_id for notice in told}) == 300
-    assert len(phone.desk.state.books.notices) == 30
-
-
-def test_what_was_kept_back_is_counted_in_the_next_one_or_told_when_it_is_quiet() -> None:
-    phone = Phone()
-    held(phone)
-    storm(phone, 40)
-    (notice,) = phone.hear(switched(ChangeKind.HALTED, block(BlockKind.LINK, EXIT_SILENCE)), seconds=61)
-    assert notice.text.endswith("\n(10 before it not sent: see the journal)")
-    assert phone.hear(closed(), seconds=62)[0].delivery is Delivery.SUPPRESSED
-    assert [phone.hear(event=Tick(), seconds=second) for second in range(63, 661, 60)] == [[]] * 10
-    (summary,) = phone.hear(event=Tick(), seconds=661)
-    assert (summary.title, summary.text) == (
-        "notifications were not sent",
-        "(1 before it not sent: see the journal)",
-    )
-    assert phone.hear(event=Tick(), seconds=2000) == []
-
-
-def test_a_message_that_no_service_took_is_counted_in_the_next_one() -> None:
-    phone = Phone()
-    held(phone)
-    (notice,) = phone.hear(closed())
-    phone.write(*telling.delivered(phone.desk.state, Delivered(notice.notification_id, Delivery.FAILED)))
-    assert phone.hear(event=Tick(), seconds=599) == []
-    (summary,) = phone.hear(event=Tick(), seconds=600)
-    assert (summary.title, summary.text) == (
-        "notifications were not sent",
-        "(1 before it not sent: see the journal)",
-    )
-
-
-def test_what_is_urgent_gets_through_a_storm() -> None:
-    phone = Phone()
-    storm(phone, 40)
-    (high,) = phone.hear(switched(ChangeKind.HALTED, block(BlockKind.LINK, LINKS[LinkKind.EXCHANGE])), seconds=61)
-    (emergency,) = phone.hear(switched(ChangeKind.HALTED, block(BlockKind.LINK, EXIT_SILENCE)), seconds=62)
-    assert high.delivery is emergency.delivery is Delivery.QUEUED
-
-
-def test_a_standing_trouble_without_room_waits_and_fills_no_journal() -> None:
-    phone = Phone()
-    storm(phone, 30)
-    found = {second: phone.hear(event=account("1"), seconds=second) for second in range(61, 700, 60)}
-    assert [(second, notice.title) for second, notices in found.items() for notice in notices] == [(601, "low cash")]
-
-
-@given(st.text(max_size=2000), st.text(max_size=6000))
-@settings(max_examples=40, deadline=None)
-def test_no_text_is_too_long(why: str, detail: str) -> None:
-    phone = Phone(Mode.PAPER)
-    entries = (
-        switched(ChangeKind.PAUSED, block(BlockKind.PAUSE, why), why=why),
-        structs.replace(differed(Subject.CASH, Resolution.OPEN), detail=detail),
-        switched(ChangeKind.HALTED, block(BlockKind.LINK, why)),
-    )
-    for notice in phone.hear(*entries):
-        assert 1 <= len(notice.title) <= 250 or not why
-        assert len(notice.text) <= 1000
-        assert notice.text.endswith("(paper trading)")
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(list(LinkKind)[:3]), st.booleans(), st.integers(0, 300)), max_size=30))
-def test_the_same_entries_are_told_alike_and_no_key_twice_in_its_window(
-    steps: list[tuple[LinkKind, bool, int]],
-) -> None:
-    one, two = Phone(), Phone()
-    second, last = 0, dict[str, int]()
-    for kind, away, wait in steps:
-        second += wait
-        why = LINKS[kind]
-        began = block(BlockKind.LINK, why)
-        entry = switched(ChangeKind.HALTED, began) if away else switched(ChangeKind.RELEASED, why=why)
-        told = one.hear(entry, seconds=second)
-        assert told == two.hear(entry, seconds=second)
-        for notice in told:
-            if notice.delivery is Delivery.QUEUED:
-                assert second - last.get(notice.key, -10_000) >= news.WINDOW
-                last[notice.key] = second
