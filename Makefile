@@ -81,8 +81,8 @@ chaos: $(READY) ## three minutes of collection with processes killed at random: 
 days: $(READY) ## a generated day and a recorded week of trading on a faster clock, with kills; DAYS_SPEED=N DAYS_SEED=N
 	@$(BIN)/python -m pytest -n0 -m days -s tests/chaos
 
-sim: $(READY) ## thousands of simulated traders' lives, killed and troubled; SIM_SEEDS=N SIM_FIRST=N
-	@$(BIN)/python -m pytest -n0 -m sim -s --timeout 0 tests/sim
+sim: $(READY) ## thousands of simulated traders' lives, killed, troubled and without power; SIM_SEEDS=N SIM_FIRST=N
+	@$(BIN)/python -m pytest -n0 -m sim -s --timeout 0 tests/sim tests/integration/trader/test_power_cuts.py
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) .cache protos/buf dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

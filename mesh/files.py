@@ -29,6 +29,21 @@ def locked(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def make_folder(path: Path, mode: int) -> None:
+    """Make a folder, and those above it that are missing, so that a power cut takes none of them; each with `mode`.
+
+    A file that is synced in a folder whose own name is not on the disk yet may be gone with it. Raises OSError.
+    """
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode, exist_ok=True)
+        descriptor = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def replace_files(files: Sequence[tuple[Path, bytes, int]]) -> None:
     """Replace each path by its content and mode, in order, after all contents are on disk; never a half-written file.
 

@@ -20,7 +20,7 @@ import pytest
 from mesh import log
 from mesh.types import Hundredths
 from tests.sim.loop import Choices, shrunk
-from tests.sim.world import Plan, World, lived
+from tests.sim.world import Disk, Plan, World, lived
 from trader.domain import comparing, ordering
 from trader.domain.entries import OrderEnded
 from trader.domain.facts import Ending
@@ -112,7 +112,7 @@ def test_bad_days_leave_nothing_lost_doubled_or_open(first: int) -> None:
 
 def test_a_seed_is_the_same_life_every_time_and_in_every_process() -> None:
     one, two = lived(Choices(5), Plan()), lived(Choices(5), Plan())
-    assert (one.loop.digest, one.journal.rows) == (two.loop.digest, two.journal.rows)
+    assert (one.loop.digest, list(one.journal.read())) == (two.loop.digest, list(two.journal.read()))
     code = (
         "import logging; from mesh import log; log.configure(level='error'); logging.disable(logging.CRITICAL)\n"
         "from tests.sim.loop import Choices; from tests.sim.world import Plan, lived\n"
@@ -149,6 +149,7 @@ def _lossy(monkeypatch: pytest.MonkeyPatch) -> None:
     start = World.start
 
     def started(world: World) -> None:
+        assert isinstance(world.journal, Disk)
         del world.journal.rows[max(0, len(world.journal.rows) - 4) :]
         start(world)
 

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from mesh.kalshi.book import Book
 from mesh.kalshi.errors import NoAnswer
@@ -53,7 +53,7 @@ from trader.domain.words import ExchangeState, Mode, ScanOutcome
 from trader.engine.engine import Engine, Timing
 from trader.engine.recalling import recalled
 from trader.journal.replaying import folded
-from trader.ports import Begin, CancelDone, Recorded
+from trader.ports import Begin, CancelDone, Journal, Recorded
 
 T = TypeVar("T")
 TICKERS = ("KXHIGHNY-26NOV23-T60", "KXHIGHNY-26NOV23-T61", "KXBTC-26NOV2312-B100")
@@ -94,6 +94,14 @@ class Plan:
     """Seconds after them in which nothing goes wrong: by then everything must be settled."""
 
 
+class KeptJournal(Journal, Protocol):
+    """A journal that says what it holds."""
+
+    def of(self, *kinds: type[AnyEntry]) -> list[AnyEntry]:
+        """Give the entries of some kinds."""
+        ...
+
+
 @dataclass
 class World:
     """Everything outside the trader, and the trader's processes one after the other."""
@@ -101,6 +109,7 @@ class World:
     loop: SimLoop
     plan: Plan
     settings: Settings = SETTINGS
+    make_journal: "Callable[[World], KeptJournal]" = field(default_factory=lambda: Disk)
     happened: Counter[str] = field(default_factory=Counter)
     """What went wrong, and how often: a suite whose faults never strike proves nothing."""
     boundaries: int = 0
@@ -113,7 +122,7 @@ class World:
         self.markets = tuple(market(ticker, closes=timedelta(days=2)) for ticker in TICKERS)
         self.venue = Venue(self.clock, self.markets)
         self.start_cash = self.venue.cash
-        self.journal = Disk(self)
+        self.journal = self.make_journal(self)
         self.process = Process("trader 0")
         self.runs = 0
         self.engine: Engine | None = None
@@ -141,11 +150,16 @@ class World:
             struck = self.bad and self.crashes_left > 0 and self.choices.flip(self.plan.crash_rate)
         if struck:
             self.crashes_left -= 1
-            self.happened[f"killed {what}"] += 1
-            self.loop.note(f"killed {what}, boundary {here}")
-            self.process.alive = False
-            Context().run(self.loop.call_later, 0.5, self.start)
+            self.loop.note(f"boundary {here}")
+            self.kill(what)
         return struck
+
+    def kill(self, what: str) -> None:
+        """End the process here; half a second later another one starts."""
+        self.happened[f"killed {what}"] += 1
+        self.loop.note(f"killed {what}")
+        self.process.alive = False
+        Context().run(self.loop.call_later, 0.5, self.start)
 
     def start(self) -> None:
         """Start the trader, after a crash on what its journal says."""
@@ -380,8 +394,16 @@ async def _one(work: Awaitable[T]) -> tuple[T]:
     return (await work,)
 
 
-def lived(choices: Choices, plan: Plan, *, story: list[str] | None = None) -> World:
+def lived(
+    choices: Choices,
+    plan: Plan,
+    *,
+    story: list[str] | None = None,
+    make_journal: Callable[[World], KeptJournal] | None = None,
+) -> World:
     """Let a world live, and check at its end that nothing is lost, doubled or left open.
+
+    `make_journal` gives it another journal than one in memory.
 
     Raises:
         AssertionError: An invariant is broken; its text says which.
@@ -390,7 +412,7 @@ def lived(choices: Choices, plan: Plan, *, story: list[str] | None = None) -> Wo
     loop.story = story
     asyncio.set_event_loop(loop)
     try:
-        world = World(loop, plan)
+        world = World(loop, plan, make_journal=make_journal or Disk)
         loop.run_until_complete(loop.create_task(world.live(), name="world", context=Context()))
         check(world)
         return world

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from mesh.files import locked, replace_files
+from mesh.files import locked, make_folder, replace_files
 from mesh.store.errors import StoreError
 from mesh.store.lock import exclusive
 from trader.domain.entries import AnyEntry, Started
@@ -144,7 +144,7 @@ def opened(path: Path, journal_id: str | None = None) -> Iterator[Store]:
     path = path.resolve()
     with contextlib.ExitStack() as held:
         with sqlite_errors(path):
-            path.parent.mkdir(_PRIVATE_FOLDER, parents=True, exist_ok=True)
+            make_folder(path.parent, _PRIVATE_FOLDER)
             try:
                 held.enter_context(exclusive(path.with_name(f"{path.name}.lock")))
             except StoreError as error:

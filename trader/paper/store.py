@@ -14,6 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from mesh.daemon import Fatal
+from mesh.files import make_folder
 from mesh.store.errors import StoreError
 from mesh.store.lock import exclusive
 from mesh.types import dollars
@@ -89,6 +90,8 @@ class Store:
         if self._db.execute("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
             raise Fatal(f"{path}: this file system cannot hold it (no shared memory): use a local disk")
         self._db.execute("PRAGMA synchronous=FULL")
+        # What a killed process wrote may be in the system's memory only, and is told of from now on.
+        self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
         if version == VERSION:
             return
         cash = config.starting_cash
@@ -111,7 +114,7 @@ def opened(config: PaperConfig) -> Iterator[Store]:
     path = config.file
     with contextlib.ExitStack() as held:
         try:
-            path.parent.mkdir(_PRIVATE_FOLDER, parents=True, exist_ok=True)
+            make_folder(path.parent, _PRIVATE_FOLDER)
             held.enter_context(exclusive(path.with_name(f"{path.name}.lock")))
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, _PRIVATE_FILE))
             store = held.enter_context(contextlib.closing(Store(path, config)))

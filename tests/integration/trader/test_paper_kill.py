@@ -2,22 +2,15 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from mesh.kalshi.sides import Action
-from mesh.types import Micros
 from tests.conftest import ROOT
-from tests.fakes.trading import NOON, market
-from tests.unit.trader.paper.bench import IOC, order_terms, yes_book
-from trader.paper.account import Account
 from trader.paper.config import PaperConfig
-from trader.paper.matching import Matching
-from trader.paper.store import Store, opened
+from trader.paper.store import opened
 
 TRADES_ON = """
 import asyncio, sys
@@ -64,40 +57,3 @@ async def test_after_a_kill_everything_that_was_answered_is_in_the_file(answers:
         assert account.orders[order_id.decode()].filled >= int(filled)
     for order in account.orders.values():
         assert sum(fill.count for fill in account.fills.get(order.order_id, ())) == order.filled
-
-
-def test_wherever_a_power_cut_ends_the_file_the_account_is_one_that_it_was(tmp_path: Path) -> None:
-    whole = tmp_path / "whole" / "paper.sqlite"
-    config = PaperConfig(file=whole)
-    states: list[tuple[int, Micros]] = []
-    with opened(config) as store:
-        account = store.load()
-        states += [(0, config.starting_cash), (0, account.purse.cash)]
-        for number in range(8):
-            trade_once(store, account, number)
-            states.append((len(account.orders), account.purse.cash))
-        wal = whole.with_name("paper.sqlite-wal").read_bytes()
-        begun = whole.read_bytes()
-    found = []
-    for cut in (*range(0, len(wal), len(wal) // 23), len(wal)):
-        file = tmp_path / str(cut) / "paper.sqlite"
-        file.parent.mkdir()
-        file.write_bytes(begun)
-        file.with_name("paper.sqlite-wal").write_bytes(wal[:cut])
-        with opened(PaperConfig(file=file)) as store:
-            after = store.load()
-        found.append((len(after.orders), after.purse.cash))
-        shutil.rmtree(file.parent)
-    assert found == sorted(found, key=states.index)
-    assert found[-1] == states[-1]
-    assert len(set(found)) > 5
-
-
-def trade_once(store: Store, account: Account, number: int) -> None:
-    matching = Matching(account)
-    book = yes_book(asks=((42, 3 + number),))
-    matching.book_came(book, NOON)
-    matching.place(order_terms(f"c-{number}", Action.BUY, 42, 4, tif=IOC), market(), book, NOON)
-    news, records = account.take()
-    assert news
-    store.save(records)
