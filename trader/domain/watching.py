@@ -1,6 +1,7 @@
 """What is seen now, kept beside the books: prices, links, clocks of the moment. Pure."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from mesh.types import Side
 from trader.domain.entries import (
@@ -10,6 +11,7 @@ from trader.domain.entries import (
     OrderEnded,
     PositionClosed,
     PositionOpened,
+    ScanFinished,
 )
 from trader.domain.events import (
     Begun,
@@ -35,6 +37,8 @@ from trader.domain.words import Delivery, LinkKind
 
 _REMEMBERED = 86_400.0
 """Seconds for which it is known what was told."""
+_CLOSED = timedelta(hours=2)
+"""After its close a market is remembered for so long: the close may have been put off."""
 
 
 def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0912  # a case a kind
@@ -98,11 +102,25 @@ def forget(state: State, entries: Iterable[AnyEntry], moment: Moment) -> None:
                 watch.absences.pop(entry.client_order_id, None)
             case CancelIntended():
                 watch.cancelled[entry.client_order_id] = moment.seconds
+            case ScanFinished():
+                _drop_closed(state, moment)
             case Notified(delivery=Delivery.QUEUED):
                 watch.told = {key: told for key, told in watch.told.items() if moment.seconds - told < _REMEMBERED}
                 watch.told[entry.key] = moment.seconds
             case _:
                 pass
+
+
+def _drop_closed(state: State, moment: Moment) -> None:
+    """Forget markets that are over and in which nothing of ours is: there are thousands of new ones every day."""
+    books, watch = state.books, state.watch
+    ours = books.by_ticker.keys() | {books.orders[name].terms.ticker for name in books.working}
+    ours |= {shadow.ticker for shadow in books.shadows.values()}
+    kept = ours | {ticker for ticker, market in watch.terms.items() if market.close_time > moment.now - _CLOSED}
+    watch.terms = {ticker: market for ticker, market in watch.terms.items() if ticker in kept}
+    watch.books = {ticker: seen for ticker, seen in watch.books.items() if ticker in kept}
+    watch.signals = {ticker: signal for ticker, signal in watch.signals.items() if ticker in kept}
+    watch.halted &= kept
 
 
 def top(watch: Watch, ticker: str, side: Side, moment: Moment) -> Top | None:

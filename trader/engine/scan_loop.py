@@ -61,7 +61,8 @@ class ScanLoop:
         await self._looping.every("scan", self._wait, self._turn, LinkKind.FORECAST_SERVER)
 
     def _wait(self) -> float:
-        return max(_LEAST_SECONDS, (self._next - self._core.clock.now()).total_seconds())
+        left = (self._next - self._core.clock.now()).total_seconds()
+        return max(_LEAST_SECONDS, min(left, self._seconds))  # the clock may have been set back since
 
     def _schedule(self) -> None:
         now = self._core.clock.now()

@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from mesh.clock import ManualClock
 from mesh.errors import Unavailable
 from mesh.types import Side
 from tests.fakes.trading import NOON, TICKER, book, cents, market, signal
 from tests.fakes.venue import Fault
 from tests.unit.trader.engine.rig import Rig, write
-from trader.domain.entries import Decided, Notified, ScanFinished
-from trader.domain.events import BookCame, BooksLost, SignalCame, Tick
+from trader.domain.entries import Decided, Notified, PositionOpened, ScanFinished
+from trader.domain.events import BookCame, BooksLost, MarketSeen, ScanEnded, SignalCame, Tick
+from trader.domain.facts import ExitPlan
 from trader.domain.watching import top
 from trader.domain.words import Delivery, ExchangeState, LinkKind, ScanOutcome, Urgency, Verdict
 from trader.engine.arrivals import Arrivals
@@ -61,6 +63,50 @@ async def test_a_scan_begins_soon_after_a_candle_closes(rig: Rig) -> None:
         await rig.clock.advance(200)
         running.cancel()
     assert began == [0, 5, 45, 65, 105, 125, 165, 185]
+
+
+async def test_a_clock_that_is_set_back_while_a_scan_runs_delays_the_next_one_by_nothing(rig: Rig) -> None:
+    class Set(ManualClock):
+        back = timedelta()
+
+        def now(self) -> datetime:
+            return super().now() - self.back
+
+    clock = rig.clock = Set(NOON)
+    core = core_of(rig)
+    began: list[float] = []
+
+    class Setting:
+        async def scan(self, scan_id: str) -> AsyncIterator[Begin]:
+            began.append(clock.monotonic())
+            clock.back += timedelta(days=1)
+            yield Begin((), (), ())
+
+    loop = ScanLoop(core, Setting(), rig.venue, Looping(core), name="run", seconds=40.0, steps=())
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(loop.run())
+        await clock.advance(100)
+        running.cancel()
+    assert began == [0, 40, 80]
+
+
+async def test_what_is_known_of_a_market_is_dropped_after_its_close_unless_something_of_ours_is_in_it(rig: Rig) -> None:
+    core = core_of(rig)
+    ours, over, later = (market(f"KXBTC-26NOV2313-B{number}", closes=timedelta(hours=number)) for number in (1, 2, 9))
+    plan = ExitPlan(take_profit=None, stop_loss=None)
+    write(core, [PositionOpened(position_id="p", market=ours, side=Side.NO, decision_id=None, ask=None, plan=plan)])
+    for each in (ours, over, later):
+        core.handle(SignalCame("s", each, signal(side=Side.YES), b""), BookCame(book(each.ticker)))
+        core.handle(MarketSeen(each, trading=False))
+    core.handle(BookCame(book("KXOLD-1")))
+    watch = core.state.watch
+    await rig.clock.advance(2.5 * 3600)
+    core.handle(ScanEnded("s-1", (), 0.1))
+    assert over.ticker in watch.terms, "a market may close later than was said"
+    await rig.clock.advance(2 * 3600)
+    core.handle(ScanEnded("s-2", (), 0.1))
+    kept = {ours.ticker, later.ticker}
+    assert [set(each) for each in (watch.terms, watch.books, watch.signals, watch.halted)] == [kept] * 4
 
 
 async def test_every_market_of_a_scan_has_one_outcome_also_when_it_is_broken_off() -> None:
