@@ -1,7 +1,7 @@
 """The engine: everything that works together from the start of the process to its end."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +29,8 @@ from trader.ports import Exchange, Journal, Markets, Notifier, Scans
 _EXITS_WAIT_SECONDS = 5.0
 """How long exits wait for the first comparison: it shows what became of the orders of the time before. Then they go on
 without it: a position that nobody guards is worse, and reduce-only orders sell nothing that is not held."""
+
+_CANCEL_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +213,10 @@ class Engine:
         """
         if self._group is None or self._scan is None or self._core.failed:
             return
-        self._scan.cancel()
-        await asyncio.wait([self._scan])
+        await _ended([self._scan])
         await self._stop.drain(seconds)
-        if running := list(self._running):
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running)
+        self._group = None  # nothing begins any more, whatever is still written
+        await _ended(self._running)
         if not self._core.failed:
             self._core.handle(Ended())
         self._stopped.set()
@@ -257,3 +256,12 @@ class Engine:
         seconds, steps = timing.scan_seconds, timing.candle_steps
         parts = (self._core, self._scans, self._markets, self._looping)
         await ScanLoop(*parts, name=run_id, seconds=seconds, steps=steps).run()
+
+
+async def _ended(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancel tasks until they have ended: one that fails at that moment takes the first time for its failure."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)

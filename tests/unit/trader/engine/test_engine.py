@@ -1,6 +1,7 @@
 """An engine from its start to its end: entries, exits, lost answers, failures around it."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -17,6 +18,7 @@ from trader.domain.words import ActorKind, Delivery, EndReason, ExitKind, OrderS
 from trader.engine.core import Core, EngineFailed
 from trader.engine.engine import Engine
 from trader.engine.recalling import recalled
+from trader.ports import Begin
 
 HIGH = book(no_bids=[(80.0, 100.0)], no_asks=[(82.0, 100.0)])
 LOW = book(no_bids=[(40.0, 100.0)], no_asks=[(42.0, 100.0)])
@@ -262,6 +264,39 @@ async def test_what_has_no_answer_when_the_stop_is_over_is_on_record_as_unknown(
         await stop(rig, engine, 5.0)
         assert rig.journal.of(OrderUnknown)
         assert type(list(rig.journal.read())[-1].entry).__name__ == "Stopped"
+
+
+async def test_a_stopped_engine_asks_about_nothing_any_more(rig: Rig) -> None:
+    rig.venue.fail("place", Fault("slow", 60.0))
+    rig.wants()
+    async with rig.running() as engine:
+        await rig.clock.advance(1)
+        await stop(rig, engine, 5.0)
+        assert rig.journal.of(OrderUnknown)
+        calls = list(rig.venue.calls)
+        await rig.clock.advance(60)
+        assert rig.venue.calls[len(calls) :] == []
+    assert type(list(rig.journal.read())[-1].entry).__name__ == "Stopped"
+
+
+async def test_a_scan_that_fails_while_it_is_cancelled_holds_up_no_stop(rig: Rig) -> None:
+    class Breaking:
+        broke = False
+
+        async def scan(self, scan_id: str) -> AsyncIterator[Begin]:
+            yield Begin((), (), ())
+            try:
+                await asyncio.Event().wait()
+            finally:
+                if not self.broke:
+                    self.broke = True
+                    raise Unavailable("the line broke just then")
+
+    rig.forecasts = Breaking()  # type: ignore[assignment]  # it scans
+    async with rig.running() as engine:
+        await rig.clock.advance(1)
+        await stop(rig, engine, 5.0)
+    assert type(list(rig.journal.read())[-1].entry).__name__ == "Stopped"
 
 
 async def test_the_kill_switch_stops_entries_and_scans_and_leaves_exits_alone(rig: Rig) -> None:
