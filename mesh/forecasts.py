@@ -5,6 +5,7 @@ still unanswered, an overloaded server is given the time it asks for, and every 
 """
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from uuid import uuid4
@@ -116,6 +117,7 @@ class ForecastClient:
         *,
         client_id: str = "",
         timeout: float | None = None,
+        within: float | None = None,
     ) -> AsyncIterator[signal_pb2.SignalResult]:
         """Stream one result per history as it is ready; `input_index` is its place in `histories`.
 
@@ -125,17 +127,21 @@ class ForecastClient:
             signal: What makes a forecast a signal.
             client_id: Names this scanner; its newer scan supersedes the older one.
             timeout: Seconds for each attempt; None takes the configured deadline.
+            within: Seconds for everything, in place of `timeout`: no attempt lasts longer, no wait begins that would.
 
         Raises:
             MeshError: the scan is refused, or the server stays away; results given before stand.
         """
+        time = asyncio.get_running_loop().time
+        end = time() + (math.inf if within is None else within)
         unanswered = dict(enumerate(histories))
         header = pb.ScanHeader(scan_id=uuid4().hex, client_id=client_id, forecast=forecast, signal=signal)
         failures = 0
         while unanswered:
             left, stopping = len(unanswered), False
             try:
-                async with aclosing(self._attempt(header, dict(unanswered), timeout)) as results:
+                seconds = timeout if within is None else end - time()
+                async with aclosing(self._attempt(header, dict(unanswered), seconds)) as results:
                     async for result in results:
                         if result.expired.reason == forecast_pb2.EXPIRED_REASON_DRAINING:
                             stopping = True  # it stays unanswered, and is asked again
@@ -147,9 +153,9 @@ class ForecastClient:
                     raise Unavailable("the server is stopping", reason="DRAINING", retry_after=_STOPPING_SECONDS)
             except (Unavailable, Overloaded) as error:
                 failures = failures + 1 if len(unanswered) == left else 1
-                if failures == _ATTEMPTS:
-                    raise
                 wait = max(error.retry_after or 0.0, min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2**failures))
+                if failures == _ATTEMPTS or time() + wait > end:
+                    raise
                 _log.info("scan resumes", unanswered=len(unanswered), wait_seconds=wait, problem=str(error))
                 await asyncio.sleep(wait)
             else:

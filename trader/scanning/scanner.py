@@ -157,7 +157,7 @@ class Scanner:
                 question,
                 signal_pb2.SignalOptions(min_magnitude_cents=self._settings.min_magnitude_cents),
                 client_id=f"{self._settings.client_id}-{first.step_minutes}m-{first.horizon_steps}",
-                timeout=max(1.0, (useful_until - self._clock.now()).total_seconds()),
+                within=max(1.0, (useful_until - self._clock.now()).total_seconds()),
             )
             async for result in results:
                 each = waiting.pop(result.input_index)

@@ -1,21 +1,26 @@
 """Scans: the simulated exchange and a forecast server, both over real sockets."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from foremesh.forecast.v1 import forecast_service_pb2 as pb
 from foremesh.forecast.v1 import signal_pb2
 
 from mesh.clock import SystemClock
+from mesh.errors import Overloaded
 from mesh.forecasts import forecasting
 from mesh.kalshi.client import connect
 from mesh.kalshi.config import KalshiConfig
+from mesh.rpc.call import Context
 from mesh.rpc.config import ClientConfig
 from mesh.types import Side
 from sim_exchange.fault_rules import ServerError
 from tests.conftest import ForecastServer
 from tests.fakes.exchange_world import World, exchange_world
+from tests.fakes.serving import Unfinished, servicer_on_loopback
 from trader.domain.events import ScanEnded, SignalCame
 from trader.domain.words import Mode, ScanOutcome
 from trader.exchange.fee_book import FeeBook
@@ -119,6 +124,28 @@ async def test_what_is_away_is_accounted_for_market_by_market(
         async with scanner_of(world, address, HIGHS) as scanner:
             outcomes = accounts(await scanned(scanner))
     assert outcomes[warm] is (ScanOutcome.NOT_ASKED if away == "candles" else ScanOutcome.FAILED)
+
+
+class Overrun(Unfinished):
+    """Has a model, and no time: come back in a minute."""
+
+    async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:  # noqa: N802
+        return pb.GetModelResponse()
+
+    async def StreamSignals(  # noqa: N802
+        self, request_iterator: AsyncIterator[pb.StreamSignalsRequest], context: Context
+    ) -> AsyncIterator[pb.StreamSignalsResponse]:
+        raise Overloaded("too much to do", retry_after=60.0)
+        yield
+
+
+async def test_a_server_that_asks_for_more_time_than_answers_are_worth_something_ends_the_scan() -> None:
+    warm = "KXHIGHNY-26JUL10-T87"
+    async with exchange_world(now=NOW) as world, servicer_on_loopback(Overrun()) as server:
+        await hours(world, [warm])
+        async with scanner_of(world, server.addresses[0], HIGHS) as scanner, asyncio.timeout(20):
+            found = await scanned(scanner)
+    assert accounts(found)[warm] is ScanOutcome.FAILED
 
 
 async def test_a_series_that_the_exchange_does_not_have_leaves_the_others_alone(
