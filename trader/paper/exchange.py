@@ -32,6 +32,8 @@ from trader.paper.store import Store, opened
 from trader.ports import CancelDone
 
 _STEP_SECONDS = 1.0
+_KEPT_SECONDS = 600.0
+"""For which a book that is too old for any order is kept: it may still be confirmed."""
 
 _log = log.get(__name__)
 
@@ -138,6 +140,7 @@ class PaperExchange:
         """Let time go on, for ever: orders expire, markets close and are paid out."""
         while True:
             await self._clock.sleep(_STEP_SECONDS)
+            self._desk.quotes.drop(self._clock.monotonic() - _KEPT_SECONDS - self._config.max_book_age_seconds)
             try:
                 self._desk.advanced()
                 for ticker in self._unpaid():

@@ -33,6 +33,10 @@ class Quotes:
         for ticker in tuple(self._seen) if tickers is None else tickers:
             self._seen.pop(ticker, None)
 
+    def drop(self, before: float) -> None:
+        """Forget books that were not known to be so since a monotonic second: markets come and go by the thousand."""
+        self._seen = {ticker: seen for ticker, seen in self._seen.items() if seen.confirmed >= before}
+
     def since(self, ticker: str, seconds: float) -> Book | None:
         """Return a book that was known to be so at this monotonic second or later."""
         seen = self._seen.get(ticker)

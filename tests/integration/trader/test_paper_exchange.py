@@ -131,6 +131,16 @@ async def test_what_was_taken_of_a_level_that_shrinks_is_on_file_as_the_exchange
         assert (await one.accepted(order_terms("c-2", Action.BUY, 42, 5, tif=IOC))).filled == 0
 
 
+async def test_a_book_that_nobody_confirms_any_more_is_forgotten(tmp_path: Path) -> None:
+    async with site(tmp_path) as one:
+        one.exchange.see(BookCame(yes_book()))
+        one.exchange.see(BookCame(yes_book(ticker="KXOVER-1")))
+        await one.clock.advance(590)
+        one.exchange.see(BooksConfirmed((TICKER,)))
+        await one.clock.advance(30)
+        assert set(one.exchange._desk.quotes._seen) == {TICKER}
+
+
 async def test_an_old_book_is_read_anew_and_a_confirmed_one_is_not_old(tmp_path: Path) -> None:
     async with site(tmp_path) as one:
         one.exchange.see(BookCame(yes_book()))
