@@ -11,7 +11,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from mesh.types import Hundredths, Micros, Price, Side
+from mesh.types import Hundredths, Micros, Price, Side, count_text
 from trader.domain import plans, sizing
 from trader.domain.facts import ExitPlan, Finding, MarketTerms, Sight, SignalFacts, Top
 from trader.domain.settings import Settings, hundredths, micros, price
@@ -307,7 +307,19 @@ def _open_order(case: Case) -> _Said:
     ]
     positions = [books.positions[name] for name in sorted(books.by_ticker.get(ticker, ()))]
     # What is being sold is not added to.
-    return _none_of(found + [f"position {held.position_id} is being sold" for held in positions if held.exit])
+    found += [f"position {held.position_id} is being sold" for held in positions if held.exit]
+    return _none_of(found + _other_side(case))
+
+
+def _other_side(case: Case) -> list[str]:
+    """Find contracts of the other side, whoever bought them: the exchange sets a purchase off against them."""
+    snapshot, sign = case.state.watch.snapshot, 1 if case.signal.side is Side.YES else -1
+    held = () if snapshot is None else snapshot.positions
+    return [
+        f"the account holds {count_text(Hundredths(abs(view.net)))} of the other side"
+        for view in held
+        if view.ticker == case.market.ticker and view.net * sign < 0
+    ]
 
 
 def _block(case: Case) -> _Said:
