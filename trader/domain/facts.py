@@ -120,6 +120,8 @@ class Sight(Fact, frozen=True, kw_only=True):
     """Client order ids of entries on their way that the exchange had taken off `cash` already."""
     offers: tuple[tuple[Price, Hundredths], ...] = ()
     """Offered at or below the limit, best first: price of the side and contracts."""
+    other_side: Hundredths = Hundredths(0)
+    """Contracts of the side that is not bought, as the account held them at its last read, whoever bought them."""
 
 
 class Checks(Fact, frozen=True, kw_only=True):
