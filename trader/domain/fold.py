@@ -348,8 +348,8 @@ def _rest(books: Books, time: datetime, entry: AnyEntry) -> None:  # noqa: C901,
 
 def _forgive(books: Books, block: Block, finding: Finding) -> None:
     """Let a protection whose block is gone count anew: a person has put up with what had tripped it."""
-    if finding.rule == DRAWDOWN:
-        books.peak_net = books.total.net
+    if finding.rule == DRAWDOWN and isinstance(finding.figure, int):
+        books.peak_net = Micros(books.peak_net - finding.figure)
     elif finding.rule == DAILY_LOSS and isinstance(finding.figure, int):
         books.days.setdefault(block.since.date().isoformat(), Day()).forgiven = Micros(finding.figure)
     elif finding.rule == CALIBRATION:

@@ -180,7 +180,7 @@ class Books:
     """By date, such as `2026-11-23`."""
     total: Day = field(default_factory=Day)
     peak_net: Micros = NO_MONEY
-    """Highest realised net result since the beginning, or since a person lifted a drawdown block."""
+    """Highest realised net result since the beginning; less what a person has put up with by lifting drawdown blocks."""
     cash_anchor: Micros | None = None
     """Cash that the exchange stated last for reckoning, see `CashSeen`."""
     cash_flow: Micros = NO_MONEY

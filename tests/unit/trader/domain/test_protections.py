@@ -244,6 +244,26 @@ def test_a_drawdown_blocks_until_a_person_names_it() -> None:
     assert guards(desk) == []
 
 
+def test_a_lifted_drawdown_of_what_is_not_sold_yet_counts_from_there() -> None:
+    desk = ready(max_drawdown_dollars=1.0, max_daily_loss_dollars=100.0)
+    buy(desk, at=60, count=10)
+    desk.tell(BookCame(book(no_bids=((47, 100),))))
+    tick(desk, 1)
+    (block,) = guards(desk)
+    assert block.finding is not None
+    assert block.finding.rule == DRAWDOWN
+    desk.tell(Resume("r1", ANNA, "I know", (block.block_id,)), 2)
+    tick(desk, 3)
+    assert guards(desk) == []
+    deal(desk, "one", Action.SELL, ticker=TICKER, at=37.1, count=10)
+    tick(desk, 4)
+    assert guards(desk) == [], "99 cents more, and less: the bid of before was to pay a fee"
+    buy(desk, "two", at=60, count=10)
+    deal(desk, "two", Action.SELL, ticker=TICKER, at=50, count=10)
+    tick(desk, 5)
+    assert rules(desk) == [DRAWDOWN]
+
+
 def test_stops_in_a_row_block_their_series_for_a_while() -> None:
     desk = ready(stop_guard_count=3, stop_guard_seconds=3600.0)
     for number in range(2):
