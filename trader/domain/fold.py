@@ -45,6 +45,7 @@ from trader.domain.state import Books, Day, Exit, Order, Position, ShadowOrder
 from trader.domain.words import Delivery, ExitKind, OrderState, Purpose
 
 _STOPS_KEPT = 1000
+_STOPS = frozenset({ExitKind.STOP_LOSS, ExitKind.TRAILING_STOP})
 DAILY_LOSS = "daily_loss"
 DRAWDOWN = "max_drawdown"
 CALIBRATION = "calibration"
@@ -154,6 +155,7 @@ def _filled(books: Books, sequence: int, time: datetime, entry: Filled) -> None:
     position.sequence = sequence
     if fill.action is Action.BUY:
         _bought(position, fill.count, amount, fill.fee)
+        _asked(books, position, order, fill.count)
         position.open_time = min(position.open_time or fill.time, fill.time)
         books.cash_flow = Micros(books.cash_flow - amount - fill.fee)
     else:
@@ -184,6 +186,13 @@ def _bought(position: Position, count: Hundredths, amount: Micros, fee: Micros) 
     position.total_cost = Micros(position.total_cost + amount)
     position.entry_fees = Micros(position.entry_fees + fee)
     position.total_fees = Micros(position.total_fees + fee)
+
+
+def _asked(books: Books, position: Position, order: Order, count: Hundredths) -> None:
+    """Add what bought contracts would have cost at the ask that their own decision saw."""
+    decision = books.decisions.get(order.terms.decision_id)
+    ask = position.ask if decision is None or decision.plan is None else decision.plan.ask
+    position.asked = None if ask is None or position.asked is None else Micros(position.asked + cost(ask, count))
 
 
 def _left(books: Books, position: Position, leg: Leg, time: datetime) -> None:
@@ -238,7 +247,7 @@ def _position(
         match entry:
             case Adopted():
                 _bought(position, entry.count, entry.cost, Micros(0))
-                position.open_time = time
+                position.asked, position.open_time = None, time
             case PeakMoved():
                 position.peak = Price(entry.bid)
             case ExitDecided():
@@ -288,7 +297,7 @@ def _closed(books: Books, sequence: int, time: datetime, entry: PositionClosed) 
     books.trade_sequences.append(sequence)
     books.total.trades += 1
     books.days.setdefault(time.date().isoformat(), Day()).trades += 1
-    if trade.exit_kind in {ExitKind.STOP_LOSS, ExitKind.TRAILING_STOP}:
+    if not _STOPS.isdisjoint((trade.exit_kind, *(leg.kind for leg in trade.legs))):
         books.stops.setdefault(trade.series_ticker, deque(maxlen=_STOPS_KEPT)).append(time)
         books.stopped[trade.ticker] = time
 

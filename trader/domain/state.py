@@ -94,6 +94,8 @@ class Position:
     bought: Hundredths = NO_CONTRACTS
     """In all."""
     total_cost: Micros = NO_MONEY
+    asked: Micros | None = NO_MONEY
+    """What all of them would have cost at the asks that their decisions saw; None where one saw none."""
     proceeds: Micros = NO_MONEY
     """Of the contracts that are gone, before fees."""
     total_fees: Micros = NO_MONEY

@@ -464,6 +464,23 @@ def test_only_what_a_forecast_led_to_counts_for_its_calibration() -> None:
         assert list(till.books.outcomes) == outcomes
 
 
+def test_every_contract_is_held_against_the_ask_that_its_own_decision_saw() -> None:
+    till, more = holding(), entry_terms("more", decision="d-2", limit=66, count=2)
+    till.place(more, fact("f-2", more, 67, 2))
+    position = till.books.positions["p-1"]
+    assert position.asked == cost(ENTRY.limit, contracts(5)) + cost(cents(66), contracts(2))
+    till.write(Adopted(position_id="p-1", count=contracts(1), cost=Micros(600_000), actor=TRADER))
+    assert position.asked is None, "of what was adopted no ask is known"
+
+
+def test_a_stop_whose_last_contract_went_another_way_is_remembered_as_well() -> None:
+    till, out = holding(), exit_terms(count=4)
+    till.write(exit_decided(), OrderIntended(order=out), filled("f-2", out, cents(45), 400, 0))
+    till.write(settled(100, Micros(0)), closed(till.books.positions["p-1"], ExitKind.SETTLEMENT), seconds=9)
+    assert till.books.stopped == {TICKER: moment(9).now}
+    assert list(till.books.stops["KXHIGHNY"]) == [moment(9).now]
+
+
 def test_a_stop_is_remembered_for_its_market_and_series() -> None:
     till = holding()
     till.write(settled(500, Micros(0)), closed(till.books.positions["p-1"]), seconds=9)
