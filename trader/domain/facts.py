@@ -111,7 +111,7 @@ class Sight(Fact, frozen=True, kw_only=True):
     stopping: bool = False
     """The trader was about to stop."""
     signal_age: float = 0.0
-    """Seconds since the signal came."""
+    """Seconds since its scan began, whose prices the signal was made from."""
     exit_silence: float | None = None
     """Seconds since the exit loop had last looked at every position; None: never in that process."""
     cash: Micros | None = None

@@ -22,14 +22,14 @@ def sight_of(state: State, came: SignalCame, limit: Price | None, moment: Moment
     cash, covered = _stated(state, market)
     # The first one speaks for those behind it, whatever time is looked at up to this one.
     pause = plans.pause_before(watch.pauses, moment.now, max(market.close_time, edge.horizon_end(signal)))
-    known, seen = watch.signals.get(market.ticker), watch.books.get(market.ticker)
+    seen = watch.books.get(market.ticker)
     reach = None if limit is None else Intent(Action.BUY, signal.side, limit)
     return Sight(
         exchange=watch.exchange,
         halted=market.ticker in watch.halted,
         pauses=() if pause is None else (pause,),
         stopping=watch.stopping,
-        signal_age=0.0 if known is None else moment.seconds - known[1],
+        signal_age=0.0 if watch.scan_began is None else moment.seconds - watch.scan_began,
         exit_silence=None if watch.exit_pass is None else moment.seconds - watch.exit_pass,
         cash=cash,
         covered=covered,

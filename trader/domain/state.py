@@ -267,6 +267,8 @@ class Watch:
     """How many account reads that should have shown an unknown order did not."""
     signals: dict[str, tuple[SignalFacts, float]] = field(default_factory=dict)
     """Latest signal by market, and its monotonic time."""
+    scan_began: float | None = None
+    """Monotonic: since when the signals of this scan have been growing old."""
     snapshot: Snapshot | None = None
     compared: float | None = None
     """Monotonic time of the last account read that was compared to its end."""

@@ -25,6 +25,7 @@ from trader.domain.events import (
     LinkSeen,
     MarketSeen,
     Moment,
+    ScanBegan,
     Sending,
     SignalCame,
     Stopping,
@@ -65,6 +66,8 @@ def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0
             link.up, link.problem = event.up, event.problem
             if event.up:
                 link.succeeded = moment.seconds
+        case ScanBegan():
+            watch.scan_began = moment.seconds
         case SignalCame():
             watch.signals[event.market.ticker] = (event.signal, moment.seconds)
             watch.terms[event.market.ticker] = event.market

@@ -14,7 +14,7 @@ from mesh.types import Micros, Side
 from tests.fakes.trading import NOON, TICKER, book, cents, contracts, market, moment, signal
 from trader.domain.entering import enter
 from trader.domain.entries import AnyEntry, CashSeen, Decided, OrderIntended
-from trader.domain.events import BookCame, BooksLost, Compared, Event, ExchangeSeen, MarketSeen, SignalCame
+from trader.domain.events import BookCame, BooksLost, Compared, Event, ExchangeSeen, MarketSeen, ScanBegan, SignalCame
 from trader.domain.facts import TRADER, Block, ExitPlan, Finding, MarketTerms, OrderTerms, SignalFacts
 from trader.domain.fold import apply
 from trader.domain.rules import ALWAYS, check_off, known_rules
@@ -468,15 +468,14 @@ def test_what_is_left_is_still_bought(spoil: Callable[[Trial], object]) -> None:
     assert decided.plan.count == contracts(3)
 
 
-def test_a_signal_that_waited_too_long_to_be_decided_on_is_too_old() -> None:
+@pytest.mark.parametrize(("seconds", "rules"), [(300.0, []), (300.1, ["forecast_age"])])
+def test_a_signal_is_as_old_as_its_scan_whose_prices_it_was_made_from(seconds: float, rules: list[str]) -> None:
     trial = Trial()
-    late = signal(useful_until=moment(900).now)
-    event = SignalCame("scan-1", trial.market, late, b"")
-    trial.see(event)
-    trial.see(BookCame(book()), 301)
-    decided = enter(trial.state, event, moment(301))[0]
-    assert isinstance(decided, Decided)
-    assert refused(decided) == ["forecast_age"]
+    trial.signal = signal(useful_until=moment(900).now)
+    trial.see(ScanBegan("scan-1", ("KXHIGHNY",), 1))
+    trial.see(BookCame(book()), seconds)
+    trial.seconds = seconds
+    assert refused(trial.decide()) == rules
 
 
 @pytest.mark.parametrize(
