@@ -70,7 +70,6 @@ def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0
             watch.scan_began = moment.seconds
         case SignalCame():
             watch.signals[event.market.ticker] = (event.signal, moment.seconds)
-            watch.terms[event.market.ticker] = event.market
         case Compared():
             watch.snapshot, watch.compared = event.snapshot, moment.seconds
             watch.links[LinkKind.RECONCILIATION] = Link(up=True, succeeded=moment.seconds)

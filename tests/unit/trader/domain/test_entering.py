@@ -25,7 +25,7 @@ from trader.domain.entries import (
     ScanStarted,
     ShadowPlaced,
 )
-from trader.domain.events import BookCame, ExchangeSeen, SignalCame
+from trader.domain.events import BookCame, ExchangeSeen, MarketSeen, SignalCame
 from trader.domain.facts import Ending, FillFacts, MarketTerms, OrderTerms, SignalFacts, Top
 from trader.domain.fold import apply
 from trader.domain.settings import Settings
@@ -219,6 +219,13 @@ def test_nothing_is_added_above_the_target_that_it_would_be_sold_at() -> None:
     facts = signal(24.0, current=30.0)
     assert refusing(adding(74, 75, facts)) == ["edge"]
     assert refusing(adding(64, 65, facts)) == []
+
+
+def test_what_is_learnt_of_a_market_during_a_scan_outlives_its_signal_which_was_listed_before() -> None:
+    floor, moved = Floor(), market(closes=timedelta(hours=1))
+    see(floor.state.watch, MarketSeen(moved, trading=True), moment())
+    floor.signal()
+    assert floor.state.watch.terms[TICKER] == moved
 
 
 def test_the_limit_lies_on_the_markets_prices() -> None:
