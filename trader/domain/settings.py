@@ -152,7 +152,8 @@ class ProtectionSettings(Strict):
 
     max_daily_loss_dollars: Dollars = 10.0
     """Net loss since midnight UTC, open positions at their bids included, from which on entries stop until midnight.
-    Positions that the known bids do not take in full count as unchanged: what they are worth is not known."""
+    Positions that the known bids do not take in full count as unchanged: what they are worth is not known. What a stop
+    could not sell for want of bids counts as lost."""
     max_drawdown_dollars: Dollars = 25.0
     """Fall of the net result from its peak, from which on entries stop until a person resumes."""
     cooldown_seconds: Annotated[FiniteFloat, Field(ge=0, le=86_400)] = 1800.0

@@ -12,19 +12,23 @@ from mesh.kalshi.fees import FeeTerms, trade_fee
 from mesh.kalshi.sides import Action
 from mesh.kalshi.terms import FeeType, TimeInForce
 from mesh.types import DOLLAR, Hundredths, Micros, Price, Side, cost
+from tests.fakes.account_reads import exit_terms
 from tests.fakes.trading import NOON, TICKER, Desk, book, cents, contracts, market, moment
+from trader.domain import exits
 from trader.domain.entries import AnyEntry, Filled, OrderIntended, OrderSent, PositionClosed, PositionOpened
 from trader.domain.events import (
     BookCame,
     BooksLost,
     Compared,
+    Event,
     ExchangeSeen,
     KillSwitch,
     LinkSeen,
+    MarketSeen,
     Resume,
     Tick,
 )
-from trader.domain.facts import Actor, Block, ExitPlan, FillFacts, OrderTerms, Trade
+from trader.domain.facts import TRADER, Actor, Block, ExitPlan, FillFacts, OrderTerms, Trade
 from trader.domain.fold import CALIBRATION, DAILY_LOSS, DRAWDOWN, apply
 from trader.domain.protections import STOP_GUARD, liquidation, tripped, unrealised
 from trader.domain.settings import ProtectionSettings, Settings
@@ -169,6 +173,47 @@ def test_a_book_that_may_have_changed_prices_nothing() -> None:
     assert unrealised(desk.state, moment()).unpriced == 0
     desk.tell(BooksLost(None))
     assert unrealised(desk.state, moment()) == (0, 1)
+
+
+def stopped(desk: Desk, name: str = "one") -> None:
+    """Let a stop be decided."""
+    position = desk.state.books.positions[f"p-{name}"]
+    reached = exits.Reached(ExitKind.STOP_LOSS, cents(48))
+    write(desk, exits.decision("journal-1", position, reached, actor=TRADER, floor=cents(1), top=None))
+
+
+def test_what_a_stop_cannot_sell_for_want_of_bids_is_worth_what_they_take() -> None:
+    desk = ready(max_daily_loss_dollars=1.0)
+    buy(desk, count=5)
+    desk.tell(BookCame(book(no_bids=())))
+    tick(desk, 1)
+    assert (unrealised(desk.state, moment(1)), rules(desk)) == ((0, 1), [])
+    stopped(desk)
+    tick(desk, 2)
+    assert (unrealised(desk.state, moment(2)), rules(desk)) == ((-2_700_000, 0), [DAILY_LOSS])
+    desk.tell(BookCame(book(no_bids=((1, 2),))), 2)
+    assert -2_700_000 < unrealised(desk.state, moment(2)).net <= -2_680_000
+
+
+@pytest.mark.parametrize(
+    "event", [ExchangeSeen(ExchangeState.TRADING_PAUSED), MarketSeen(market(closes=timedelta(0)), trading=False)]
+)
+def test_where_nothing_can_be_sold_missing_bids_say_nothing_about_what_a_stop_was_to_sell(event: Event) -> None:
+    desk = ready()
+    buy(desk, count=5)
+    desk.tell(BookCame(book(no_bids=())))
+    stopped(desk)
+    desk.tell(event, 1)
+    assert unrealised(desk.state, moment(1)) == (0, 1)
+
+
+def test_while_a_stop_s_own_order_takes_the_bids_they_are_not_missing() -> None:
+    desk = ready()
+    buy(desk, count=5)
+    stopped(desk)
+    write(desk, OrderIntended(order=exit_terms(position="p-one")))
+    desk.tell(BookCame(book(no_bids=())), 1)
+    assert unrealised(desk.state, moment(1)) == (0, 1)
 
 
 def test_a_market_whose_fees_nobody_knows_prices_nothing() -> None:
