@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import structs
 
 from mesh.kalshi.sides import Action
-from mesh.types import Hundredths, Micros, Price, cost
+from mesh.types import CONTRACT, DOLLAR, Hundredths, Micros, Price, cost
 from trader.domain.entries import (
     Adopted,
     AnyEntry,
@@ -39,9 +39,9 @@ from trader.domain.entries import (
     Started,
     SwitchesChanged,
 )
-from trader.domain.facts import Block, Finding, Leg
+from trader.domain.facts import Block, Finding, Leg, Trade
 from trader.domain.orders import IllegalTransition, moved
-from trader.domain.state import Books, Day, Exit, Order, Position, ShadowOrder
+from trader.domain.state import Books, Day, Exit, Order, Outcome, Position, ShadowOrder
 from trader.domain.words import Delivery, ExitKind, OrderState, Purpose
 
 _STOPS_KEPT = 1000
@@ -290,9 +290,9 @@ def _closed(books: Books, sequence: int, time: datetime, entry: PositionClosed) 
         del books.by_ticker[position.market.ticker]
     books.settled.discard(trade.position_id)
     if trade.decision_id is not None:
-        books.decisions.pop(trade.decision_id, None)
+        decision = books.decisions.pop(trade.decision_id, None)
         if trade.exit_kind is not ExitKind.FOREIGN:
-            books.outcomes.append(trade.proceeds > trade.cost)
+            books.outcomes.append(Outcome(trade.proceeds > trade.cost, _chance(position, trade, decision)))
     books.trades.append(trade)
     books.trade_sequences.append(sequence)
     books.total.trades += 1
@@ -300,6 +300,14 @@ def _closed(books: Books, sequence: int, time: datetime, entry: PositionClosed) 
     if not _STOPS.isdisjoint((trade.exit_kind, *(leg.kind for leg in trade.legs))):
         books.stops.setdefault(trade.series_ticker, deque(maxlen=_STOPS_KEPT)).append(time)
         books.stopped[trade.ticker] = time
+
+
+def _chance(position: Position, trade: Trade, decision: Decided | None) -> float:
+    """Reckon how likely a fair price reaches a position's target, or a dollar, before its stop, or nothing."""
+    low, high = position.plan.stop_loss or 0, position.plan.take_profit or DOLLAR
+    bid = None if decision is None or decision.top is None else decision.top.bid
+    start = trade.cost * CONTRACT / trade.count if bid is None else bid
+    return min(max((start - low) / (high - low), 0.0), 1.0) if high > low else 1.0
 
 
 def _rest(books: Books, time: datetime, entry: AnyEntry) -> None:  # noqa: C901, PLR0912  # a case a kind

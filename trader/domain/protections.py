@@ -205,23 +205,37 @@ def _stops(state: State, moment: Moment) -> Iterator[Trouble]:
             yield Trouble(kind=BlockKind.PROTECTION, why=why, series_ticker=series, finding=finding, until=until)
 
 
-def _calibration(state: State) -> Iterator[Trouble]:
-    outcomes, limits = state.books.outcomes, state.settings.protections
-    wanted = limits.calibration_trades
+class Calibration(NamedTuple):
+    """The latest closed trades against what their prices alone promised."""
+
+    right: int
+    """Trades after which the price had moved the forecast way."""
+    expected: float
+    """How many would have, were prices fair and forecasts worth nothing."""
+
+
+def calibration(state: State) -> Calibration | None:
+    """Hold forecasts against outcomes; None before there are enough closed trades."""
+    outcomes, wanted = state.books.outcomes, state.settings.protections.calibration_trades
     if len(outcomes) < wanted:
-        return
-    right = sum(islice(reversed(outcomes), wanted))
-    if right < limits.calibration_min_share * wanted:
+        return None
+    latest = list(islice(reversed(outcomes), wanted))
+    return Calibration(sum(each.right for each in latest), sum(each.chance for each in latest))
+
+
+def _calibration(state: State) -> Iterator[Trouble]:
+    found, limits = calibration(state), state.settings.protections
+    if found is not None and found.right < limits.calibration_min_share * found.expected:
         why = (
-            f"calibration: of the latest {wanted} closed trades {right} moved the forecast way, "
-            f"at least {limits.calibration_min_share:.0%} must"
+            f"calibration: of the latest {limits.calibration_trades} closed trades {found.right} moved the forecast way, "
+            f"at least {limits.calibration_min_share:.0%} of the {found.expected:.1f} that prices alone promised must"
         )
         finding = _refused(
             CALIBRATION,
             "ratio",
-            figure=right / wanted,
+            figure=found.right / found.expected,
             at_least=limits.calibration_min_share,
-            detail=f"{right}/{wanted}",
+            detail=f"{found.right}/{found.expected:.1f}",
         )
         yield Trouble(kind=BlockKind.PROTECTION, why=why, finding=finding, liftable=True)
 

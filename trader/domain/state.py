@@ -8,6 +8,7 @@ the other; everybody else reads.
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from mesh.kalshi.book import Book
 from mesh.types import Hundredths, Micros, Price, Side
@@ -109,6 +110,15 @@ class Position:
     sequence: int = 0
 
 
+class Outcome(NamedTuple):
+    """How a trade ended, and how it would have without any forecast."""
+
+    right: bool
+    """The price had moved the forecast way: more came than was paid, fees aside."""
+    chance: float
+    """Of that, were the price fair: where the bid lay at the entry between the levels that sell, or nothing and all."""
+
+
 @dataclass(slots=True)
 class ShadowOrder:
     """A virtual resting order beside a taken entry."""
@@ -199,8 +209,8 @@ class Books:
     last_scan_time: datetime | None = None
     decisions: dict[str, Decided] = field(default_factory=dict)
     """Those that entered and whose positions are open, by decision id."""
-    outcomes: deque[bool] = field(default_factory=lambda: deque(maxlen=10_000))
-    """Of closed trades, oldest first: whether the price had moved the forecast way."""
+    outcomes: deque[Outcome] = field(default_factory=lambda: deque(maxlen=10_000))
+    """Of closed trades that a forecast led to, oldest first."""
 
     @property
     def expected_cash(self) -> Micros | None:

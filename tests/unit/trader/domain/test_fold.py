@@ -41,7 +41,7 @@ from trader.domain.entries import (
     SwitchesChanged,
 )
 from trader.domain.events import FillSeen, OrderSeen, Sending
-from trader.domain.facts import TRADER, Block, Ending, ExitPlan, FillFacts, Finding, Trade
+from trader.domain.facts import TRADER, Block, Ending, ExitPlan, FillFacts, Finding, Top, Trade
 from trader.domain.fold import DRAWDOWN, apply, entering, orders_of
 from trader.domain.orders import IllegalTransition
 from trader.domain.state import Books, Day, Position
@@ -449,7 +449,7 @@ def test_a_decision_waits_for_fills_that_its_ended_order_still_expects() -> None
 
 def test_only_what_a_forecast_led_to_counts_for_its_calibration() -> None:
     for decision, kind, outcomes in (
-        ("d-1", ExitKind.TAKE_PROFIT, [True]),
+        ("d-1", ExitKind.TAKE_PROFIT, [(True, 0.57)]),
         (None, ExitKind.TAKE_PROFIT, []),
         ("d-1", ExitKind.FOREIGN, []),
     ):
@@ -462,6 +462,22 @@ def test_only_what_a_forecast_led_to_counts_for_its_calibration() -> None:
         )
         till.write(closed(till.books.positions["p-1"], kind))
         assert list(till.books.outcomes) == outcomes
+
+
+@pytest.mark.parametrize(
+    ("stop", "target", "chance"),
+    [(47, 77, 8 / 30), (54, 74, 1 / 20), (None, 75, 55 / 75), (50, None, 5 / 50), (None, None, 0.55), (56, 76, 0.0)],
+)
+def test_a_trade_is_remembered_with_the_chance_of_its_target_at_a_fair_price(
+    stop: float | None, target: float | None, chance: float
+) -> None:
+    till = Till()
+    top = Top(bid=cents(55), bid_size=contracts(1), age_seconds=0.0)
+    plan = ExitPlan(stop_loss=stop and cents(stop), take_profit=target and cents(target))
+    till.write(structs.replace(decided(ENTRY), top=top), structs.replace(OPENED, plan=plan), OrderIntended(order=ENTRY))
+    till.write(filled("f-1", ENTRY, cents(57), 500, 0), settled(500, Micros(0)))
+    till.write(closed(till.books.positions["p-1"]))
+    assert list(till.books.outcomes) == [(False, pytest.approx(chance))]
 
 
 def test_every_contract_is_held_against_the_ask_that_its_own_decision_saw() -> None:

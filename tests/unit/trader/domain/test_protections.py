@@ -32,6 +32,7 @@ from trader.domain.facts import TRADER, Actor, Block, ExitPlan, FillFacts, Order
 from trader.domain.fold import CALIBRATION, DAILY_LOSS, DRAWDOWN, apply
 from trader.domain.protections import STOP_GUARD, liquidation, tripped, unrealised
 from trader.domain.settings import ProtectionSettings, Settings
+from trader.domain.state import Outcome
 from trader.domain.views import (
     Snapshot,
 )
@@ -338,17 +339,30 @@ def test_stops_far_apart_block_nothing() -> None:
 
 
 def test_forecasts_that_miss_block_once_there_are_enough_trades() -> None:
-    desk = ready(calibration_trades=5, calibration_min_share=0.4, stop_guard_count=1000)
+    desk = ready(calibration_trades=5, calibration_min_share=0.8, stop_guard_count=1000)
     for number, won in enumerate([True, True, True, False, False, False]):
         close(desk, f"n{number}", won=won)
     tick(desk, 1)
-    assert guards(desk) == [], "two of the latest five are enough"
+    assert guards(desk) == [], "two of the latest five are enough, of which chance would give two and a half"
     close(desk, "last", won=False)
     tick(desk, 2)
     (block,) = guards(desk)
     assert block.finding is not None
-    assert (block.finding.rule, block.finding.figure, block.finding.at_least) == (CALIBRATION, 0.2, 0.4)
+    assert (block.finding.rule, block.finding.figure, block.finding.at_least) == (CALIBRATION, 0.4, 0.8)
     assert (block.until, block.liftable) == (None, True)
+
+
+def test_a_target_far_away_and_a_stop_at_hand_are_not_taken_for_forecasts_that_miss() -> None:
+    desk = ready(calibration_trades=5, stop_guard_count=1000)
+    desk.state.books.outcomes.extend([Outcome(False, 3 / 23)] * 4 + [Outcome(True, 3 / 23)])
+    tick(desk, 1)
+    assert guards(desk) == []
+    desk.state.books.outcomes.append(Outcome(False, 3 / 23))
+    tick(desk, 2)
+    assert guards(desk) == []
+    desk.state.books.outcomes.extend([Outcome(False, 3 / 23)] * 5)
+    tick(desk, 3)
+    assert rules(desk) == [CALIBRATION]
 
 
 def test_a_lifted_daily_loss_is_forgiven_for_the_day_and_counts_from_there() -> None:
