@@ -227,8 +227,8 @@ def _calibration(state: State) -> Iterator[Trouble]:
     found, limits = calibration(state), state.settings.protections
     if found is not None and found.right < limits.calibration_min_share * found.expected:
         why = (
-            f"calibration: of the latest {limits.calibration_trades} closed trades {found.right} moved the forecast way, "
-            f"at least {limits.calibration_min_share:.0%} of the {found.expected:.1f} that prices alone promised must"
+            f"calibration: of the latest {limits.calibration_trades} closed trades {found.right} moved the forecast "
+            f"way, at least {limits.calibration_min_share:.0%} of the {found.expected:.1f} that prices alone promised must"
         )
         finding = _refused(
             CALIBRATION,

@@ -192,7 +192,7 @@ class Books:
     """By date, such as `2026-11-23`."""
     total: Day = field(default_factory=Day)
     peak_net: Micros = NO_MONEY
-    """Highest realised net result since the beginning; less what a person has put up with by lifting drawdown blocks."""
+    """Highest realised net result, less what a person has put up with by lifting drawdown blocks."""
     cash_anchor: Micros | None = None
     """Cash that the exchange stated last for reckoning, see `CashSeen`."""
     cash_flow: Micros = NO_MONEY
@@ -263,6 +263,8 @@ class Watch:
     terms: dict[str, MarketTerms] = field(default_factory=dict)
     halted: set[str] = field(default_factory=set)
     """Markets that take no orders now."""
+    refused: dict[str, float] = field(default_factory=dict)
+    """Monotonic time at which one of them refused an order as closed, where nothing else says that it is."""
     exchange: ExchangeState | None = None
     resume_time: datetime | None = None
     pauses: tuple[tuple[datetime, datetime], ...] = ()

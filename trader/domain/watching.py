@@ -29,11 +29,14 @@ from trader.domain.events import (
     Sending,
     SignalCame,
     Stopping,
+    Tick,
 )
 from trader.domain.facts import Top
 from trader.domain.state import NO_CONTRACTS, Guard, Link, Seen, State, Watch
 from trader.domain.words import Delivery, LinkKind
 
+_BELIEVED = 30.0
+"""Seconds for which a refusal alone is reason enough to send nothing: a market that never stopped is not seen anew."""
 _REMEMBERED = 86_400.0
 """Seconds for which it is known what was told."""
 
@@ -59,6 +62,7 @@ def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0
         case MarketSeen():
             watch.terms[event.market.ticker] = event.market
             (watch.halted.discard if event.trading else watch.halted.add)(event.market.ticker)
+            watch.refused.pop(event.market.ticker, None)
         case ExchangeSeen():
             watch.exchange, watch.resume_time, watch.pauses = event.state, event.resume_time, event.pauses
         case LinkSeen():
@@ -81,6 +85,10 @@ def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0
             watch.stopping = True
         case KillSwitch():
             watch.kill_switch = event.present
+        case Tick():
+            for ticker in [name for name, at in watch.refused.items() if moment.seconds - at >= _BELIEVED]:
+                del watch.refused[ticker]
+                watch.halted.discard(ticker)
         case _:
             pass
 
@@ -105,6 +113,13 @@ def forget(state: State, entries: Iterable[AnyEntry], moment: Moment) -> None:
                 watch.told[entry.key] = moment.seconds
             case _:
                 pass
+
+
+def refused(watch: Watch, ticker: str, moment: Moment) -> None:
+    """Take in that a market refused an order as closed; whether it is, is still to be seen."""
+    if ticker not in watch.halted:
+        watch.halted.add(ticker)
+        watch.refused[ticker] = moment.seconds
 
 
 def top(watch: Watch, ticker: str, side: Side, moment: Moment) -> Top | None:
