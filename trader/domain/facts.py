@@ -262,7 +262,7 @@ class Trade(Fact, frozen=True, kw_only=True):
     """Of the last step out."""
     legs: tuple[Leg, ...]
     entry_slippage: Micros | None
-    """Paid above the asks that its decisions saw, over all contracts; None where a person's adoption is a part of it."""
+    """Paid above the asks that its decisions saw, over all contracts; None where a part of it was adopted."""
     decision_id: str | None
     open_time: Instant
     close_time: Instant

@@ -96,7 +96,7 @@ class Unrealised(NamedTuple):
     net: Micros
     """Sum over the positions whose result is known."""
     unpriced: int
-    """Positions that are missing in it: no book is known, or its bids do not take all of them and no stop sells them."""
+    """Positions that are missing in it: no book is known, or its bids do not take all and no stop sells them."""
 
 
 def liquidation(position: Position, book: Book, moment: Moment) -> Micros | None:
@@ -228,7 +228,7 @@ def _calibration(state: State) -> Iterator[Trouble]:
     if found is not None and found.right < limits.calibration_min_share * found.expected:
         why = (
             f"calibration: of the latest {limits.calibration_trades} closed trades {found.right} moved the forecast "
-            f"way, at least {limits.calibration_min_share:.0%} of the {found.expected:.1f} that prices alone promised must"
+            f"way, prices alone promised {found.expected:.1f}, at least {limits.calibration_min_share:.0%} of it must"
         )
         finding = _refused(
             CALIBRATION,

@@ -184,9 +184,11 @@ def test_a_further_entry_adds_to_the_open_position() -> None:
     assert ordered(floor.signal(scan="scan-2")).position_id == first.position_id
 
 
-def adding(no_bid: float, no_ask: float, facts: SignalFacts | None = None, **tables: dict[str, object]) -> Decided:
+def adding(
+    no_bid: float, no_ask: float, facts: SignalFacts | None = None, exits: dict[str, object] | None = None
+) -> Decided:
     """Decide about a further entry beside a position of 56c that is sold at 76c and stopped at 48c."""
-    floor = Floor(**tables)
+    floor = Floor(exits=exits or {})
     order = ordered(floor.signal(signal(take_profit_cents=18.0)))
     floor.fill(order, cents(56), contracts(2), 35_000)
     floor.end(order)

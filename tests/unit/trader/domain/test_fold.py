@@ -473,11 +473,14 @@ def test_a_trade_is_remembered_with_the_chance_of_its_target_at_a_fair_price(
 ) -> None:
     till = Till()
     top = Top(bid=cents(55), bid_size=contracts(1), age_seconds=0.0)
-    plan = ExitPlan(stop_loss=stop and cents(stop), take_profit=target and cents(target))
+    levels = {name: cents(at) for name, at in (("stop_loss", stop), ("take_profit", target)) if at is not None}
+    plan = structs.replace(ExitPlan(), **levels)
     till.write(structs.replace(decided(ENTRY), top=top), structs.replace(OPENED, plan=plan), OrderIntended(order=ENTRY))
     till.write(filled("f-1", ENTRY, cents(57), 500, 0), settled(500, Micros(0)))
     till.write(closed(till.books.positions["p-1"]))
-    assert list(till.books.outcomes) == [(False, pytest.approx(chance))]
+    (outcome,) = till.books.outcomes
+    assert not outcome.right
+    assert outcome.chance == pytest.approx(chance)
 
 
 def test_every_contract_is_held_against_the_ask_that_its_own_decision_saw() -> None:

@@ -298,9 +298,7 @@ def test_a_first_fill_opens_the_position_before_it_counts_and_moves_the_plan_to_
 
 
 @pytest.mark.parametrize(("filled", "waited"), [(7200.0, 7200.0), (-5.0, 0.0), (90_000.0, 86_400.0)])
-def test_a_time_stop_counts_from_the_fill_whatever_the_exchanges_clock_says(
-    filled: float, waited: float
-) -> None:
+def test_a_time_stop_counts_from_the_fill_whatever_the_exchanges_clock_says(filled: float, waited: float) -> None:
     rests, till = entry_terms(expires=86_400.0), Till()
     made = decided(rests)
     assert made.plan is not None
