@@ -28,6 +28,7 @@ from trader.domain.events import (
     ExchangeSeen,
     FillSeen,
     LinkSeen,
+    MarketSeen,
     Moment,
     OrderSeen,
     ScanBegan,
@@ -132,6 +133,8 @@ class PaperTrader:
         self._tell(*(LinkSeen(link, up=True) for link in _LINKS), Tick())
         self._tell(ScanBegan(scan_id, series, len(told)))
         for signal in told:
+            if signal.market.ticker not in self.state.watch.terms:
+                self._tell(MarketSeen(signal.market, trading=True))
             self._tell(signal)
         self._tell(ScanEnded(scan_id, tuple[tuple[str, ScanOutcome, str], ...](), 0.0))
 

@@ -27,10 +27,12 @@ def expected_cents(
     settings: Settings,
     settles: bool,
     at: datetime,
+    target: Price | None = None,
 ) -> float | None:
     """Return what one contract bought at its limit is expected to earn, in cents.
 
-    The forecast's mean is taken as the mid price at the exit, which sells to the bid, half of today's spread below.
+    The forecast's mean is taken as the mid price at the exit, which sells to the bid, half of today's spread below, or
+    at the target where that comes first.
 
     Args:
         signal: The forecast; the side is the one that is bought.
@@ -40,6 +42,7 @@ def expected_cents(
         settings: Style of the entry, and the part of the forecast's own uncertainty that the edge must clear.
         settles: The market settles rather than that the position is sold: no spread, no fee.
         at: Latest time of the entry, for fees that are waived for a while.
+        target: Price at which the position is sold even if the forecast sees more; None for none.
 
     Returns:
         None where a price that it needs is missing, or the forecast is not a number.
@@ -58,6 +61,8 @@ def expected_cents(
     if not isfinite(value):
         return None
     value = min(max(value, 0.0), 100.0)
+    if target is not None and value > target.cents:
+        value, settles = target.cents, False
     if not settles:
         costs += _fee_cents(market, Price(round(value * CENT)), maker=False, at=max(at, horizon_end(signal)))
     edge = value - costs - settings.rules.edge_uncertainty_share * signal.spread_cents

@@ -14,7 +14,7 @@ from trader.domain.facts import TRADER, EntryPlan, ExitPlan, OrderTerms, Sight, 
 from trader.domain.settings import Settings, hundredths, micros
 from trader.domain.sighting import sight_of
 from trader.domain.slippage import worst_price
-from trader.domain.state import Books, State
+from trader.domain.state import Books, Position, State
 from trader.domain.words import EntryStyle, Purpose, Verdict
 
 
@@ -77,6 +77,10 @@ def _case(
     market, signal = came.market, came.signal
     limit = None if top is None else worst_price(settings.entries, market, signal, top)
     claimed = sizing.claims(books)
+    adds_to, exits = _position(books, market.ticker, signal.side), None
+    if limit is not None:
+        planned = plans.exit_plan(limit, signal, market, settings, now)
+        exits = planned if adds_to is None else adds_to.plan
     case = rules.Case(
         books=books,
         settings=settings,
@@ -86,9 +90,10 @@ def _case(
         top=top,
         sight=sight,
         limit=limit,
-        exits=None if limit is None else plans.exit_plan(limit, signal, market, settings, now),
+        exits=exits,
         risk=sizing.risk(books, settings.sizes, market, claimed),
         free_cash=sizing.free_cash(books, sight, claimed),
+        adds_to=adds_to,
     )
     try:
         return _priced(case)
@@ -117,8 +122,16 @@ def _priced(case: rules.Case) -> rules.Case:
         affordable=bill.largest(budget),
         count=count,
         cost=bill.most(count or bill.step),
-        edge_cents=edge.expected_cents(case.signal, market, top, limit, settings=settings, settles=settles, at=at),
+        edge_cents=edge.expected_cents(
+            case.signal, market, top, limit, settings=settings, settles=settles, at=at, target=exits.take_profit
+        ),
     )
+
+
+def _position(books: Books, ticker: str, side: Side) -> Position | None:
+    """Find the position that a further entry adds to: there is one a market and side."""
+    held = (books.positions[name] for name in sorted(books.by_ticker.get(ticker, ())))
+    return next((position for position in held if position.side is side), None)
 
 
 def _expiry(case: rules.Case) -> datetime:
@@ -153,13 +166,11 @@ def _plan(case: rules.Case) -> EntryPlan | None:
 
 def _order(case: rules.Case, plan: EntryPlan, decision_id: str) -> OrderTerms:
     books, market = case.books, case.market
-    # One position a market and side: a further entry adds to it.
-    there = [name for name in sorted(books.by_ticker.get(market.ticker, ())) if books.positions[name].side is Side.NO]
     return OrderTerms(
         client_order_id=ids.client_order_id(books.journal_id, decision_id, 0),
         decision_id=decision_id,
         leg=0,
-        position_id=there[0] if there else ids.position_id(books.journal_id, decision_id),
+        position_id=case.adds_to.position_id if case.adds_to else ids.position_id(books.journal_id, decision_id),
         ticker=market.ticker,
         event_ticker=market.event_ticker,
         series_ticker=market.series_ticker,

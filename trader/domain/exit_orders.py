@@ -11,7 +11,7 @@ from msgspec import structs
 
 from mesh.kalshi.sides import Action
 from mesh.kalshi.terms import TimeInForce
-from mesh.types import DOLLAR, Micros, Price, Side, cost
+from mesh.types import DOLLAR, Micros, Price, Side
 from trader.domain import exits, ids, plans, shadowing
 from trader.domain.entries import AnyEntry, CancelIntended, ExitWithdrawn, OrderIntended, PositionClosed
 from trader.domain.events import Moment
@@ -164,7 +164,6 @@ def _order(
 
 def _trade(books: Books, position: Position) -> Trade:
     ends = [leg.time for leg in position.legs]
-    asked = None if position.ask is None else cost(position.ask, position.bought)
     trade = Trade(
         position_id=position.position_id,
         ticker=position.market.ticker,
@@ -177,7 +176,7 @@ def _trade(books: Books, position: Position) -> Trade:
         fees=position.total_fees,
         exit_kind=position.legs[-1].kind,
         legs=tuple(position.legs),
-        entry_slippage=None if asked is None else Micros(position.total_cost - asked),
+        entry_slippage=None if position.asked is None else Micros(position.total_cost - position.asked),
         decision_id=position.decision_id,
         open_time=position.open_time or min(ends),
         close_time=max(ends),

@@ -4,16 +4,20 @@ Nothing fires on a book that cannot be relied on, and no stop in the time of gra
 it counts as below every stop, because nobody would buy, but nothing can be sold to it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mesh.types import Price
+from msgspec.structs import replace
+
+from mesh.kalshi.book import Book
+from mesh.types import Hundredths, Price, Side
 from trader.domain import ids, watching
 from trader.domain.entries import ExitDecided
 from trader.domain.events import Moment
 from trader.domain.facts import Actor, Checks, MarketTerms, Top
 from trader.domain.settings import Settings
-from trader.domain.state import Guard, Position, State
-from trader.domain.words import ExchangeState, ExitKind
+from trader.domain.state import NO_CONTRACTS, Guard, Position, State
+from trader.domain.words import ExchangeState, ExitKind, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,27 @@ def paused(state: State, position: Position) -> bool:
 
 
 def relied_on(state: State, position: Position, moment: Moment) -> Top | None:
-    """Return the best prices of a position's side; None where the book may have changed, or is too old."""
+    """Return the best prices of a position's side; None where the book may have changed, or is too old.
+
+    What an entry of ours still bids is left out: nothing is sold to it.
+    """
     top = watching.top(state.watch, position.market.ticker, position.side, moment)
-    return top if top is not None and fresh(top, state.settings) else None
+    if top is None or not fresh(top, state.settings):
+        return None
+    own: dict[Price, int] = {}
+    for order in (state.books.orders[name] for name in state.books.working):
+        terms = order.terms
+        if (terms.position_id, terms.purpose) == (position.position_id, Purpose.ENTRY) and not order.state.final:
+            own[terms.limit] = own.get(terms.limit, 0) + terms.count - order.filled
+    return _without(top, state.watch.books[position.market.ticker].book, position.side, own) if top.bid in own else top
+
+
+def _without(top: Top, book: Book, side: Side, own: Mapping[Price, int]) -> Top:
+    for level in book.bids(side):
+        size = level.size - own.get(level.price, 0)
+        if size > 0:
+            return replace(top, bid=level.price, bid_size=Hundredths(size))
+    return replace(top, bid=None, bid_size=NO_CONTRACTS)
 
 
 def fresh(top: Top, settings: Settings) -> bool:

@@ -111,7 +111,7 @@ class Sight(Fact, frozen=True, kw_only=True):
     stopping: bool = False
     """The trader was about to stop."""
     signal_age: float = 0.0
-    """Seconds since the signal came."""
+    """Seconds since its scan began, whose prices the signal was made from."""
     exit_silence: float | None = None
     """Seconds since the exit loop had last looked at every position; None: never in that process."""
     cash: Micros | None = None
@@ -120,6 +120,8 @@ class Sight(Fact, frozen=True, kw_only=True):
     """Client order ids of entries on their way that the exchange had taken off `cash` already."""
     offers: tuple[tuple[Price, Hundredths], ...] = ()
     """Offered at or below the limit, best first: price of the side and contracts."""
+    other_side: Hundredths = Hundredths(0)
+    """Contracts of the side that is not bought, as the account held them at its last read, whoever bought them."""
 
 
 class Checks(Fact, frozen=True, kw_only=True):
@@ -270,7 +272,7 @@ class Trade(Fact, frozen=True, kw_only=True):
     """Of the last step out."""
     legs: tuple[Leg, ...]
     entry_slippage: Micros | None
-    """Paid above the ask that the decision saw, over all contracts; None where no decision opened it."""
+    """Paid above the asks that its decisions saw, over all contracts; None where a part of it was adopted."""
     decision_id: str | None
     patience: Patience | None = None
     """None where no virtual order was kept, and in journals that older versions wrote."""

@@ -79,13 +79,16 @@ def market_of(state: State, order: Order) -> MarketTerms | None:
 
 def _opened(state: State, order: Order, ours: FillFacts, plan: EntryPlan, decided: MarketTerms) -> PositionOpened:
     market = market_of(state, order) or decided
+    began = order.intended_time
+    # The exchange's clock is another: no order is filled before it was made, nor after its time.
+    filled = min(max(ours.time, began), order.terms.expire_time or began)
     return PositionOpened(
         position_id=order.terms.position_id,
         market=market,
         side=order.terms.side,
         decision_id=order.terms.decision_id,
         ask=plan.ask,
-        plan=plans.rebased(plan, ours.price, market),
+        plan=plans.rebased(plan, ours.price, market, filled - began),
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import structs
 
 from mesh.kalshi.sides import Action
-from mesh.types import Hundredths, Micros, Price, cost
+from mesh.types import CONTRACT, DOLLAR, Hundredths, Micros, Price, cost
 from trader.domain.entries import (
     Adopted,
     AnyEntry,
@@ -39,12 +39,13 @@ from trader.domain.entries import (
     Started,
     SwitchesChanged,
 )
-from trader.domain.facts import Block, Finding, Leg
+from trader.domain.facts import Block, Finding, Leg, Trade
 from trader.domain.orders import IllegalTransition, moved
-from trader.domain.state import Books, Day, Exit, Order, Position, ShadowOrder
+from trader.domain.state import Books, Day, Exit, Order, Outcome, Position, ShadowOrder
 from trader.domain.words import Delivery, ExitKind, OrderState, Purpose
 
 _STOPS_KEPT = 1000
+_STOPS = frozenset({ExitKind.STOP_LOSS, ExitKind.TRAILING_STOP})
 DAILY_LOSS = "daily_loss"
 DRAWDOWN = "max_drawdown"
 CALIBRATION = "calibration"
@@ -156,6 +157,7 @@ def _filled(books: Books, sequence: int, time: datetime, entry: Filled) -> None:
     position.sequence = sequence
     if fill.action is Action.BUY:
         _bought(position, fill.count, amount, fill.fee)
+        _asked(books, position, order, fill.count)
         position.open_time = min(position.open_time or fill.time, fill.time)
         books.cash_flow = Micros(books.cash_flow - amount - fill.fee)
     else:
@@ -186,6 +188,13 @@ def _bought(position: Position, count: Hundredths, amount: Micros, fee: Micros) 
     position.total_cost = Micros(position.total_cost + amount)
     position.entry_fees = Micros(position.entry_fees + fee)
     position.total_fees = Micros(position.total_fees + fee)
+
+
+def _asked(books: Books, position: Position, order: Order, count: Hundredths) -> None:
+    """Add what bought contracts would have cost at the ask that their own decision saw."""
+    decision = books.decisions.get(order.terms.decision_id)
+    ask = position.ask if decision is None or decision.plan is None else decision.plan.ask
+    position.asked = None if ask is None or position.asked is None else Micros(position.asked + cost(ask, count))
 
 
 def _left(books: Books, position: Position, leg: Leg, time: datetime) -> None:
@@ -240,7 +249,7 @@ def _position(
         match entry:
             case Adopted():
                 _bought(position, entry.count, entry.cost, entry.fees)
-                position.open_time = time
+                position.asked, position.open_time = None, time
             case PeakMoved():
                 position.peak = Price(entry.bid)
             case ExitDecided():
@@ -285,16 +294,24 @@ def _closed(books: Books, sequence: int, time: datetime, entry: PositionClosed) 
     for name in [name for name, shadow in books.waited.items() if shadow.position_id == trade.position_id]:
         del books.waited[name]
     if trade.decision_id is not None:
-        books.decisions.pop(trade.decision_id, None)
+        decision = books.decisions.pop(trade.decision_id, None)
         if trade.exit_kind is not ExitKind.FOREIGN:
-            books.outcomes.append(trade.proceeds > trade.cost)
+            books.outcomes.append(Outcome(trade.proceeds > trade.cost, _chance(position, trade, decision)))
     books.trades.append(trade)
     books.trade_sequences.append(sequence)
     books.total.trades += 1
     books.days.setdefault(time.date().isoformat(), Day()).trades += 1
-    if trade.exit_kind in {ExitKind.STOP_LOSS, ExitKind.TRAILING_STOP}:
+    if not _STOPS.isdisjoint((trade.exit_kind, *(leg.kind for leg in trade.legs))):
         books.stops.setdefault(trade.series_ticker, deque(maxlen=_STOPS_KEPT)).append(time)
         books.stopped[trade.ticker] = time
+
+
+def _chance(position: Position, trade: Trade, decision: Decided | None) -> float:
+    """Reckon how likely a fair price reaches a position's target, or a dollar, before its stop, or nothing."""
+    low, high = position.plan.stop_loss or 0, position.plan.take_profit or DOLLAR
+    bid = None if decision is None or decision.top is None else decision.top.bid
+    start = trade.cost * CONTRACT / trade.count if bid is None else bid
+    return min(max((start - low) / (high - low), 0.0), 1.0) if high > low else 1.0
 
 
 def _rest(books: Books, time: datetime, entry: AnyEntry) -> None:  # noqa: C901, PLR0912  # a case a kind
@@ -354,8 +371,8 @@ def _rest(books: Books, time: datetime, entry: AnyEntry) -> None:  # noqa: C901,
 
 def _forgive(books: Books, block: Block, finding: Finding) -> None:
     """Let a protection whose block is gone count anew: a person has put up with what had tripped it."""
-    if finding.rule == DRAWDOWN:
-        books.peak_net = books.total.net
+    if finding.rule == DRAWDOWN and isinstance(finding.figure, int):
+        books.peak_net = Micros(books.peak_net - finding.figure)
     elif finding.rule == DAILY_LOSS and isinstance(finding.figure, int):
         books.days.setdefault(block.since.date().isoformat(), Day()).forgiven = Micros(finding.figure)
     elif finding.rule == CALIBRATION:

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from mesh.kalshi.terms import OrderStatus, TimeInForce, UpdateReason
 from mesh.types import Hundredths, count_text
+from trader.domain import watching
 from trader.domain.entries import (
     AnyEntry,
     CancelIntended,
@@ -95,7 +96,7 @@ def happened(
             order = state.books.orders[event.client_order_id]
             entries = _answered(order, event.answer)
             if isinstance(event.answer, Refused) and event.answer.ending.reason is EndReason.MARKET_CLOSED:
-                state.watch.halted.add(order.terms.ticker)  # until the market is seen to trade: no use in trying again
+                watching.refused(state.watch, order.terms.ticker, moment)
         case CancelAnswered():
             entries = []  # How it ended is in the exchange's record of the order, which comes by itself.
         case OrderSeen():

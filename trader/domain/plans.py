@@ -14,6 +14,8 @@ from mesh.types import CENT, Micros, Price
 from trader.domain.facts import EntryPlan, ExitPlan, MarketTerms, SignalFacts
 from trader.domain.settings import ExitSettings, Settings, price
 
+_AT_ONCE = timedelta(0)
+
 
 @lru_cache(maxsize=256)
 def _grid(bands: tuple[Band, ...]) -> PriceGrid:
@@ -76,10 +78,11 @@ def with_levels(plan: ExitPlan, market: MarketTerms, *, take_profit: Price | Non
     )
 
 
-def rebased(plan: EntryPlan, price: Price, market: MarketTerms) -> ExitPlan:
+def rebased(plan: EntryPlan, price: Price, market: MarketTerms, waited: timedelta = _AT_ONCE) -> ExitPlan:
     """Return an entry's exit plan for the price that was really paid: its levels move with the price.
 
-    A level that the plan did without stays away; one that moves off the market's prices goes.
+    A level that the plan did without stays away; one that moves off the market's prices goes. A time stop counts from
+    the fill, which comes so long after the decision as the order had `waited`.
     """
     moved, prices, exits = price - plan.limit, grid(market), plan.exit_plan
     start = None if exits.trailing_from is None else prices.round_up(exits.trailing_from + moved)
@@ -89,6 +92,7 @@ def rebased(plan: EntryPlan, price: Price, market: MarketTerms) -> ExitPlan:
         stop_loss=None if exits.stop_loss is None else _below(prices, exits.stop_loss + moved),
         trailing_from=start,
         trailing_distance=None if start is None else exits.trailing_distance,
+        time_stop=None if exits.time_stop is None else exits.time_stop + waited,
     )
 
 

@@ -16,11 +16,11 @@ from mesh.types import Hundredths, Micros, Side, cost
 from trader.domain import exits
 from trader.domain.events import Moment
 from trader.domain.facts import TRADER, Actor, Block, Finding
-from trader.domain.fold import CALIBRATION, DAILY_LOSS, DRAWDOWN
+from trader.domain.fold import CALIBRATION, DAILY_LOSS, DRAWDOWN, orders_of
 from trader.domain.messages import money
 from trader.domain.settings import micros
 from trader.domain.state import NO_MONEY, Day, Guard, Position, State
-from trader.domain.words import ActorKind, BlockKind, ExchangeState, LinkKind, OrderState, Verdict
+from trader.domain.words import ActorKind, BlockKind, ExchangeState, ExitKind, LinkKind, OrderState, Purpose, Verdict
 
 STOP_GUARD = "stop_guard"
 
@@ -36,6 +36,7 @@ LINKS = {
 
 _EXCHANGE = Actor(kind=ActorKind.EXCHANGE)
 _UNSEEN = Guard()
+_STOP_KINDS = frozenset({ExitKind.STOP_LOSS, ExitKind.TRAILING_STOP})
 _LEAST = 1
 """Bounds include their ends and these limits trip where they are reached: the bound lies one step before."""
 
@@ -95,7 +96,7 @@ class Unrealised(NamedTuple):
     net: Micros
     """Sum over the positions whose result is known."""
     unpriced: int
-    """Positions that are missing in it: no book is known, or its bids do not take all of them."""
+    """Positions that are missing in it: no book is known, or its bids do not take all and no stop sells them."""
 
 
 def liquidation(position: Position, book: Book, moment: Moment) -> Micros | None:
@@ -103,6 +104,18 @@ def liquidation(position: Position, book: Book, moment: Moment) -> Micros | None
 
     The known bids are walked from the best one down, as one order that takes would do.
     """
+    taken = _taken(position, book, moment)
+    return None if taken is None or taken.left else taken.paid
+
+
+class _Taken(NamedTuple):
+    paid: Micros
+    """After fees."""
+    left: int
+    """Hundredths of a contract that no bid is left for."""
+
+
+def _taken(position: Position, book: Book, moment: Moment) -> _Taken | None:
     left, paid, carried = position.count, NO_MONEY, NO_MONEY
     for level in book.bids(position.side):
         if left <= 0:
@@ -123,24 +136,32 @@ def liquidation(position: Position, book: Book, moment: Moment) -> Micros | None
             return None
         paid, carried = Micros(paid + cost(level.price, count) - fee.net), fee.carried
         left = Hundredths(left - count)
-    return paid if left <= 0 else None
+    return _Taken(paid, left)
+
+
+def _waits_for_bids(state: State, position: Position, moment: Moment) -> bool:
+    """Tell whether a stop is selling a position and nothing but bids is missing."""
+    if position.exit is None or position.exit.kind not in _STOP_KINDS:
+        return False
+    selling = any(order.terms.purpose is Purpose.EXIT for order in orders_of(state.books, position))
+    return not selling and not exits.paused(state, position) and not exits.closed(state, position, moment)
 
 
 def unrealised(state: State, moment: Moment) -> Unrealised:
     """Return what selling all open positions into the books as last told would add, net of the fees of both ends.
 
-    A book that may have changed since it was told prices nothing.
+    A book that may have changed since it was told prices nothing. What a stop is selling is worth what the bids take.
     """
     net, unpriced = 0, 0
     for position in state.books.positions.values():
         if position.count <= 0:
             continue
         seen = state.watch.books.get(position.market.ticker)
-        value = liquidation(position, seen.book, moment) if seen is not None and seen.exact else None
-        if value is None:
+        taken = _taken(position, seen.book, moment) if seen is not None and seen.exact else None
+        if taken is None or (taken.left and not _waits_for_bids(state, position, moment)):
             unpriced += 1
         else:
-            net += value - position.cost - position.entry_fees
+            net += taken.paid - position.cost - position.entry_fees
     return Unrealised(Micros(net), unpriced)
 
 
@@ -184,23 +205,37 @@ def _stops(state: State, moment: Moment) -> Iterator[Trouble]:
             yield Trouble(kind=BlockKind.PROTECTION, why=why, series_ticker=series, finding=finding, until=until)
 
 
-def _calibration(state: State) -> Iterator[Trouble]:
-    outcomes, limits = state.books.outcomes, state.settings.protections
-    wanted = limits.calibration_trades
+class Calibration(NamedTuple):
+    """The latest closed trades against what their prices alone promised."""
+
+    right: int
+    """Trades after which the price had moved the forecast way."""
+    expected: float
+    """How many would have, were prices fair and forecasts worth nothing."""
+
+
+def calibration(state: State) -> Calibration | None:
+    """Hold forecasts against outcomes; None before there are enough closed trades."""
+    outcomes, wanted = state.books.outcomes, state.settings.protections.calibration_trades
     if len(outcomes) < wanted:
-        return
-    right = sum(islice(reversed(outcomes), wanted))
-    if right < limits.calibration_min_share * wanted:
+        return None
+    latest = list(islice(reversed(outcomes), wanted))
+    return Calibration(sum(each.right for each in latest), sum(each.chance for each in latest))
+
+
+def _calibration(state: State) -> Iterator[Trouble]:
+    found, limits = calibration(state), state.settings.protections
+    if found is not None and found.right < limits.calibration_min_share * found.expected:
         why = (
-            f"calibration: of the latest {wanted} closed trades {right} moved the forecast way, "
-            f"at least {limits.calibration_min_share:.0%} must"
+            f"calibration: of the latest {limits.calibration_trades} closed trades {found.right} moved the forecast "
+            f"way, prices alone promised {found.expected:.1f}, at least {limits.calibration_min_share:.0%} of it must"
         )
         finding = _refused(
             CALIBRATION,
             "ratio",
-            figure=right / wanted,
+            figure=found.right / found.expected,
             at_least=limits.calibration_min_share,
-            detail=f"{right}/{wanted}",
+            detail=f"{found.right}/{found.expected:.1f}",
         )
         yield Trouble(kind=BlockKind.PROTECTION, why=why, finding=finding, liftable=True)
 

@@ -11,11 +11,11 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from mesh.types import Hundredths, Micros, Price, Side
-from trader.domain import plans, sizing
+from mesh.types import Hundredths, Micros, Price, Side, count_text
+from trader.domain import exits, plans, sizing
 from trader.domain.facts import ExitPlan, Finding, MarketTerms, Sight, SignalFacts, Top
 from trader.domain.settings import Settings, hundredths, micros, price
-from trader.domain.state import NO_CONTRACTS, Books
+from trader.domain.state import NO_CONTRACTS, Books, Position
 from trader.domain.words import Confidence, EntryStyle, ExchangeState, OrderState, Purpose, Verdict
 
 _FINEST = Micros(100)
@@ -43,9 +43,10 @@ class Case:
     sight: Sight
     limit: Price | None
     exits: ExitPlan | None
-    """Planned for a fill at the limit."""
+    """Under which the contracts come: planned for a fill at the limit, or that of the position they are added to."""
     risk: sizing.Risk
     free_cash: Micros | None
+    adds_to: Position | None = None
     # What follows is known only with a price and a formula for fees.
     edge_cents: float | None = None
     affordable: Hundredths | None = None
@@ -188,7 +189,11 @@ def _stop_distance(case: Case) -> _Said:
     spread = _spread_of(case.top)
     if spread is None:
         return _within("micros", None, detail="the spread is not known")
-    return _within("micros", case.limit - case.exits.stop_loss, at_least=spread + _FINEST)
+    paid, stop = case.limit, case.exits.stop_loss
+    if case.adds_to is not None and case.top is not None and case.top.ask is not None:
+        # Its stop stays where it is, whatever is paid: the bid must be above it.
+        paid, stop = min(paid, case.top.ask), max(stop, exits.trailing_stop(case.adds_to) or stop)
+    return _within("micros", paid - stop, at_least=spread + _FINEST)
 
 
 def _edge(case: Case) -> _Said:
@@ -307,7 +312,10 @@ def _open_order(case: Case) -> _Said:
     ]
     positions = [books.positions[name] for name in sorted(books.by_ticker.get(ticker, ()))]
     # What is being sold is not added to.
-    return _none_of(found + [f"position {held.position_id} is being sold" for held in positions if held.exit])
+    found += [f"position {held.position_id} is being sold" for held in positions if held.exit]
+    # The exchange sets a purchase off against contracts of the other side, whoever bought them.
+    opposed = case.sight.other_side
+    return _none_of(found + ([f"the account holds {count_text(opposed)} of the other side"] if opposed else []))
 
 
 def _block(case: Case) -> _Said:

@@ -152,7 +152,8 @@ class ProtectionSettings(Strict):
 
     max_daily_loss_dollars: Dollars = 10.0
     """Net loss since midnight UTC, open positions at their bids included, from which on entries stop until midnight.
-    Positions that the known bids do not take in full count as unchanged: what they are worth is not known."""
+    Positions that the known bids do not take in full count as unchanged: what they are worth is not known. What a stop
+    could not sell for want of bids counts as lost."""
     max_drawdown_dollars: Dollars = 25.0
     """Fall of the net result from its peak, from which on entries stop until a person resumes."""
     cooldown_seconds: Annotated[FiniteFloat, Field(ge=0, le=86_400)] = 1800.0
@@ -169,8 +170,9 @@ class ProtectionSettings(Strict):
     """If the exit loop has not looked at every position for so long, entries stop and the owner is told."""
     calibration_trades: Annotated[int, Field(ge=5, le=10_000)] = 40
     """Latest closed trades over which forecasts are held against outcomes..."""
-    calibration_min_share: Annotated[FiniteFloat, Field(ge=0, le=1)] = 0.30
-    """...of which at least this share must have moved the forecast way; less stops entries until a person resumes."""
+    calibration_min_share: Annotated[FiniteFloat, Field(ge=0, le=1)] = 0.5
+    """...of which this share of those must have moved the forecast way that would have at fair prices without any
+    forecast, by how far target and stop lie; less stops entries until a person resumes."""
     max_unknown_orders: Annotated[int, Field(ge=1, le=1000)] = 3
     """So many orders of unknown outcome at once block entries everywhere."""
 

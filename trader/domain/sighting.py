@@ -1,7 +1,7 @@
 """What is seen of the moment when an entry is decided on, in so few words that it can be written down. Pure."""
 
 from mesh.kalshi.sides import Action, Intent
-from mesh.types import Micros, Price
+from mesh.types import Hundredths, Micros, Price, Side
 from trader.domain import edge, plans, sizing
 from trader.domain.events import Moment, SignalCame
 from trader.domain.facts import MarketTerms, Sight
@@ -22,19 +22,26 @@ def sight_of(state: State, came: SignalCame, limit: Price | None, moment: Moment
     cash, covered = _stated(state, market)
     # The first one speaks for those behind it, whatever time is looked at up to this one.
     pause = plans.pause_before(watch.pauses, moment.now, max(market.close_time, edge.horizon_end(signal)))
-    known, seen = watch.signals.get(market.ticker), watch.books.get(market.ticker)
+    seen = watch.books.get(market.ticker)
     reach = None if limit is None else Intent(Action.BUY, signal.side, limit)
     return Sight(
         exchange=watch.exchange,
         halted=market.ticker in watch.halted,
         pauses=() if pause is None else (pause,),
         stopping=watch.stopping,
-        signal_age=0.0 if known is None else moment.seconds - known[1],
+        signal_age=0.0 if watch.scan_began is None else moment.seconds - watch.scan_began,
         exit_silence=None if watch.exit_pass is None else moment.seconds - watch.exit_pass,
         cash=cash,
         covered=covered,
+        other_side=_other_side(state, market.ticker, signal.side),
         offers=() if seen is None or reach is None else seen.book.within(reach),
     )
+
+
+def _other_side(state: State, ticker: str, side: Side) -> Hundredths:
+    snapshot, sign = state.watch.snapshot, -1 if side is Side.YES else 1
+    held = () if snapshot is None else snapshot.positions
+    return Hundredths(sum(max(0, view.net * sign) for view in held if view.ticker == ticker))
 
 
 def _stated(state: State, market: MarketTerms) -> tuple[Micros | None, tuple[str, ...]]:

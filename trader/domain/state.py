@@ -8,6 +8,7 @@ the other; everybody else reads.
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from mesh.kalshi.book import Book
 from mesh.types import Hundredths, Micros, Price, Side
@@ -94,6 +95,8 @@ class Position:
     bought: Hundredths = NO_CONTRACTS
     """In all."""
     total_cost: Micros = NO_MONEY
+    asked: Micros | None = NO_MONEY
+    """What all of them would have cost at the asks that their decisions saw; None where one saw none."""
     proceeds: Micros = NO_MONEY
     """Of the contracts that are gone, before fees."""
     total_fees: Micros = NO_MONEY
@@ -105,6 +108,15 @@ class Position:
     exits_decided: int = 0
     open_time: datetime | None = None
     sequence: int = 0
+
+
+class Outcome(NamedTuple):
+    """How a trade ended, and how it would have without any forecast."""
+
+    right: bool
+    """The price had moved the forecast way: more came than was paid, fees aside."""
+    chance: float
+    """Of that, were the price fair: where the bid lay at the entry between the levels that sell, or nothing and all."""
 
 
 @dataclass(slots=True)
@@ -182,7 +194,7 @@ class Books:
     """By date, such as `2026-11-23`."""
     total: Day = field(default_factory=Day)
     peak_net: Micros = NO_MONEY
-    """Highest realised net result since the beginning, or since a person lifted a drawdown block."""
+    """Highest realised net result, less what a person has put up with by lifting drawdown blocks."""
     cash_anchor: Micros | None = None
     """Cash that the exchange stated last for reckoning, see `CashSeen`."""
     cash_flow: Micros = NO_MONEY
@@ -199,8 +211,8 @@ class Books:
     last_scan_time: datetime | None = None
     decisions: dict[str, Decided] = field(default_factory=dict)
     """Those that entered and whose positions are open, by decision id."""
-    outcomes: deque[bool] = field(default_factory=lambda: deque(maxlen=10_000))
-    """Of closed trades, oldest first: whether the price had moved the forecast way."""
+    outcomes: deque[Outcome] = field(default_factory=lambda: deque(maxlen=10_000))
+    """Of closed trades that a forecast led to, oldest first."""
 
     @property
     def expected_cash(self) -> Micros | None:
@@ -253,6 +265,8 @@ class Watch:
     terms: dict[str, MarketTerms] = field(default_factory=dict)
     halted: set[str] = field(default_factory=set)
     """Markets that take no orders now."""
+    refused: dict[str, float] = field(default_factory=dict)
+    """Monotonic time at which one of them refused an order as closed, where nothing else says that it is."""
     exchange: ExchangeState | None = None
     resume_time: datetime | None = None
     pauses: tuple[tuple[datetime, datetime], ...] = ()
@@ -267,6 +281,8 @@ class Watch:
     """How many account reads that should have shown an unknown order did not."""
     signals: dict[str, tuple[SignalFacts, float]] = field(default_factory=dict)
     """Latest signal by market, and its monotonic time."""
+    scan_began: float | None = None
+    """Monotonic: since when the signals of this scan have been growing old."""
     snapshot: Snapshot | None = None
     compared: float | None = None
     """Monotonic time of the last account read that was compared to its end."""

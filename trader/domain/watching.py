@@ -27,14 +27,18 @@ from trader.domain.events import (
     LinkSeen,
     MarketSeen,
     Moment,
+    ScanBegan,
     Sending,
     SignalCame,
     Stopping,
+    Tick,
 )
 from trader.domain.facts import Top
 from trader.domain.state import NO_CONTRACTS, Guard, Link, Seen, State, Watch
 from trader.domain.words import Delivery, LinkKind
 
+_BELIEVED = 30.0
+"""Seconds for which a refusal alone is reason enough to send nothing: a market that never stopped is not seen anew."""
 _REMEMBERED = 86_400.0
 """Seconds for which it is known what was told."""
 _CLOSED = timedelta(hours=2)
@@ -62,6 +66,7 @@ def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0
         case MarketSeen():
             watch.terms[event.market.ticker] = event.market
             (watch.halted.discard if event.trading else watch.halted.add)(event.market.ticker)
+            watch.refused.pop(event.market.ticker, None)
         case ExchangeSeen():
             watch.exchange, watch.resume_time, watch.pauses = event.state, event.resume_time, event.pauses
         case LinkSeen():
@@ -69,9 +74,10 @@ def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0
             link.up, link.problem = event.up, event.problem
             if event.up:
                 link.succeeded = moment.seconds
+        case ScanBegan():
+            watch.scan_began = moment.seconds
         case SignalCame():
             watch.signals[event.market.ticker] = (event.signal, moment.seconds)
-            watch.terms[event.market.ticker] = event.market
         case Compared():
             watch.snapshot, watch.compared = event.snapshot, moment.seconds
             watch.links[LinkKind.RECONCILIATION] = Link(up=True, succeeded=moment.seconds)
@@ -83,6 +89,10 @@ def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0
             watch.stopping = True
         case KillSwitch():
             watch.kill_switch = event.present
+        case Tick():
+            for ticker in [name for name, at in watch.refused.items() if moment.seconds - at >= _BELIEVED]:
+                del watch.refused[ticker]
+                watch.halted.discard(ticker)
         case _:
             pass
 
@@ -121,6 +131,13 @@ def _drop_closed(state: State, moment: Moment) -> None:
     watch.books = {ticker: seen for ticker, seen in watch.books.items() if ticker in kept}
     watch.signals = {ticker: signal for ticker, signal in watch.signals.items() if ticker in kept}
     watch.halted &= kept
+
+
+def refused(watch: Watch, ticker: str, moment: Moment) -> None:
+    """Take in that a market refused an order as closed; whether it is, is still to be seen."""
+    if ticker not in watch.halted:
+        watch.halted.add(ticker)
+        watch.refused[ticker] = moment.seconds
 
 
 def top(watch: Watch, ticker: str, side: Side, moment: Moment) -> Top | None:

@@ -4,7 +4,6 @@ A rule whose bound depends on the market, such as `stop_distance`, has no limit 
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 
 from foremesh.trader.v1 import rules_pb2
 
@@ -12,7 +11,7 @@ from mesh.types import Side
 from trader.domain import rules, sizing
 from trader.domain.events import Moment
 from trader.domain.fold import CALIBRATION, DAILY_LOSS, DRAWDOWN
-from trader.domain.protections import Unrealised
+from trader.domain.protections import Unrealised, calibration
 from trader.domain.settings import Settings, hundredths, micros, price
 from trader.domain.state import Day, State
 from trader.domain.words import OrderState
@@ -123,6 +122,6 @@ def _stops(state: State, moment: Moment) -> int:
 
 
 def _right_share(state: State) -> float | None:
-    """Return which share of the latest closed trades moved the forecast way; None before there are enough."""
-    wanted, outcomes = state.settings.protections.calibration_trades, state.books.outcomes
-    return sum(islice(reversed(outcomes), wanted)) / wanted if len(outcomes) >= wanted else None
+    """Return how many trades moved the forecast way by how many prices promised; None before there are enough."""
+    found = calibration(state)
+    return found.right / found.expected if found is not None and found.expected else None

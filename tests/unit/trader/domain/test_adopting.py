@@ -61,6 +61,7 @@ class Owned(Desk):
     def signalled(self, ticker: str = TICKER, seconds: float = 1.0, **changes: object) -> None:
         """Let a signal come that nothing is bought on."""
         self.tell(ScanBegan(f"s-{seconds}", ("KXHIGHNY",), 1), seconds)
+        self.tell(MarketSeen(market(ticker), trading=True), seconds)
         self.tell(SignalCame(f"s-{seconds}", market(ticker), signal(**changes), b""), seconds)  # type: ignore[arg-type]
 
     def found(self, **levels: object) -> Adopt | AdoptRefused:

@@ -33,6 +33,7 @@ def expected(
     settings: Settings | None = None,
     settles: bool = False,
     side: Side = Side.NO,
+    target: Price | None = None,
 ) -> float | None:
     assert limit is not None
     mean = 100 - no_mean if side is Side.NO else no_mean
@@ -44,6 +45,7 @@ def expected(
         settings=settings or Settings(),
         settles=settles,
         at=NOON,
+        target=target,
     )
 
 
@@ -78,6 +80,19 @@ def test_a_right_forecast_of_five_cents_earns_what_spread_and_fees_leave(
 def test_holding_to_settlement_pays_one_fee_and_no_spread(price: float, needed: float) -> None:
     nobody_buys = Top(ask=cents(price), age_seconds=0.0)
     assert expected(nobody_buys, cents(price), no_mean=needed, settles=True) == pytest.approx(0, abs=0.0051)
+
+
+@pytest.mark.parametrize("settles", [True, False])
+def test_a_position_earns_no_more_than_its_target_which_is_sold_at(settles: bool) -> None:
+    sold_at_60 = 60 - 50 - 7 * 0.5 * 0.5 - 7 * 0.6 * 0.4
+    found = expected(around(49, 2), cents(50), no_mean=90, settles=settles, target=cents(60))
+    assert found == pytest.approx(sold_at_60)
+
+
+@pytest.mark.parametrize("settles", [True, False])
+def test_a_target_beyond_the_forecast_changes_nothing(settles: bool) -> None:
+    plain = expected(around(49, 2), cents(50), no_mean=61, settles=settles)
+    assert expected(around(49, 2), cents(50), no_mean=61, settles=settles, target=cents(61)) == plain
 
 
 def test_makers_pay_where_the_series_charges_them() -> None:

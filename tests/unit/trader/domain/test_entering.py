@@ -25,7 +25,7 @@ from trader.domain.entries import (
     ScanStarted,
     ShadowPlaced,
 )
-from trader.domain.events import BookCame, ExchangeSeen, SignalCame
+from trader.domain.events import BookCame, ExchangeSeen, MarketSeen, SignalCame
 from trader.domain.facts import Ending, FillFacts, MarketTerms, OrderTerms, SignalFacts, Top
 from trader.domain.fold import apply
 from trader.domain.settings import Settings
@@ -182,6 +182,52 @@ def test_a_further_entry_adds_to_the_open_position() -> None:
     floor.end(first)
     floor.state.watch.exit_pass = moment().seconds
     assert ordered(floor.signal(scan="scan-2")).position_id == first.position_id
+
+
+def adding(
+    no_bid: float, no_ask: float, facts: SignalFacts | None = None, exits: dict[str, object] | None = None
+) -> Decided:
+    """Decide about a further entry beside a position of 56c that is sold at 76c and stopped at 48c."""
+    floor = Floor(exits=exits or {})
+    order = ordered(floor.signal(signal(take_profit_cents=18.0)))
+    floor.fill(order, cents(56), contracts(2), 35_000)
+    floor.end(order)
+    floor.state.watch.exit_pass = moment().seconds
+    held = floor.state.books.positions[order.position_id]
+    held.plan = msgspec.structs.replace(held.plan, take_profit=cents(76), stop_loss=cents(48))
+    held.peak = cents(70)
+    see(floor.state.watch, BookCame(book(no_bids=[(no_bid, 50)], no_asks=[(no_ask, 50)])), moment())
+    made = decided(floor.signal(facts or signal(24.0, current=50.0), scan="scan-2"))
+    assert made.plan is None or made.plan.exit_plan == held.plan
+    return made
+
+
+def refusing(made: Decided) -> list[str]:
+    return [finding.rule for finding in made.findings if finding.verdict is Verdict.REFUSED]
+
+
+@pytest.mark.parametrize(("bid", "rules"), [(47, ["stop_distance"]), (48, ["stop_distance"]), (49, [])])
+def test_nothing_is_added_at_the_stop_of_the_position_that_it_would_be_sold_by(bid: float, rules: list[str]) -> None:
+    assert refusing(adding(bid, bid + 3)) == rules
+
+
+def test_nothing_is_added_at_a_trailing_stop_that_has_passed_the_stop() -> None:
+    exits: dict[str, object] = {"trailing_from_cents": 5.0, "trailing_distance_cents": 12.0}
+    assert refusing(adding(58, 60, exits=exits)) == ["stop_distance"]
+    assert refusing(adding(59, 61, exits=exits)) == []
+
+
+def test_nothing_is_added_above_the_target_that_it_would_be_sold_at() -> None:
+    facts = signal(24.0, current=30.0)
+    assert refusing(adding(74, 75, facts)) == ["edge"]
+    assert refusing(adding(64, 65, facts)) == []
+
+
+def test_what_is_learnt_of_a_market_during_a_scan_outlives_its_signal_which_was_listed_before() -> None:
+    floor, moved = Floor(), market(closes=timedelta(hours=1))
+    see(floor.state.watch, MarketSeen(moved, trading=True), moment())
+    floor.signal()
+    assert floor.state.watch.terms[TICKER] == moved
 
 
 def test_the_limit_lies_on_the_markets_prices() -> None:

@@ -41,7 +41,7 @@ from trader.domain.entries import (
     SwitchesChanged,
 )
 from trader.domain.events import FillSeen, OrderSeen, Sending
-from trader.domain.facts import TRADER, Block, Ending, ExitPlan, FillFacts, Finding, Trade
+from trader.domain.facts import TRADER, Block, Ending, ExitPlan, FillFacts, Finding, Top, Trade
 from trader.domain.fold import DRAWDOWN, apply, entering, orders_of
 from trader.domain.orders import IllegalTransition
 from trader.domain.state import Books, Day, Position
@@ -449,7 +449,7 @@ def test_a_decision_waits_for_fills_that_its_ended_order_still_expects() -> None
 
 def test_only_what_a_forecast_led_to_counts_for_its_calibration() -> None:
     for decision, kind, outcomes in (
-        ("d-1", ExitKind.TAKE_PROFIT, [True]),
+        ("d-1", ExitKind.TAKE_PROFIT, [(True, 0.57)]),
         (None, ExitKind.TAKE_PROFIT, []),
         ("d-1", ExitKind.FOREIGN, []),
     ):
@@ -462,6 +462,42 @@ def test_only_what_a_forecast_led_to_counts_for_its_calibration() -> None:
         )
         till.write(closed(till.books.positions["p-1"], kind))
         assert list(till.books.outcomes) == outcomes
+
+
+@pytest.mark.parametrize(
+    ("stop", "target", "chance"),
+    [(47, 77, 8 / 30), (54, 74, 1 / 20), (None, 75, 55 / 75), (50, None, 5 / 50), (None, None, 0.55), (56, 76, 0.0)],
+)
+def test_a_trade_is_remembered_with_the_chance_of_its_target_at_a_fair_price(
+    stop: float | None, target: float | None, chance: float
+) -> None:
+    till = Till()
+    top = Top(bid=cents(55), bid_size=contracts(1), age_seconds=0.0)
+    levels = {name: cents(at) for name, at in (("stop_loss", stop), ("take_profit", target)) if at is not None}
+    plan = structs.replace(ExitPlan(), **levels)
+    till.write(structs.replace(decided(ENTRY), top=top), structs.replace(OPENED, plan=plan), OrderIntended(order=ENTRY))
+    till.write(filled("f-1", ENTRY, cents(57), 500, 0), settled(500, Micros(0)))
+    till.write(closed(till.books.positions["p-1"]))
+    (outcome,) = till.books.outcomes
+    assert not outcome.right
+    assert outcome.chance == pytest.approx(chance)
+
+
+def test_every_contract_is_held_against_the_ask_that_its_own_decision_saw() -> None:
+    till, more = holding(), entry_terms("more", decision="d-2", limit=66, count=2)
+    till.place(more, fact("f-2", more, 67, 2))
+    position = till.books.positions["p-1"]
+    assert position.asked == cost(ENTRY.limit, contracts(5)) + cost(cents(66), contracts(2))
+    till.write(Adopted(position_id="p-1", count=contracts(1), cost=Micros(600_000), actor=TRADER))
+    assert position.asked is None, "of what was adopted no ask is known"
+
+
+def test_a_stop_whose_last_contract_went_another_way_is_remembered_as_well() -> None:
+    till, out = holding(), exit_terms(count=4)
+    till.write(exit_decided(), OrderIntended(order=out), filled("f-2", out, cents(45), 400, 0))
+    till.write(settled(100, Micros(0)), closed(till.books.positions["p-1"], ExitKind.SETTLEMENT), seconds=9)
+    assert till.books.stopped == {TICKER: moment(9).now}
+    assert list(till.books.stops["KXHIGHNY"]) == [moment(9).now]
 
 
 def test_a_stop_is_remembered_for_its_market_and_series() -> None:
@@ -493,7 +529,7 @@ def test_entries_of_a_scan_are_counted_by_series_and_refusals_are_not() -> None:
 
 def test_lifting_a_drawdown_block_lets_the_fall_be_counted_anew() -> None:
     till = holding()
-    finding = Finding(rule=DRAWDOWN, verdict=Verdict.REFUSED, unit="micros")
+    finding = Finding(rule=DRAWDOWN, verdict=Verdict.REFUSED, unit="micros", figure=2_900_000)
     block = Block(
         block_id="b-1", kind=BlockKind.PROTECTION, actor=TRADER, why="", finding=finding, since=NOON, liftable=True
     )
@@ -501,8 +537,7 @@ def test_lifting_a_drawdown_block_lets_the_fall_be_counted_anew() -> None:
     till.write(SwitchesChanged(change=ChangeKind.HALTED, actor=TRADER, why="", began=(block,)))
     assert (till.books.peak_net, set(till.books.blocks)) == (0, {"b-1"})
     till.write(SwitchesChanged(change=ChangeKind.RESUMED, actor=TRADER, why="", ended=("b-1",)))
-    assert (till.books.peak_net, till.books.blocks) == (till.books.total.net, {})
-    assert till.books.peak_net < 0
+    assert (till.books.peak_net, till.books.blocks) == (-2_900_000, {})
 
 
 def test_a_message_is_queued_until_something_became_of_it() -> None:

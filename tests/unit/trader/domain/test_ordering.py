@@ -11,7 +11,7 @@ from msgspec import structs
 
 from mesh.kalshi.terms import OrderStatus, TimeInForce, UpdateReason
 from mesh.types import Hundredths, Micros, Side
-from tests.fakes.account_reads import OrderEvent, Till, entry_terms, exit_terms, fact, view
+from tests.fakes.account_reads import OrderEvent, Till, decided, entry_terms, exit_terms, fact, view
 from tests.fakes.trading import NOON, cents, contracts, market, moment
 from trader.domain import ordering
 from trader.domain.entries import (
@@ -20,6 +20,7 @@ from trader.domain.entries import (
     ExitDecided,
     Filled,
     Notified,
+    OrderIntended,
     OrderSent,
     OrderUnknown,
     PositionOpened,
@@ -294,6 +295,20 @@ def test_a_first_fill_opens_the_position_before_it_counts_and_moves_the_plan_to_
     position = till.books.positions["p-1"]
     assert (position.count, position.cost) == (200, 1_100_000)
     assert [type(entry) for entry in till.tell(FillSeen(fact("f-2", ENTRY, 56, 1)))] == [Filled]
+
+
+@pytest.mark.parametrize(("filled", "waited"), [(7200.0, 7200.0), (-5.0, 0.0), (90_000.0, 86_400.0)])
+def test_a_time_stop_counts_from_the_fill_whatever_the_exchanges_clock_says(filled: float, waited: float) -> None:
+    rests, till = entry_terms(expires=86_400.0), Till()
+    made = decided(rests)
+    assert made.plan is not None
+    plan = structs.replace(made.plan.exit_plan, time_stop=moment(3600).now)
+    till.write(structs.replace(made, plan=structs.replace(made.plan, exit_plan=plan)), OrderIntended(order=rests))
+    till.tell(Sending("entry"))
+    till.tell(OrderSeen(view(rests, filled=2)))
+    opened, _ = till.tell(FillSeen(fact("f-1", rests, 57, 2, seconds=filled)), max(filled, 1.0))
+    assert isinstance(opened, PositionOpened)
+    assert opened.plan.time_stop == moment(3600 + waited).now
 
 
 def test_a_fill_counts_once_and_one_of_an_order_that_is_not_known_yet_waits() -> None:

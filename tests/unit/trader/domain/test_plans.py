@@ -127,6 +127,13 @@ def test_levels_are_always_prices_of_the_market(
         assert (found.trailing_from is None) is (found.trailing_distance is None)
 
 
+def test_a_time_stop_counts_from_the_fill_however_long_the_order_waited() -> None:
+    plan = planned(58, exits(time_stop_seconds=3600.0))
+    assert plans.rebased(entry(cents(58), plan), cents(58), market()).time_stop == moment(3600).now
+    later = plans.rebased(entry(cents(58), plan), cents(58), market(), timedelta(hours=2))
+    assert later.time_stop == moment(3 * 3600).now
+
+
 def test_what_moves_off_the_prices_goes() -> None:
     plan = planned(10, exits(trailing_from_cents=1, trailing_distance_cents=3), stop_loss_cents=8)
     assert plan.stop_loss == cents(2)

@@ -12,22 +12,27 @@ from mesh.kalshi.fees import FeeTerms, trade_fee
 from mesh.kalshi.sides import Action
 from mesh.kalshi.terms import FeeType, TimeInForce
 from mesh.types import DOLLAR, Hundredths, Micros, Price, Side, cost
+from tests.fakes.account_reads import exit_terms
 from tests.fakes.trading import NOON, TICKER, Desk, book, cents, contracts, market, moment
+from trader.domain import exits
 from trader.domain.entries import AnyEntry, Filled, OrderIntended, OrderSent, PositionClosed, PositionOpened
 from trader.domain.events import (
     BookCame,
     BooksLost,
     Compared,
+    Event,
     ExchangeSeen,
     KillSwitch,
     LinkSeen,
+    MarketSeen,
     Resume,
     Tick,
 )
-from trader.domain.facts import Actor, Block, ExitPlan, FillFacts, OrderTerms, Trade
+from trader.domain.facts import TRADER, Actor, Block, ExitPlan, FillFacts, OrderTerms, Trade
 from trader.domain.fold import CALIBRATION, DAILY_LOSS, DRAWDOWN, apply
 from trader.domain.protections import STOP_GUARD, liquidation, tripped, unrealised
 from trader.domain.settings import ProtectionSettings, Settings
+from trader.domain.state import Outcome
 from trader.domain.views import (
     Snapshot,
 )
@@ -171,6 +176,47 @@ def test_a_book_that_may_have_changed_prices_nothing() -> None:
     assert unrealised(desk.state, moment()) == (0, 1)
 
 
+def stopped(desk: Desk, name: str = "one") -> None:
+    """Let a stop be decided."""
+    position = desk.state.books.positions[f"p-{name}"]
+    reached = exits.Reached(ExitKind.STOP_LOSS, cents(48))
+    write(desk, exits.decision("journal-1", position, reached, actor=TRADER, floor=cents(1), top=None))
+
+
+def test_what_a_stop_cannot_sell_for_want_of_bids_is_worth_what_they_take() -> None:
+    desk = ready(max_daily_loss_dollars=1.0)
+    buy(desk, count=5)
+    desk.tell(BookCame(book(no_bids=())))
+    tick(desk, 1)
+    assert (unrealised(desk.state, moment(1)), rules(desk)) == ((0, 1), [])
+    stopped(desk)
+    tick(desk, 2)
+    assert (unrealised(desk.state, moment(2)), rules(desk)) == ((-2_700_000, 0), [DAILY_LOSS])
+    desk.tell(BookCame(book(no_bids=((1, 2),))), 2)
+    assert -2_700_000 < unrealised(desk.state, moment(2)).net <= -2_680_000
+
+
+@pytest.mark.parametrize(
+    "event", [ExchangeSeen(ExchangeState.TRADING_PAUSED), MarketSeen(market(closes=timedelta(0)), trading=False)]
+)
+def test_where_nothing_can_be_sold_missing_bids_say_nothing_about_what_a_stop_was_to_sell(event: Event) -> None:
+    desk = ready()
+    buy(desk, count=5)
+    desk.tell(BookCame(book(no_bids=())))
+    stopped(desk)
+    desk.tell(event, 1)
+    assert unrealised(desk.state, moment(1)) == (0, 1)
+
+
+def test_while_a_stop_s_own_order_takes_the_bids_they_are_not_missing() -> None:
+    desk = ready()
+    buy(desk, count=5)
+    stopped(desk)
+    write(desk, OrderIntended(order=exit_terms(position="p-one")))
+    desk.tell(BookCame(book(no_bids=())), 1)
+    assert unrealised(desk.state, moment(1)) == (0, 1)
+
+
 def test_a_market_whose_fees_nobody_knows_prices_nothing() -> None:
     desk = ready()
     buy(desk)
@@ -244,6 +290,26 @@ def test_a_drawdown_blocks_until_a_person_names_it() -> None:
     assert guards(desk) == []
 
 
+def test_a_lifted_drawdown_of_what_is_not_sold_yet_counts_from_there() -> None:
+    desk = ready(max_drawdown_dollars=1.0, max_daily_loss_dollars=100.0)
+    buy(desk, at=60, count=10)
+    desk.tell(BookCame(book(no_bids=((47, 100),))))
+    tick(desk, 1)
+    (block,) = guards(desk)
+    assert block.finding is not None
+    assert block.finding.rule == DRAWDOWN
+    desk.tell(Resume("r1", ANNA, "I know", (block.block_id,)), 2)
+    tick(desk, 3)
+    assert guards(desk) == []
+    deal(desk, "one", Action.SELL, ticker=TICKER, at=37.1, count=10)
+    tick(desk, 4)
+    assert guards(desk) == [], "99 cents more, and less: the bid of before was to pay a fee"
+    buy(desk, "two", at=60, count=10)
+    deal(desk, "two", Action.SELL, ticker=TICKER, at=50, count=10)
+    tick(desk, 5)
+    assert rules(desk) == [DRAWDOWN]
+
+
 def test_stops_in_a_row_block_their_series_for_a_while() -> None:
     desk = ready(stop_guard_count=3, stop_guard_seconds=3600.0)
     for number in range(2):
@@ -273,17 +339,30 @@ def test_stops_far_apart_block_nothing() -> None:
 
 
 def test_forecasts_that_miss_block_once_there_are_enough_trades() -> None:
-    desk = ready(calibration_trades=5, calibration_min_share=0.4, stop_guard_count=1000)
+    desk = ready(calibration_trades=5, calibration_min_share=0.8, stop_guard_count=1000)
     for number, won in enumerate([True, True, True, False, False, False]):
         close(desk, f"n{number}", won=won)
     tick(desk, 1)
-    assert guards(desk) == [], "two of the latest five are enough"
+    assert guards(desk) == [], "two of the latest five are enough, of which chance would give two and a half"
     close(desk, "last", won=False)
     tick(desk, 2)
     (block,) = guards(desk)
     assert block.finding is not None
-    assert (block.finding.rule, block.finding.figure, block.finding.at_least) == (CALIBRATION, 0.2, 0.4)
+    assert (block.finding.rule, block.finding.figure, block.finding.at_least) == (CALIBRATION, 0.4, 0.8)
     assert (block.until, block.liftable) == (None, True)
+
+
+def test_a_target_far_away_and_a_stop_at_hand_are_not_taken_for_forecasts_that_miss() -> None:
+    desk = ready(calibration_trades=5, stop_guard_count=1000)
+    desk.state.books.outcomes.extend([Outcome(False, 3 / 23)] * 4 + [Outcome(True, 3 / 23)])
+    tick(desk, 1)
+    assert guards(desk) == []
+    desk.state.books.outcomes.append(Outcome(False, 3 / 23))
+    tick(desk, 2)
+    assert guards(desk) == []
+    desk.state.books.outcomes.extend([Outcome(False, 3 / 23)] * 5)
+    tick(desk, 3)
+    assert rules(desk) == [CALIBRATION]
 
 
 def test_a_lifted_daily_loss_is_forgiven_for_the_day_and_counts_from_there() -> None:

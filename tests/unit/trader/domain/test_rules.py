@@ -14,12 +14,13 @@ from mesh.types import Micros, Side
 from tests.fakes.trading import NOON, TICKER, book, cents, contracts, market, moment, signal
 from trader.domain.entering import enter
 from trader.domain.entries import AnyEntry, CashSeen, Decided, OrderIntended
-from trader.domain.events import BookCame, BooksLost, Event, ExchangeSeen, MarketSeen, SignalCame
+from trader.domain.events import BookCame, BooksLost, Compared, Event, ExchangeSeen, MarketSeen, ScanBegan, SignalCame
 from trader.domain.facts import TRADER, Block, ExitPlan, Finding, MarketTerms, OrderTerms, SignalFacts
 from trader.domain.fold import apply
 from trader.domain.rules import ALWAYS, check_off, known_rules
 from trader.domain.settings import Settings
 from trader.domain.state import Books, Exit, Order, Position, State
+from trader.domain.views import HeldView, Snapshot
 from trader.domain.watching import see
 from trader.domain.words import BlockKind, Confidence, ExchangeState, ExitKind, OrderState, Purpose, Verdict
 
@@ -172,6 +173,13 @@ def silent_exits(trial: Trial) -> None:
     trial.state.watch.exit_pass = moment(trial.seconds - 31).seconds
 
 
+def account_holds(ticker: str, net: float) -> Callable[[Trial], object]:
+    """Let the account hold contracts, positive YES, that are not the trader's."""
+    held = HeldView(ticker, contracts(net), Micros(0), Micros(0), Micros(0))
+    shot = Snapshot(NOON, moment().seconds, (), NOON, (), (held,), (), Micros(100_000_000))
+    return lambda trial: trial.see(Compared(shot))
+
+
 def being_sold(trial: Trial) -> None:
     trial.hold(market(), 1).exit = Exit("x", ExitKind.STOP_LOSS, TRADER, None, None, NOON)
 
@@ -240,6 +248,7 @@ VIOLATIONS: Mapping[str, tuple[str, Callable[[Trial], object]]] = {
     "an entry of unknown outcome": ("open_order", lambda trial: trial.order(OrderState.UNKNOWN, Purpose.ENTRY)),
     "an exit of unknown outcome": ("open_order", lambda trial: trial.order(OrderState.UNKNOWN, Purpose.EXIT)),
     "a position that is being sold": ("open_order", being_sold),
+    "contracts of YES that somebody else bought": ("open_order", account_holds(TICKER, 0.01)),
     "a block on everything": ("block", lambda trial: trial.block()),
     "a block on the series": ("block", lambda trial: trial.block(series_ticker="KXHIGHNY")),
     "a block on the event": ("block", lambda trial: trial.block(event_ticker="KXHIGHNY-26NOV23")),
@@ -274,6 +283,8 @@ ALLOWED: Mapping[str, Callable[[Trial], object]] = {
     "no span of time has so many stops": stops_in_the_series(-13000, -12000, -7000, -100),
     "the exit loop is alive": lambda trial: trial.hold(market(STRANGER), 1),
     "an entry works elsewhere": lambda trial: trial.order(OrderState.UNKNOWN, Purpose.ENTRY, SIBLING),
+    "somebody else bought NO here": account_holds(TICKER, -10),
+    "somebody else bought YES elsewhere": account_holds(SIBLING, 10),
     "a target rests here": lambda trial: trial.order(OrderState.RESTING, Purpose.EXIT),
     "something else is blocked": lambda trial: trial.block(market_ticker=SIBLING),
 }
@@ -457,15 +468,14 @@ def test_what_is_left_is_still_bought(spoil: Callable[[Trial], object]) -> None:
     assert decided.plan.count == contracts(3)
 
 
-def test_a_signal_that_waited_too_long_to_be_decided_on_is_too_old() -> None:
+@pytest.mark.parametrize(("seconds", "rules"), [(300.0, []), (300.1, ["forecast_age"])])
+def test_a_signal_is_as_old_as_its_scan_whose_prices_it_was_made_from(seconds: float, rules: list[str]) -> None:
     trial = Trial()
-    late = signal(useful_until=moment(900).now)
-    event = SignalCame("scan-1", trial.market, late, b"")
-    trial.see(event)
-    trial.see(BookCame(book()), 301)
-    decided = enter(trial.state, event, moment(301))[0]
-    assert isinstance(decided, Decided)
-    assert refused(decided) == ["forecast_age"]
+    trial.signal = signal(useful_until=moment(900).now)
+    trial.see(ScanBegan("scan-1", ("KXHIGHNY",), 1))
+    trial.see(BookCame(book()), seconds)
+    trial.seconds = seconds
+    assert refused(trial.decide()) == rules
 
 
 @pytest.mark.parametrize(

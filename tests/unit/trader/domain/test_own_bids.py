@@ -1,0 +1,35 @@
+"""An entry that still bids beside its own position is no bid that the position could be sold to."""
+
+from mesh.types import Micros
+from tests.fakes.trading import book, cents
+from tests.unit.trader.domain.test_guarding import Held, of
+from trader.domain.entries import AnyEntry, ExitDecided, PeakMoved
+from trader.domain.events import BookCame
+from trader.domain.facts import ExitPlan
+
+STOP = ExitPlan(stop_loss=cents(47), floor=cents(1))
+TRAILING = ExitPlan(trailing_from=cents(60), trailing_distance=Micros(50_000), floor=cents(1))
+
+
+def looks(plan: ExitPlan, *bids: tuple[float, float]) -> tuple[AnyEntry, ...]:
+    """Let these bids be looked at twice beside an entry for 5 contracts at 55c."""
+    desk = Held(plan)
+    desk.entry_order(5)
+    return desk.tell(BookCame(book(no_bids=bids)), 20) + desk.tell(BookCame(book(no_bids=bids)), 25)
+
+
+def test_a_stop_looks_through_our_own_bid_to_what_others_bid() -> None:
+    (sold,) = of(ExitDecided, looks(STOP, (55, 5), (46, 100)))
+    assert sold.top is not None
+    assert (sold.top.bid, sold.top.bid_size) == (cents(46), 10_000)
+    (alone,) = of(ExitDecided, looks(STOP, (55, 5)))
+    assert alone.top is not None
+    assert alone.top.bid is None
+
+
+def test_who_bids_beside_us_is_counted() -> None:
+    assert of(ExitDecided, looks(STOP, (55, 5.01), (46, 100))) == []
+
+
+def test_our_own_bid_is_no_peak() -> None:
+    assert [peak.bid for peak in of(PeakMoved, looks(TRAILING, (55, 5), (50, 100)))] == [cents(50)]
