@@ -1,0 +1,148 @@
+"""Observed daily highs, as far as they are proven to decide a series' events.
+
+A file may hold several sources. A source counts where it gives the results that the exchange determined, or that were
+inferred when it was recorded, in enough events of the same series; a day of which two such sources say different things
+is nobody's. Highs are whole degrees Fahrenheit: that is what such markets settle by.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mesh.errors import InvalidInput
+from research.listing import Listed, Listing
+from research.tickers import named
+from research.types import Defects
+
+_COLUMNS: Final = ("series_ticker", "date", "tmax_f")
+_FAR = 0.3
+"""Degrees: readings in tenths of a degree Celsius of a whole degree Fahrenheit lie nearer to it."""
+
+Highs = Mapping[date, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """When a source is believed."""
+
+    min_events: int = 30
+    """Events that have both a result and a high."""
+    min_share: float = 0.97
+    """Of them that agree; recorded results have errors too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How a source stands to what was recorded."""
+
+    source: str
+    agreed: int
+    compared: int
+    """Events."""
+    proven: bool
+    example: str = ""
+    """An event where it does not agree."""
+
+    def __str__(self) -> str:
+        """For people."""
+        verdict = "" if self.proven else ": not enough, nothing is derived from it"
+        return f"{self.source} agreed in {self.agreed} of {self.compared} events{verdict}"
+
+
+class Observed:
+    """The highs that count in a series.
+
+    Args:
+        sources: What each source of the series says.
+        listing: The series' markets.
+        proof: When a source is believed.
+        defects: Told of sources that are not.
+    """
+
+    def __init__(self, sources: Mapping[str, Highs], listing: Listing, proof: Proof, defects: Defects) -> None:
+        self.agreements = tuple(_agreement(name, highs, listing, proof) for name, highs in sorted(sources.items()))
+        for each in self.agreements:
+            if not each.proven:
+                defects.note("observed_source_unproven", str(each))
+        proven = {each.source for each in self.agreements if each.proven}
+        self._sources = [highs for name, highs in sources.items() if name in proven]
+
+    def high(self, event_ticker: str, defects: Defects) -> int | None:
+        """Return the high that decides an event; None where no proven source has it."""
+        name = named(event_ticker)
+        if name is None or name.clock is not None:
+            return None
+        said = {highs[name.day] for highs in self._sources if name.day in highs}
+        if len(said) > 1:
+            defects.note("observed_sources_differ", event_ticker)
+        return said.pop() if len(said) == 1 else None
+
+
+def read_highs(path: Path, series: str, defects: Defects) -> dict[str, Highs]:
+    """Read the highs of a series, by source.
+
+    Args:
+        path: Parquet with `series_ticker`, `date` (such as `2026-03-10`), `tmax_f`, and `source` where it has several.
+        series: As markets call it; before October 2024 series had their names without `KX`, here they have it.
+        defects: Told of days of which one source says two things, and of readings far from a whole degree.
+
+    Raises:
+        InvalidInput: `OBSERVED_UNREADABLE`: the file cannot be read, lacks a column or has a date that is none.
+    """
+    found: dict[str, dict[date, int]] = {}
+    broken: set[tuple[str, date]] = set()
+    try:
+        names = pq.read_schema(path).names
+        columns = [*_COLUMNS, *(("source",) if "source" in names else ())]
+        rows = pq.read_table(path, columns=columns).to_pylist()
+        for row in rows:
+            high, source = row["tmax_f"], row.get("source") or path.name
+            if row["series_ticker"] != f"KX{series.removeprefix('KX')}" or high is None or high != high:
+                continue
+            day = date.fromisoformat(str(row["date"])[:10])
+            if abs(high - round(high)) > _FAR:
+                defects.note("observed_between_degrees", f"{source} on {day}")
+            elif found.setdefault(source, {}).setdefault(day, round(high)) != round(high):
+                broken.add((source, day))
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(f"{path}: {str(error).partition(chr(10))[0]}", reason="OBSERVED_UNREADABLE") from error
+    for source, day in sorted(broken):
+        defects.note("observed_twice", f"{source} on {day}")
+        del found[source][day]
+    return dict(found)
+
+
+def _agreement(source: str, highs: Highs, listing: Listing, proof: Proof) -> Agreement:
+    agreed = compared = 0
+    example = ""
+    for event, markets in listing.items():
+        name = named(event)
+        high = None if name is None or name.clock is not None else highs.get(name.day)
+        same = None if high is None else _same(markets, high)
+        if same is None:
+            continue
+        compared += 1
+        agreed += same
+        if not same:
+            example = example or event
+    return Agreement(
+        source=source,
+        agreed=agreed,
+        compared=compared,
+        proven=compared >= proof.min_events and agreed >= proof.min_share * compared,
+        example=example,
+    )
+
+
+def _same(markets: Mapping[str, Listed], high: int) -> bool | None:
+    """Tell whether a high gives all results of an event; None where not all are known."""
+    pairs = [(each.strikes, each.result or each.result_inferred) for each in markets.values()]
+    answers = [(strikes.answer(high), word) for strikes, word in pairs if strikes and word in {"yes", "no"}]
+    if len(answers) < len(pairs):
+        return None
+    return all(said == (word == "yes") for said, word in answers)
