@@ -2,12 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
-from decimal import Decimal
-from enum import Enum
 
 import msgspec
-import numpy as np
 
 from research.types import RecordedEvent, RecordedMarket, Strip
 
@@ -55,13 +51,9 @@ def _market(market: RecordedMarket) -> bytes:
 def _strip(strip: Strip) -> bytes:
     hashed = hashlib.sha256(_text([strip.step_seconds, len(strip.ends)]))
     for column in (strip.ends, strip.bids, strip.asks, strip.trades, strip.volumes):
-        hashed.update(np.ascontiguousarray(column, dtype="<i8"))
+        hashed.update(column.astype("<i8").tobytes())
     return hashed.digest()
 
 
 def _text(values: list[object]) -> bytes:
-    return msgspec.json.encode(values, enc_hook=_plain)
-
-
-def _plain(value: object) -> object:
-    raise NotImplementedError
+    return msgspec.json.encode(values)

@@ -179,7 +179,7 @@ class Recording:
         self, event: str, listed: Mapping[str, Listed], read: Collection[Rows], defects: Defects
     ) -> dict[str, datetime]:
         """Say when each market of an event closed, whoever knows it."""
-        known = {each.close_time for each in listed.values()} - {None}
+        known = {each.close_time for each in listed.values() if each.close_time is not None}
         derived = self._closes.derive(event)
         last = datetime.fromtimestamp(max(int(rows.ends.max()) for rows in read if len(rows.ends)), UTC)
         closes = {}

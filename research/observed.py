@@ -8,10 +8,12 @@ is nobody's. Highs are whole degrees Fahrenheit: that is what such markets settl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import isnan
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mesh.errors import InvalidInput
@@ -97,12 +99,12 @@ def read_highs(path: Path, series: str, defects: Defects) -> dict[str, Highs]:
     found: dict[str, dict[date, int]] = {}
     broken: set[tuple[str, date]] = set()
     try:
-        names = pq.read_schema(path).names
-        columns = [*_COLUMNS, *(("source",) if "source" in names else ())]
-        rows = pq.read_table(path, columns=columns).to_pylist()
+        columns = [*_COLUMNS, *(("source",) if "source" in pq.read_schema(path).names else ())]
+        table = pq.read_table(path, columns=columns)
+        rows = table.filter(pc.equal(table.column("series_ticker"), f"KX{series.removeprefix('KX')}")).to_pylist()
         for row in rows:
             high, source = row["tmax_f"], row.get("source") or path.name
-            if row["series_ticker"] != f"KX{series.removeprefix('KX')}" or high is None or high != high:
+            if high is None or isnan(high):
                 continue
             day = date.fromisoformat(str(row["date"])[:10])
             if abs(high - round(high)) > _FAR:

@@ -1,4 +1,4 @@
-"""Which answers a market's strikes give to a number, and whether some number gives all the answers of an event. Pure."""
+"""Which answers a market's strikes give to a number, and whether one number gives all answers of an event. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 
@@ -17,10 +16,8 @@ from mesh.types import DOLLAR
 from research.types import ABSENT, CLOSE, HIGH, LOW, OPEN, Defects, Ints, Strip
 
 _MOMENTS = ("open", "high", "low", "close")
-COLUMNS: Final = (
-    "event_ticker", "market_ticker", "end_time", "volume_hundredths",
-    *(f"{kind}_{moment}_micros" for kind in ("yes_bid", "yes_ask", "price") for moment in _MOMENTS),
-)  # fmt: skip
+_PRICES = tuple(f"{kind}_{moment}_micros" for kind in ("yes_bid", "yes_ask", "price") for moment in _MOMENTS)
+COLUMNS: Final = ("event_ticker", "market_ticker", "end_time", "volume_hundredths", *_PRICES)
 """Columns that strips are made of."""
 _SECOND = 1_000_000
 Truths = NDArray[np.bool_]
@@ -42,8 +39,16 @@ class Rows:
 
     def take(self, chosen: Ints | Truths) -> "Rows":
         """Return some of them."""
-        columns = (self.codes, self.ends, self.bids, self.asks, self.trades, self.volumes)
-        return Rows(self.step_seconds, self.tickers, *(column[chosen] for column in columns))
+        return Rows(
+            self.step_seconds,
+            self.tickers,
+            self.codes[chosen],
+            self.ends[chosen],
+            self.bids[chosen],
+            self.asks[chosen],
+            self.trades[chosen],
+            self.volumes[chosen],
+        )
 
     def strips(self) -> dict[str, Strip]:
         """Cut them into one strip a market."""
@@ -100,7 +105,7 @@ def drop_impossible(rows: Rows, bands_of: Mapping[str, tuple[Band, ...]], defect
         _note(crossed, "crossed_quote", rows, defects)
     for prices in (bids, asks, rows.trades):
         wrong = _contradicted(prices)
-        prices[np.ix_(wrong, (HIGH, LOW))] = ABSENT
+        prices[wrong, HIGH] = prices[wrong, LOW] = ABSENT
         _note(wrong, "high_low_contradicted", rows, defects)
     _drop(rows.volumes, rows.volumes < ABSENT, "volume_below_zero", rows, defects)
     _note(rows.ends % rows.step_seconds != 0, "end_off_step", rows, defects)
@@ -159,30 +164,30 @@ def _own(table: pa.Table, key: ShardKey, defects: Defects) -> pa.Table:
 
 def _read(table: pa.Table, key: ShardKey) -> Rows:
     encoded = table.column("market_ticker").combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.unify_dictionaries().combine_chunks()
     tickers = encoded.dictionary.to_pylist()
     order = sorted(range(len(tickers)), key=tickers.__getitem__)
     rank = np.empty(len(tickers), np.int64)
     rank[order] = np.arange(len(tickers))
     micros = table.column("end_time").cast(pa.int64()).to_numpy()
+    bids, asks, trades = (_ints(table, *_PRICES[kind : kind + 4]) for kind in range(0, 12, 4))
     return Rows(
-        key.step_seconds,
-        [tickers[place] for place in order],
-        rank[encoded.indices.to_numpy()] if tickers else np.empty(0, np.int64),
-        -(-micros // _SECOND),
-        *(
-            np.column_stack([_ints(table, f"{kind}_{moment}_micros") for moment in _MOMENTS])
-            for kind in ("yes_bid", "yes_ask", "price")
-        ),
-        _ints(table, "volume_hundredths"),
+        step_seconds=key.step_seconds,
+        tickers=[tickers[place] for place in order],
+        codes=rank[encoded.indices.to_numpy()],
+        ends=-(-micros // _SECOND),  # known at the end, and not a part of a second before
+        bids=bids,
+        asks=asks,
+        trades=trades,
+        volumes=_ints(table, "volume_hundredths")[:, 0],
     )
 
 
-def _ints(table: pa.Table, name: str) -> Ints:
-    column = table.column(name)
+def _ints(table: pa.Table, *names: str) -> Ints:
+    """Read columns side by side, ABSENT where they are null."""
+    chunks = [chunk for name in names for chunk in table.column(name).chunks]
+    column = pa.chunked_array(chunks, pa.int64())
     told = pc.if_else(pc.equal(column, ABSENT), ABSENT - 1, column)  # that very number is no way to say nothing
-    return pc.fill_null(told, ABSENT).to_numpy().copy()  # type: ignore[no-any-return]
+    return pc.fill_null(told, ABSENT).to_numpy().reshape(len(names), -1).T.copy()  # type: ignore[no-any-return]
 
 
 def _sorted(rows: Rows, key: ShardKey, defects: Defects) -> Rows:
@@ -238,5 +243,4 @@ def _drop(values: Ints, wrong: Truths, name: str, rows: Rows, defects: Defects) 
 def _note(found: Truths, name: str, rows: Rows, defects: Defects) -> None:
     if count := int(found.sum()):
         row = int(np.argmax(found.reshape(len(rows.codes), -1).any(axis=1)))
-        where = datetime.fromtimestamp(int(rows.ends[row]), UTC).isoformat()
-        defects.note(name, f"{rows.tickers[rows.codes[row]]} at {where}", count)
+        defects.note(name, f"{rows.tickers[rows.codes[row]]} at {np.datetime64(int(rows.ends[row]), 's')}Z", count)

@@ -1,4 +1,4 @@
-"""The day, and the time of day, that an event's ticker names, such as `KXHIGHNY-26JAN05` or `KXBTCD-26JUL3121`. Pure."""
+"""The day, and the time of day, that an event's ticker names: `KXHIGHNY-26JAN05`, `KXBTCD-26JUL3121`. Pure."""
 
 import re
 from datetime import date, datetime, time
