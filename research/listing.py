@@ -39,8 +39,29 @@ class Listed:
     bands: tuple[Band, ...] | None = None
 
 
-Listing = Mapping[str, Mapping[str, Listed]]
-"""By event and market."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The markets of a series."""
+
+    events: Mapping[str, Mapping[str, Listed]]
+    """By event and market."""
+    tickers_tell: bool
+    """Whether the tickers of this series are proven to say the strikes."""
+
+    def markets(self, event: str, tickers: Iterable[str], defects: Defects) -> dict[str, Listed]:
+        """Return the markets of an event, with those that have candles and are not listed: known by name alone.
+
+        Args:
+            event: Ticker.
+            tickers: Of the markets that have candles.
+            defects: Told of those that are not listed.
+        """
+        found = dict(self.events.get(event, {}))
+        strangers = [ticker for ticker in tickers if ticker not in found]
+        for ticker in strangers:
+            defects.note("market_not_listed", ticker)
+            found[ticker] = Listed(ticker=ticker)
+        return _told(found, self.tickers_tell, defects) if strangers else found
 
 
 def read_listing(root: Path, series: str, defects: Defects) -> Listing:
@@ -52,22 +73,15 @@ def read_listing(root: Path, series: str, defects: Defects) -> Listing:
     path = naming.markets(root, series)
     if not path.exists():
         defects.note("markets_not_listed", series)
-        return {}
+        return Listing({}, tickers_tell=False)
     found: dict[str, dict[str, Listed]] = defaultdict(dict)
     for row in read_table(path, MARKETS).select(_COLUMNS).to_pylist():
         listed = _listed(row, defects)
         event = found[row["event_ticker"]]
         if event.setdefault(listed.ticker, listed) != listed:
             defects.note("market_listed_twice", listed.ticker)
-    return _completed(found, defects)
-
-
-def with_strangers(markets: Mapping[str, Listed], tickers: Iterable[str], defects: Defects) -> dict[str, Listed]:
-    """Add markets that have candles and are not listed, with no more than their names."""
-    strangers = [ticker for ticker in tickers if ticker not in markets]
-    for ticker in strangers:
-        defects.note("market_not_listed", ticker)
-    return {**markets, **{ticker: Listed(ticker=ticker) for ticker in strangers}}
+    tell = named_so({event: {ticker: each.strikes for ticker, each in found[event].items()} for event in found})
+    return Listing({event: _told(markets, tell, defects) for event, markets in found.items()}, tell)
 
 
 def assumed_bands(series: str) -> tuple[Band, ...]:
@@ -107,14 +121,13 @@ def _checked(bands: tuple[Band, ...]) -> tuple[Band, ...]:
     return PriceGrid(bands).bands
 
 
-def _completed(found: dict[str, dict[str, Listed]], defects: Defects) -> Listing:
-    """Read strikes that were not recorded off the tickers, if the series' tickers are proven to say them."""
-    known = {event: {ticker: each.strikes for ticker, each in markets.items()} for event, markets in found.items()}
-    readable = named_so(known)
-    for markets in found.values():
-        for ticker, each in markets.items():
-            if each.strikes is None:
-                told = told_by_ticker(ticker, markets) if readable else None
-                defects.note("strikes_unknown" if told is None else "strikes_read_off_ticker", ticker)
-                markets[ticker] = replace(each, strikes=told)
+def _told(markets: Mapping[str, Listed], tell: bool, defects: Defects) -> dict[str, Listed]:
+    """Read strikes that were not recorded off the tickers, where these tell."""
+    found = {}
+    for ticker, each in markets.items():
+        strikes = each.strikes
+        if strikes is None:
+            strikes = told_by_ticker(ticker, markets) if tell else None
+            defects.note("strikes_unknown" if strikes is None else "strikes_read_off_ticker", ticker)
+        found[ticker] = replace(each, strikes=strikes)
     return found

@@ -9,7 +9,7 @@ begin when a market has closed are left out.
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Required, TypedDict, Unpack
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,16 +24,31 @@ from mesh.store.parquet import opened
 from mesh.types import utc
 from research.closes import Closes
 from research.fees import FeeSchedule
-from research.listing import Listed, assumed_bands, read_listing, with_strangers
+from research.listing import Listed, assumed_bands, read_listing
 from research.observed import Agreement, Observed, Proof, read_highs
 from research.outcomes import outcomes
-from research.strips import COLUMNS, Rows, before, drop_impossible, finest, rows_of
+from research.shard_rows import COLUMNS, Rows, rows_of
+from research.strips import before, drop_impossible, finest
 from research.survey import Found, survey
 from research.types import Defects, RecordedEvent, RecordedMarket, Strip
 from trader.domain.facts import MarketTerms
 
 _FEES: Final = FeeSchedule()
 _PROOF: Final = Proof()
+
+
+class Asked(TypedDict, total=False):
+    """Arguments of `Recording`."""
+
+    step_seconds: Required[int]
+    path_step_seconds: int | None
+    events: Collection[str] | None
+    first: datetime | None
+    last: datetime | None
+    observed: Path | None
+    proof: Proof
+    inferred: bool
+    fees: FeeSchedule
 
 
 class Recording:
@@ -90,13 +105,13 @@ class Recording:
         self._listing = read_listing(root, series, defects)
         self._closes = Closes(
             (event, max(closes))
-            for event, markets in self._listing.items()
+            for event, markets in self._listing.events.items()
             if (closes := [each.close_time for each in markets.values() if each.close_time is not None])
         )
         highs = {} if observed is None else read_highs(observed, series, defects)
         if observed is not None and not highs:
             defects.note("series_not_observed", series)
-        self._observed = Observed(highs, self._listing, proof, defects)
+        self._observed = Observed(highs, self._listing, proof, inferred=inferred, defects=defects)
 
     @property
     def agreements(self) -> tuple[Agreement, ...]:
@@ -124,10 +139,10 @@ class Recording:
     def _event(self, found: Found, defects: Defects) -> RecordedEvent | None:
         event, step = found.event, found.shards[0].step_seconds
         read = {key.step_seconds: rows_of(self._table(key), key, defects) for key in found.shards}
-        tickers = {ticker for rows in read.values() for ticker in rows.tickers}
-        if not tickers:
+        if not any(len(rows.codes) for rows in read.values()):
             return None
-        listed = with_strangers(self._listing.get(event, {}), sorted(tickers), defects)
+        tickers = {ticker for rows in read.values() for ticker in rows.tickers}
+        listed = self._listing.markets(event, sorted(tickers), defects)
         bands = {ticker: self._bands(listed[ticker], defects) for ticker in sorted(tickers)}
         for rows in read.values():
             drop_impossible(rows, bands, defects)
@@ -206,37 +221,9 @@ class Recording:
         return rule.terms
 
 
-def load(
-    root: Path,
-    series: str,
-    *,
-    step_seconds: int,
-    path_step_seconds: int | None = None,
-    events: Collection[str] | None = None,
-    first: datetime | None = None,
-    last: datetime | None = None,
-    observed: Path | None = None,
-    proof: Proof = _PROOF,
-    inferred: bool = True,
-    fees: FeeSchedule = _FEES,
-    defects: Defects,
-) -> Iterator[RecordedEvent]:
+def load(root: Path, series: str, *, defects: Defects, **asked: Unpack[Asked]) -> Iterator[RecordedEvent]:
     """Give the recorded events of a series once. Arguments and errors as `Recording`, which raises before the first."""
-    recording = Recording(
-        root,
-        series,
-        step_seconds=step_seconds,
-        path_step_seconds=path_step_seconds,
-        events=events,
-        first=first,
-        last=last,
-        observed=observed,
-        proof=proof,
-        inferred=inferred,
-        fees=fees,
-        defects=defects,
-    )
-    return recording.load(defects)
+    return Recording(root, series, **asked, defects=defects).load(defects)
 
 
 def _open_strips(rows: Rows, closes: Mapping[str, datetime], defects: Defects) -> dict[str, Strip]:

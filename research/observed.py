@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from mesh.errors import InvalidInput
 from research.listing import Listed, Listing
+from research.strikes import Strikes
 from research.tickers import named
 from research.types import Defects
 
@@ -26,6 +27,7 @@ _FAR = 0.3
 """Degrees: readings in tenths of a degree Celsius of a whole degree Fahrenheit lie nearer to it."""
 
 Highs = Mapping[date, int]
+_Answers = list[tuple[Strikes, bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +65,15 @@ class Observed:
         sources: What each source of the series says.
         listing: The series' markets.
         proof: When a source is believed.
-        defects: Told of sources that are not.
+        inferred: Whether results that were read off last prices count as results.
+        defects: Told of sources that are not believed.
     """
 
-    def __init__(self, sources: Mapping[str, Highs], listing: Listing, proof: Proof, defects: Defects) -> None:
-        self.agreements = tuple(_agreement(name, highs, listing, proof) for name, highs in sorted(sources.items()))
+    def __init__(
+        self, sources: Mapping[str, Highs], listing: Listing, proof: Proof, *, inferred: bool, defects: Defects
+    ) -> None:
+        told = _results(listing, inferred=inferred)
+        self.agreements = tuple(_agreement(name, highs, told, proof) for name, highs in sorted(sources.items()))
         for each in self.agreements:
             if not each.proven:
                 defects.note("observed_source_unproven", str(each))
@@ -119,32 +125,34 @@ def read_highs(path: Path, series: str, defects: Defects) -> dict[str, Highs]:
     return dict(found)
 
 
-def _agreement(source: str, highs: Highs, listing: Listing, proof: Proof) -> Agreement:
-    agreed = compared = 0
-    example = ""
-    for event, markets in listing.items():
+def _results(listing: Listing, *, inferred: bool) -> dict[str, tuple[date, _Answers]]:
+    """Give the events of days of which every strike and every result is known."""
+    found = {}
+    for event, markets in listing.events.items():
         name = named(event)
-        high = None if name is None or name.clock is not None else highs.get(name.day)
-        same = None if high is None else _same(markets, high)
-        if same is None:
-            continue
-        compared += 1
-        agreed += same
-        if not same:
-            example = example or event
+        answers = [_answer(each, inferred=inferred) for each in markets.values()]
+        known = [answer for answer in answers if answer is not None]
+        if name is not None and name.clock is None and len(known) == len(answers):
+            found[event] = (name.day, known)
+    return found
+
+
+def _answer(market: Listed, *, inferred: bool) -> tuple[Strikes, bool] | None:
+    word = market.result or (market.result_inferred if inferred else None)
+    return (market.strikes, word == "yes") if market.strikes is not None and word in {"yes", "no"} else None
+
+
+def _agreement(source: str, highs: Highs, told: Mapping[str, tuple[date, _Answers]], proof: Proof) -> Agreement:
+    right = {
+        event: all(strikes.answer(highs[day]) == answer for strikes, answer in answers)
+        for event, (day, answers) in told.items()
+        if day in highs
+    }
+    agreed, compared = sum(right.values()), len(right)
     return Agreement(
         source=source,
         agreed=agreed,
         compared=compared,
         proven=compared >= proof.min_events and agreed >= proof.min_share * compared,
-        example=example,
+        example=next((event for event, agrees in right.items() if not agrees), ""),
     )
-
-
-def _same(markets: Mapping[str, Listed], high: int) -> bool | None:
-    """Tell whether a high gives all results of an event; None where not all are known."""
-    pairs = [(each.strikes, each.result or each.result_inferred) for each in markets.values()]
-    answers = [(strikes.answer(high), word) for strikes, word in pairs if strikes and word in {"yes", "no"}]
-    if len(answers) < len(pairs):
-        return None
-    return all(said == (word == "yes") for said, word in answers)

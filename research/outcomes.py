@@ -1,4 +1,4 @@
-"""How the markets of an event ended: as recorded, else as inferred, else as observed; all of them consistent. Pure."""
+"""How the markets of an event ended: as recorded, else as inferred, else as observed; all of them consistent."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

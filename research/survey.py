@@ -71,7 +71,7 @@ def survey(
         for key in keys
         if (read := _read(root, [key, *more[key.event]], defects))
     ]
-    if not found:
+    if keys and not found:
         raise NotFound(
             f"{root}: candles of {step_seconds} s of {series} hold traded prices alone, no bid and no ask: nothing "
             "can be bought or sold in them",
