@@ -253,6 +253,17 @@ def test_prices_are_held_against_the_grid_that_was_recorded(tmp_path: Path) -> N
     assert (counts["price_off_grid"], counts["price_grid_assumed"]) == (2, 1)
 
 
+def test_the_ends_of_a_band_are_prices_and_nothing_beyond_them_is(tmp_path: Path) -> None:
+    write_candles(tmp_path, [candle(FIRST, hour(1), 100_000, 900_000), candle(FIRST, hour(2), 90_000, 910_000)])
+    write_markets(
+        tmp_path, [market(FIRST, price_grid=[{"start_micros": 100_000, "end_micros": 900_000, "step_micros": 10_000}])]
+    )
+    (event,), counts = loaded(tmp_path)
+    strip = event.markets[0].decisions
+    assert (strip.bids[:, CLOSE].tolist(), strip.asks[:, CLOSE].tolist()) == ([100_000, ABSENT], [900_000, ABSENT])
+    assert counts["price_off_grid"] == 2
+
+
 def test_a_grid_that_is_none_is_counted_and_the_usual_one_taken(tmp_path: Path) -> None:
     write_candles(tmp_path, [candle(FIRST, hour(1))])
     write_markets(tmp_path, [market(FIRST, price_grid=[{"start_micros": 9, "end_micros": 5, "step_micros": 1}])])
@@ -313,6 +324,14 @@ def test_candles_that_began_after_the_close_are_left_out_and_counted(tmp_path: P
     found, counts = only(tmp_path, rows)
     assert found.decisions.ends.tolist() == [int(hour(1).timestamp()), int(last.timestamp())]
     assert counts["candle_after_close"] == 2
+
+
+def test_a_candle_that_began_at_the_very_close_is_left_out(tmp_path: Path) -> None:
+    write_candles(tmp_path, [candle(FIRST, hour(each)) for each in (1, 2, 3)])
+    write_markets(tmp_path, [market(FIRST, close_time=hour(2))])
+    (event,), counts = loaded(tmp_path)
+    assert event.markets[0].decisions.ends.tolist() == [int(hour(each).timestamp()) for each in (1, 2)]
+    assert counts["candle_after_close"] == 1
 
 
 def test_a_market_with_nothing_but_candles_after_its_close_is_none(tmp_path: Path) -> None:
