@@ -20,6 +20,7 @@ from console.exchange import exchange
 from console.forecast import forecast
 from console.journal import journal
 from console.models import models
+from console.parity import parity
 from console.replay import replay
 from console.report import report
 from console.status import status
@@ -42,6 +43,7 @@ cli.add_command(exchange)
 cli.add_command(forecast)
 cli.add_command(journal)
 cli.add_command(models)
+cli.add_command(parity)
 cli.add_command(replay)
 cli.add_command(report)
 cli.add_command(status)

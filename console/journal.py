@@ -111,7 +111,7 @@ def replay_file(*, file: Path, as_json: bool) -> None:
 
     The digest of the books is the same wherever the same version of foremesh folds the same journal.
     """
-    with one_line_errors(), reading(file) as reader, _bar() as progress:
+    with one_line_errors(), reading(file) as reader, replay_bar() as progress:
         found = replay(reader, version("foremesh"), progress)
     if as_json:
         click.echo(json.dumps(replay_document(found), indent=2))
@@ -122,7 +122,7 @@ def replay_file(*, file: Path, as_json: bool) -> None:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
+def replay_bar() -> Iterator[Callable[[int, int], None]]:
     """Show on a terminal how far it is."""
     console = Console(stderr=True)
     columns = (TextColumn("replaying"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 
 from trader.domain.differing import Difference, differences
 from trader.domain.entries import AnyEntry, Decided, ExitDecided, OrderIntended, ShadowPlaced, SignalSeen, Started
@@ -55,10 +55,10 @@ class Rereading:
         found: So far; complete once `end` was called.
     """
 
-    def __init__(self, version: str) -> None:
-        """Begin. Only what this version of the software decided is made again."""
+    def __init__(self, version: str, day: date | None = None) -> None:
+        """Begin. Only what this version of the software decided is made again; with a day of UTC, only what it did then."""
         self.found = Remade()
-        self._version = version
+        self._version, self._day = version, day
         self._settings: Settings | Unmade = Unmade.NO_START
         self._before: AnyEntry | None = None
         self._open: _Open | None = None
@@ -83,6 +83,8 @@ class Rereading:
         match entry:
             case Started():
                 self._settings = settings_of(entry, self._version)
+            case Decided() | ExitDecided() if self._day not in {None, time.astimezone(UTC).date()}:
+                pass
             case Decided():
                 self._entry(books, sequence, time, entry)
             case ExitDecided():

@@ -7,6 +7,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from itertools import takewhile
 
 import msgspec
@@ -69,19 +70,25 @@ def folded(
     return books
 
 
-def replay(reader: Reader, version: str, progress: Callable[[int, int], None] = lambda _done, _all: None) -> Replayed:
+def replay(
+    reader: Reader,
+    version: str,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    day: date | None = None,
+) -> Replayed:
     """Fold a journal twice, and make every decision in it again on the way.
 
     Args:
         reader: The journal; what is written to it meanwhile is left out.
         version: Of this software: what another version decided is counted, not made again.
         progress: Told now and then how many entries of how many are done; each counts twice.
+        day: Only decisions of this day of UTC are made again; None is all.
 
     Raises:
         JournalError: It is broken, holds an entry that cannot follow, or comes to other books the second time.
     """
     last = reader.end().sequence
-    rereading = Rereading(version)
+    rereading = Rereading(version, day)
 
     def again(books: Books, recorded: Recorded) -> None:
         rereading.take(books, recorded.sequence, recorded.time, recorded.entry)

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from console.journal import journal
+from console.parity import parity
 from tests.fakes.trading import NOON, TICKER, Desk, book, contracts, market, signal
 from tests.unit.trader.journal.story import JOURNAL, REFUSED_TICKER, round_trip, story, write
 from trader.domain.entries import AnyEntry, Decided, OrderSent, Started
@@ -213,6 +214,12 @@ def decisions(path: Path, change: Callable[[AnyEntry], AnyEntry] = lambda entry:
     return path
 
 
+def spoilt_count(entry: AnyEntry) -> AnyEntry:
+    if not isinstance(entry, Decided) or entry.market.ticker != TICKER or entry.plan is None:
+        return entry
+    return msgspec.structs.replace(entry, plan=msgspec.structs.replace(entry.plan, count=contracts(4)))
+
+
 def test_replay_decides_again_and_says_that_it_came_to_the_same(tmp_path: Path) -> None:
     path = decisions(tmp_path / "same.sqlite")
 
@@ -228,12 +235,7 @@ def test_replay_decides_again_and_says_that_it_came_to_the_same(tmp_path: Path) 
 
 
 def test_replay_names_every_field_of_a_decision_that_differs_and_fails(tmp_path: Path) -> None:
-    def spoilt(entry: AnyEntry) -> AnyEntry:
-        if not isinstance(entry, Decided) or entry.market.ticker != TICKER or entry.plan is None:
-            return entry
-        return msgspec.structs.replace(entry, plan=msgspec.structs.replace(entry.plan, count=contracts(4)))
-
-    path = decisions(tmp_path / "spoilt.sqlite", spoilt)
+    path = decisions(tmp_path / "spoilt.sqlite", spoilt_count)
 
     result = run("replay", path)
 
@@ -291,3 +293,26 @@ def test_export_of_a_journal_without_trades_says_so(tmp_path: Path) -> None:
     assert "no trade has closed yet" in run("export", tmp_path / "new.sqlite", "--to", tmp_path / "log").stdout
     assert run("replay", tmp_path / "new.sqlite").exit_code == 0
     assert run("verify", tmp_path / "new.sqlite").stdout.startswith("0 entries")
+
+
+def a_day(path: Path, day: str, *more: str) -> Result:
+    return CliRunner().invoke(parity, [day, "--journal", str(path), *more])
+
+
+def test_parity_decides_one_day_again_and_fails_where_nothing_was_decided(tmp_path: Path) -> None:
+    path = decisions(tmp_path / "same.sqlite")
+
+    same, none = a_day(path, f"{NOON:%Y-%m-%d}"), a_day(path, "2026-11-20")
+
+    assert (same.exit_code, same.stdout) == (0, "2 entries and 0 exits decided again as they were\n")
+    assert (none.exit_code, none.stderr) == (1, "nothing was decided on 2026-11-20\n")
+    assert json.loads(a_day(path, f"{NOON:%Y-%m-%d}", "--json").stdout)["same"] == {"entries": 2, "exits": 0}
+
+
+def test_parity_lists_what_differs(tmp_path: Path) -> None:
+    path = decisions(tmp_path / "spoilt.sqlite", spoilt_count)
+
+    found = a_day(path, f"{NOON:%Y-%m-%d}")
+
+    assert found.exit_code == 1
+    assert f"entry, {TICKER}: plan.count was 400, is 500" in found.stdout
