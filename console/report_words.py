@@ -6,6 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from console.amounts import dollars, gain
+from mesh.statistics import LEAST_CLUSTERS, LEVEL, Estimate
 from mesh.types import Hundredths
 from trader.domain.messages import exit_name, money, span
 from trader.reporting.expectation import Against, Expectation, Verdict
@@ -16,7 +17,6 @@ from trader.reporting.funnel import Bounds, Funnel
 from trader.reporting.positions import OpenPositions
 from trader.reporting.report import Report
 from trader.reporting.shadow import ShadowFigures
-from trader.reporting.statistics import LEAST_CLUSTERS, LEVEL, Estimate
 
 TOO_FEW = "not enough data"
 HEADINGS = ("trades", "gains", "losses", "contracts", "cost", "before fees", "fees", "net", "c each")

@@ -14,8 +14,8 @@ from typing import Annotated, Self
 from pydantic import Field, FiniteFloat, model_validator
 
 from mesh.config import Strict, load
+from mesh.statistics import LEVEL
 from trader.reporting.figures import Row, mean_net
-from trader.reporting.statistics import LEVEL
 
 NEEDED_TRADES = 100
 

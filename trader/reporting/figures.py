@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import TypeVar
 
+from mesh.statistics import LEVEL, Clustered, Estimate, sum_interval
 from mesh.types import CENT, CONTRACT, Hundredths, Micros
 from trader.domain.facts import MarketTerms, Trade
 from trader.domain.state import NO_CONTRACTS, NO_MONEY
 from trader.domain.words import ExitKind
-from trader.reporting.statistics import LEVEL, Clustered, Estimate, sum_interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from datetime import datetime, timedelta
 from math import isfinite
 from typing import NamedTuple
 
+from mesh.statistics import Clustered, Estimate
 from mesh.types import Side
 from trader.domain.edge import horizon_end
 from trader.domain.entries import SignalSeen
 from trader.domain.words import Confidence
-from trader.reporting.statistics import Clustered, Estimate
 
 _EVEN_CENTS = 50.0
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from mesh.statistics import Estimate
 from mesh.types import CENT
 from trader.domain.entries import (
     Decided,
@@ -46,7 +47,6 @@ from trader.reporting.forecasts import Forecasts, ForecastSums
 from trader.reporting.funnel import Funnel, FunnelSums
 from trader.reporting.positions import Mark, OpenPositions, open_positions
 from trader.reporting.shadow import ShadowFigures, ShadowSums
-from trader.reporting.statistics import Estimate
 
 _INSTANT = timedelta(microseconds=1)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

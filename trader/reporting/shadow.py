@@ -8,12 +8,12 @@ trader had seen enough to be out. Virtual fees are those of a maker; every round
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mesh.statistics import Clustered, Estimate
 from mesh.types import CENT, CONTRACT, Hundredths, Micros
 from trader.domain.entries import ShadowFilled, ShadowPlaced
 from trader.domain.facts import MarketTerms, Trade
 from trader.domain.shadowing import earned
 from trader.domain.state import NO_CONTRACTS, NO_MONEY, Order
-from trader.reporting.statistics import Clustered, Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ contracts makes it wider than so many equal ones would. It needs no random numbe
 interval.
 """
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 from math import isfinite, sqrt
 from statistics import NormalDist
@@ -61,13 +61,37 @@ class Clustered:
         sums = self._sums.values()
         weight = sum(part[1] for part in sums)
         mean = sum(part[0] for part in sums) / weight
-        clusters, effective = len(sums), weight**2 / sum(part[1] ** 2 for part in sums)
+        effective = effective_number(part[1] for part in sums)
         low = high = None
-        if effective >= max(least, 2.0) - 1e-9:  # equal weights, but for the last bits
-            spread = sum((part[0] - mean * part[1]) ** 2 for part in sums)
-            reach = t_quantile((1 + level) / 2, effective - 1) * sqrt(spread * clusters / (clusters - 1)) / weight
+        if enough(effective, least):
+            reach = t_quantile((1 + level) / 2, effective - 1) * standard_error([(part[0], part[1]) for part in sums])
             low, high = mean - reach, mean + reach
-        return Estimate(mean, low, high, self._count, clusters, effective)
+        return Estimate(mean, low, high, self._count, len(sums), effective)
+
+
+def enough(effective: float, least: float = LEAST_CLUSTERS) -> bool:
+    """Tell whether there are effective clusters enough for an interval; never with fewer than two."""
+    return effective >= max(least, 2.0) - 1e-9  # equal weights, but for the last bits
+
+
+def effective_number(weights: Iterable[float]) -> float:
+    """Return how many equal weights would say as much as these, some of them positive (Kish): (sum w)^2 / sum w^2."""
+    total = squares = 0.0
+    for weight in weights:
+        total, squares = total + weight, squares + weight**2
+    return total**2 / squares
+
+
+def standard_error(sums: Collection[tuple[float, float]]) -> float:
+    """Return the standard error of a ratio of sums over clusters: the linearised variance, for two clusters or more.
+
+    Args:
+        sums: Of values and of weights, for each cluster.
+    """
+    clusters, weight = len(sums), sum(part[1] for part in sums)
+    mean = sum(part[0] for part in sums) / weight
+    spread = sum((part[0] - mean * part[1]) ** 2 for part in sums)
+    return sqrt(spread * clusters / (clusters - 1)) / weight
 
 
 def sum_interval(count: int, total: int, squares: int, level: float = LEVEL) -> tuple[float, float] | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trader.reporting.statistics import LEAST_CLUSTERS, Clustered, sum_interval, t_quantile
+from mesh.statistics import LEAST_CLUSTERS, Clustered, sum_interval, t_quantile
 
 
 @pytest.mark.parametrize(
