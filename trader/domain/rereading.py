@@ -56,7 +56,7 @@ class Rereading:
     """
 
     def __init__(self, version: str, day: date | None = None) -> None:
-        """Begin. Only what this version of the software decided is made again; with a day of UTC, only what it did then."""
+        """Begin. Only what this version of the software decided is made again; with a day of UTC, only that day's."""
         self.found = Remade()
         self._version, self._day = version, day
         self._settings: Settings | Unmade = Unmade.NO_START
