@@ -24,9 +24,9 @@ from console.histories import read
 from console.recorded import Recording
 from console.scan import Purpose, Question, Scan, scan
 from console.scan_options import scan_options
-from console.server_process import COMMAND, ServerProblem, ServerProcess, forecast_server
 from forecast_server.checkpoints import NEEDS
 from mesh import log
+from mesh.forecast_process import COMMAND, ServerProblem, ServerProcess, forecast_server
 
 _MODELS = ("fracast", "random-walk", "timesfm-2.5")
 """Those that need no more than their name, and at most their weights in the hub's cache."""

@@ -33,7 +33,7 @@ _DAYS = 1
 _CALM = {"OMP_WAIT_POLICY": "passive"}
 """torch's threads sleep while they wait for each other. Spinning, they take several times as long on a busy machine."""
 _CONFIG = """\
-[model]
+{policy}[model]
 name = "{model}"
 
 [rpc]
@@ -166,7 +166,7 @@ class ServerProcess:
 
 @asynccontextmanager
 async def forecast_server(
-    folder: Path, model: str, on_start: Callable[[ServerProcess], object]
+    folder: Path, model: str, on_start: Callable[[ServerProcess], object], *, policy_file: Path | None = None
 ) -> AsyncIterator[ServerProcess]:
     """Run a server with mutual TLS on a port that the system chooses, and stop it at the end.
 
@@ -174,6 +174,7 @@ async def forecast_server(
         folder: An empty one, for certificates and configuration.
         model: Name of the model to serve.
         on_start: Called as soon as there is a process.
+        policy_file: Exit and confidence policy; None is the one that the server ships.
 
     Raises:
         ServerProblem: it does not start, dies, or does not exit 0 when told to stop. Inside the context it comes as
@@ -183,7 +184,7 @@ async def forecast_server(
     certs.issue(folder, "server", hosts=["localhost", "127.0.0.1"], days=_DAYS)
     certs.issue(folder, "trader", role="trader", days=_DAYS)
     config = folder / "server.toml"
-    config.write_text(_CONFIG.format(model=model))
+    config.write_text(_settings(model, policy_file))
     async with asyncio.TaskGroup() as tasks:
         process = await asyncio.create_subprocess_exec(
             _command(),
@@ -204,6 +205,12 @@ async def forecast_server(
             yield server
         finally:
             await server.stop()
+
+
+def _settings(model: str, policy_file: Path | None) -> str:
+    # A JSON string is a TOML string.
+    policy = "" if policy_file is None else f"policy_file = {json.dumps(str(policy_file.absolute()))}\n\n"
+    return _CONFIG.format(model=model, policy=policy)
 
 
 def _command() -> str:
