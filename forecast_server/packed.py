@@ -12,6 +12,7 @@ from foremesh.forecast.v1 import forecast_pb2
 from numpy.typing import NDArray
 
 from forecast_server.types import FLOAT32
+from mesh.packed import head
 
 _TOGETHER = 16
 """Histories read at once. More would gain nothing: protobuf's buffer doubles as it grows, copying what it holds."""
@@ -55,15 +56,5 @@ class PathWriter:
         """Return what comes before the mean, and what comes between it and the quantiles."""
         path = forecast_pb2.ForecastPath
         rest = path(horizon_steps=steps, quantile_levels=self._levels).SerializeToString()
-        mean = _head(path.MEAN_CENTS_FIELD_NUMBER, steps)
-        return rest + mean, _head(path.QUANTILES_CENTS_FIELD_NUMBER, steps * len(self._levels))
-
-
-def _head(field_number: int, count: int) -> bytes:
-    """Return what comes before `count` packed floats: the field's tag and how many bytes follow, as a varint."""
-    head, size = bytearray([field_number << 3 | 2]), FLOAT32.itemsize * count
-    while size >> 7:
-        head.append(size & 0x7F | 0x80)
-        size >>= 7
-    head.append(size)
-    return bytes(head)
+        mean = head(path.MEAN_CENTS_FIELD_NUMBER, FLOAT32.itemsize * steps)
+        return rest + mean, head(path.QUANTILES_CENTS_FIELD_NUMBER, FLOAT32.itemsize * steps * len(self._levels))
