@@ -123,11 +123,26 @@ class Forecasted:
     input_digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fan:
+    """A forecast that is no signal: it ends where the price is, on the whole, so there is nothing to trade on."""
+
+    path_cents: Floats
+    """[steps] the point path, YES."""
+    quantiles_cents: Floats
+    """[steps, levels] YES, ascending."""
+    levels: tuple[float, ...]
+    model: str
+    input_digest: str
+
+
 @dataclass(frozen=True, slots=True)
 class Unsaid:
-    """Nothing was said of a market at a moment, and why: the contract's word, such as `constant_history`."""
+    """There is no signal about a market at a moment, and why: the contract's word, such as `constant`."""
 
     reason: str
+    fan: Fan | None = None
+    """What was forecast all the same (`below_threshold`): forecasts are judged by all of them, moving or not."""
 
 
 Answers = Mapping[Key, Forecasted | Unsaid]
