@@ -104,8 +104,8 @@ def event(*markets: RecordedMarket) -> RecordedEvent:
 
 
 def walked(count: int, *, seed: int = 0, spread: float = 2.0, **kept: object) -> Strip:
-    """Make candles of a seeded random walk in whole cents between 10 and 90, quoted and traded at every step."""
-    steps = np.random.default_rng(seed).integers(-3, 4, count)
+    """Make candles of a seeded random walk between 10 and 90 cents, quoted and traded; none ends where it began."""
+    steps = np.random.default_rng(seed).choice([-3, -2, -1, 1, 2, 3], count)
     # Reflected at both ends, so that it never comes to rest there.
     prices = [float(10 + abs((place - 10) % 160 - 80)) for place in 50 + np.cumsum(steps)]
     bids, asks = [price - spread / 2 for price in prices], [price + spread / 2 for price in prices]
