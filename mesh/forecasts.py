@@ -118,7 +118,7 @@ class ForecastClient:
         client_id: str = "",
         timeout: float | None = None,
         within: float | None = None,
-    ) -> AsyncIterator[signal_pb2.SignalResult]:
+    ) -> AsyncGenerator[signal_pb2.SignalResult, None]:
         """Stream one result per history as it is ready; `input_index` is its place in `histories`.
 
         Args:
