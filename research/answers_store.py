@@ -22,7 +22,8 @@ CAPACITY_BYTES: Final = 4 << 30
 _APPLICATION_ID, _VERSION = 0x464D5241, 1  # "FMRA"
 _BUSY_SECONDS = 60.0
 """Another run may be writing, or forgetting what is old."""
-_WAL_BYTES = 64 << 20
+_WAL_BYTES, _WAL_PAGES = 64 << 20, 8192
+"""Moving pages from the log into the file waits for the disk: seldom, then."""
 _TOGETHER = 500
 _FORGOTTEN_SHARE = 4
 """Of a full file the oldest fourth is forgotten."""
@@ -146,6 +147,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         # Without a sync at every commit: a kill loses nothing, a power cut some answers, which are asked again.
         database.execute("PRAGMA synchronous=NORMAL")
         database.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
+        database.execute(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
         with database:
             database.execute("BEGIN IMMEDIATE")
             _prepare(database)

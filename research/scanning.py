@@ -21,7 +21,7 @@ from research.types import Forecasted, Key, Unsaid
 
 _SCAN_SECONDS = 600.0
 """What is not answered by then expires, and is asked again."""
-_KEPT_TOGETHER, _KEEP_SECONDS = 256, 1.0
+_KEPT_TOGETHER, _KEEP_SECONDS = 1024, 1.0
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 10.0
 _EVERYTHING = signal_pb2.SignalOptions(min_magnitude_cents=0)
 
