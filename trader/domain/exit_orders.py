@@ -19,6 +19,9 @@ from trader.domain.facts import MarketTerms, OrderTerms, Trade
 from trader.domain.state import Books, Exit, Guard, Order, Position, State
 from trader.domain.words import ExitKind, OrderState, Purpose
 
+_LONGEST_WAIT = 30.0
+_MOST_DOUBLINGS = 10
+
 
 def step(state: State, position: Position, orders: Sequence[Order], moment: Moment) -> list[AnyEntry]:
     """Return what has to be written next about a position.
@@ -80,7 +83,27 @@ def _sell(state: State, position: Position, wanted: Exit, orders: Sequence[Order
             return []
         why = "nobody pays the target any more"
         return [ExitWithdrawn(position_id=position.position_id, decision_id=wanted.decision_id, why=why)]
+    if _in_vain(state, position, wanted, moment):
+        return []
     return _order(state, position, moment, kind=wanted.kind, decision=wanted.decision_id, leg=wanted.legs, limit=limit)
+
+
+def _in_vain(state: State, position: Position, wanted: Exit, moment: Moment) -> bool:
+    """Tell whether the next try can wait: the last ones got nothing from the very bid that is still shown.
+
+    Each of them makes the wait twice as long, up to half a minute; another bid, or another size, ends it.
+    """
+    guard, top = guard_of(state, position), exits.relied_on(state, position, moment)
+    shown = None if top is None else (top.bid, top.bid_size)
+    last = ids.client_order_id(state.books.journal_id, wanted.decision_id, wanted.legs - 1)
+    order = state.books.orders.get(last)
+    retry, sent = state.settings.exits.retry_seconds, guard.tried
+    vain = shown is not None and shown == sent and order is not None and bool(order.order_id) and not order.filled
+    if vain and moment.seconds < guard.next_try + min(retry * (2**guard.in_vain - 1), _LONGEST_WAIT):
+        return True
+    if moment.seconds >= guard.next_try:
+        guard.tried, guard.in_vain = shown, min(guard.in_vain + 1, _MOST_DOUBLINGS) if vain else 0
+    return False
 
 
 def _rest(state: State, position: Position, orders: Sequence[Order], moment: Moment) -> list[AnyEntry]:

@@ -245,6 +245,10 @@ class Guard:
     """Monotonic time of the last look with a price that could be relied on."""
     next_try: float = 0.0
     """Monotonic: no order to sell before."""
+    tried: tuple[Price | None, Hundredths] | None = None
+    """Best bid and its size that the last order to sell was sent at."""
+    in_vain: int = 0
+    """Orders in a row that got nothing from that very bid."""
 
 
 @dataclass(slots=True)
