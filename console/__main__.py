@@ -6,49 +6,56 @@ import gc
 import io
 import os
 import sys
+from importlib import import_module
 from importlib.metadata import version
 
 import click
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read on import; else its C core writes lines of its own between ours
 
-from console.certs import certs
-from console.collection.data import data
-from console.demo import demo
-from console.doctor import doctor
-from console.exchange import exchange
-from console.forecast import forecast
-from console.journal import journal
-from console.models import models
-from console.parity import parity
-from console.replay import replay
-from console.report import report
-from console.status import status
-from console.trading import events, positions, trades
-from console.trading_adopt import adopt
-from console.trading_switches import flatten, pause, resume
+COMMANDS = {
+    "adopt": "console.trading_adopt",
+    "certs": "console.certs",
+    "data": "console.collection.data",
+    "demo": "console.demo",
+    "doctor": "console.doctor",
+    "events": "console.trading",
+    "exchange": "console.exchange",
+    "flatten": "console.trading_switches",
+    "forecast": "console.forecast",
+    "journal": "console.journal",
+    "models": "console.models",
+    "parity": "console.parity",
+    "pause": "console.trading_switches",
+    "positions": "console.trading",
+    "replay": "console.replay",
+    "report": "console.report",
+    "resume": "console.trading_switches",
+    "status": "console.status",
+    "trades": "console.trading",
+}
+"""The module of each command, in which it is the function of its own name."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """Commands whose modules are imported when they are asked for: all of them together take most of a second."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names in order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command of that name; None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("foremesh"), prog_name="foremesh")
 def cli() -> None:
     """foremesh: forecasts, signals and trades for Kalshi's markets, on machines of your own."""
-
-
-cli.add_command(certs)
-cli.add_command(data)
-cli.add_command(demo)
-cli.add_command(doctor)
-cli.add_command(exchange)
-cli.add_command(forecast)
-cli.add_command(journal)
-cli.add_command(models)
-cli.add_command(parity)
-cli.add_command(replay)
-cli.add_command(report)
-cli.add_command(status)
-for command in (adopt, events, flatten, pause, positions, resume, trades):
-    cli.add_command(command)
 
 
 def main() -> None:

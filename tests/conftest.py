@@ -1,9 +1,10 @@
 """Fixtures for every kind of test: certificates of a throw-away authority, and real servers on real sockets."""
 
 import asyncio
+import gc
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import structlog
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests share the cores: torch's threads would wait for each other
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or hundreds of processes would compile the same modules again
 
 from forecast_server.app import forecast_server
 from forecast_server.config import ForecastRpc, ForecastServerConfig
@@ -25,6 +27,18 @@ settings.register_profile("foremesh", deadline=None)  # a busy machine is no fai
 settings.load_profile("foremesh")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """One more than there are cores: half of what is tested waits for processes, sockets and leases."""
+    return (yield) + 1
+
+
+def pytest_collection_finish() -> None:
+    """Collecting leaves a million objects that stay: no collection of garbage need look at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -72,15 +72,16 @@ def test_a_killed_exchange_still_knows_everything_it_told(tmp_path: Path) -> Non
 
 
 def test_members_orders_are_quoted_again_after_a_restart(tmp_path: Path) -> None:
-    """In the market's record, which is made from the tape, as in its book."""
-    with exchange_process(tmp_path) as exchange:
+    """In the market's record, which is made from the tape, as in its book; nobody else moves meanwhile."""
+    still = ("clock.speed=0.001",)
+    with exchange_process(tmp_path, SMALL, *still) as exchange:
         alice = exchange.member("alice")
         ticker = _wide(exchange)
         row = exchange.get(f"/markets/{ticker}")["market"]
         inside = f"{float(row['yes_ask_dollars']) - 0.01:.4f}"
         assert alice("POST", "/portfolio/events/orders", order(ticker, inside, "2.50"))[0] == 201
         exchange.kill()
-    with exchange_process(tmp_path) as exchange:
+    with exchange_process(tmp_path, SMALL, *still) as exchange:
         row = exchange.get(f"/markets/{ticker}")["market"]
         assert (row["yes_ask_dollars"], row["yes_ask_size_fp"]) == (inside, "2.50")
         best = exchange.get(f"/markets/{ticker}/orderbook?depth=1")["orderbook_fp"]["no_dollars"]

@@ -238,29 +238,29 @@ def free_port() -> int:
 @contextmanager
 def collection(folder: Path, *settings: str, exchange: str = EXCHANGE) -> Iterator[Collection]:
     """Start exchange and coordinator; `settings` are the coordinator's, as `--set` takes them."""
-    with exchange_process(folder, exchange) as market:
-        (folder / "coordinator.toml").write_text(COORDINATOR)
-        address = f"127.0.0.1:{free_port()}"
-        words = [
-            word
-            for setting in (
-                f'rpc.listen=["{address}"]',
-                "kalshi.environment=custom",
-                f"kalshi.host={market.url}",
-                *settings,
-            )
-            for word in ("--set", setting)
-        ]
-        coordinator = Daemon(
-            [str(BIN / "foremesh-coordinator"), "--config", str(folder / "coordinator.toml"), *words],
-            folder / "coordinator.log",
-        )
-        coordinator.start()
-        with grpc.insecure_channel(address) as channel:
-            mesh = Collection(folder, market, coordinator, address, rpc.CoordinatorServiceStub(channel))
-            try:
-                coordinator.wait_for("ready")
-                yield mesh
-            finally:
-                for daemon in (*mesh.collectors.values(), coordinator):
-                    daemon.kill()
+    with exchange_process(folder, exchange) as market, collecting_from(market, folder, *settings) as mesh:
+        yield mesh
+
+
+@contextmanager
+def collecting_from(market: ExchangeProcess, folder: Path, *settings: str) -> Iterator[Collection]:
+    """Start a coordinator for an exchange that runs; `settings` as above. At the end the exchange is fast again."""
+    (folder / "coordinator.toml").write_text(COORDINATOR)
+    address = f"127.0.0.1:{free_port()}"
+    own = (f'rpc.listen=["{address}"]', "kalshi.environment=custom", f"kalshi.host={market.url}")
+    words = [word for setting in (*own, *settings) for word in ("--set", setting)]
+    coordinator = Daemon(
+        [str(BIN / "foremesh-coordinator"), "--config", str(folder / "coordinator.toml"), *words],
+        folder / "coordinator.log",
+    )
+    coordinator.start()
+    with grpc.insecure_channel(address) as channel:
+        mesh = Collection(folder, market, coordinator, address, rpc.CoordinatorServiceStub(channel))
+        try:
+            coordinator.wait_for("ready")
+            yield mesh
+        finally:
+            for daemon in (*mesh.collectors.values(), coordinator):
+                daemon.kill()
+            if market.process.poll() is None:
+                mesh.slow_down(0.0)

@@ -57,11 +57,10 @@ class ExchangeProcess:
 
     def member(self, name: str, cash: str = "1000.00") -> Call:
         """A caller with an account; made by the command on the first use of the name."""
-        key_file = self.folder / f"{name}.key"
-        if not key_file.exists():
-            self.add_member(name, cash)
-        listed = json.loads(self.command("account", "list", "--json"))
-        key_id = next(row["key_ids"][0] for row in listed if row["name"] == name)
+        key_file, id_file = self.folder / f"{name}.key", self.folder / f"{name}.id"
+        if not id_file.exists():  # kept for those who start the exchange once more
+            id_file.write_text(self.add_member(name, cash))
+        key_id = id_file.read_text()
         private = load_pem_private_key(key_file.read_bytes(), None)
         assert isinstance(private, Ed25519PrivateKey)
         signer = Signer(private, key_id)
