@@ -138,7 +138,7 @@ class ExitSettings(Strict):
     floor_cents: PriceCents = 1.0
     """Lowest price at which an exit sells. Below it a position waits for settlement."""
     retry_seconds: Annotated[FiniteFloat, Field(ge=0.1, le=60)] = 2.0
-    """Wait between two tries to sell; longer, up to half a minute, while tries get nothing from one and the same bid."""
+    """Wait between two tries to sell; longer, up to half a minute, while tries get nothing from the very same bid."""
 
     @model_validator(mode="after")
     def _together(self) -> Self:
