@@ -66,8 +66,16 @@ class TradeRow:
     """Of the market's result: `recorded`, `inferred`, `derived`, or empty where it was not needed."""
     path_step_seconds: int
     """Length of the candles that the position was guarded by."""
+    path_known: str = "closes"
+    """What those candles tell: `closes` alone, so that the bounds are the result itself, `ohlc`, or `mixed`."""
     yes_value_micros: Micros | None
     """What YES paid in the end, whatever the exit; None where nobody knows."""
+    known_time: datetime | None = None
+    """When all of the row could be known: bounds and result reach beyond the exit."""
 
 
+HINDSIGHT = frozenset(
+    {"pnl_pessimistic_micros", "pnl_optimistic_micros", "path_known", "result_origin", "yes_value_micros", "known_time"}
+)
+"""Columns that tell what came after the exit; every other is known at the exit."""
 COLUMNS = tuple(field.name for field in fields(TradeRow))

@@ -65,6 +65,20 @@ class Strip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prints:
+    """Public trades of one market, oldest first: what fills orders that rest."""
+
+    times: Ints
+    """[trades] Unix microseconds."""
+    prices: Ints
+    """[trades] YES price."""
+    counts: Ints
+    """[trades] hundredths."""
+    taker_buys_yes: NDArray[np.bool_]
+    """[trades] whose side is not recorded are left out: nobody knows whom they met."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How a market ended."""
 
@@ -88,6 +102,8 @@ class RecordedMarket:
     """The finest candles there are: what a position is guarded by."""
     outcome: Outcome | None
     """None: nobody knows how it ended."""
+    prints: Prints | None = None
+    """None: not recorded; then only what is quoted fills an order that rests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
