@@ -1,15 +1,17 @@
 """Walks over events by hand: what was said of a market at a moment, and a plan without surprises."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from msgspec.structs import replace
+from msgspec import structs
 
 from research.plan import WalkPlan
 from research.rows import TradeRow
 from research.types import Defects, Forecasted, Key, RecordedEvent, RecordedMarket
 from research.walk import walk
+from tests.fakes.research import BEGIN, event, market, walked
 from tests.fakes.trading import signal
 from trader.domain.settings import Settings
 
@@ -18,7 +20,7 @@ Said = dict[Key, Forecasted]
 
 def forecast(at: datetime, magnitude: float = 12.0, **changes: object) -> Forecasted:
     """Make a forecast that every default rule likes: NO, target 20 and stop 8 cents away."""
-    facts = replace(signal(magnitude, last_candle_time=at, useful_until=at + timedelta(minutes=5)), **changes)
+    facts = structs.replace(signal(magnitude, last_candle_time=at, useful_until=at + timedelta(minutes=5)), **changes)
     return Forecasted(
         signal=facts,
         path_cents=np.zeros(6, np.float32),
@@ -44,7 +46,30 @@ def plan(settings: Settings | None = None, **changes: object) -> WalkPlan:
 
 
 def rows(
-    events: Iterable[RecordedEvent], answers: Said, walked: WalkPlan | None = None, defects: Defects | None = None
+    events: Iterable[RecordedEvent], answers: Said, how: WalkPlan | None = None, defects: Defects | None = None
 ) -> list[TradeRow]:
     """Walk, and return what was closed."""
-    return list(walk(events, answers, walked or plan(), defects or Defects()))
+    return list(walk(events, answers, how or plan(), defects or Defects()))
+
+
+def invented(*, seed: int, step_seconds: int = 3600, count: int = 14) -> tuple[list[RecordedEvent], Said]:
+    """Two events of three markets that wander, and forecasts of either side at two of three candles."""
+    rng = np.random.default_rng(seed)
+    answers: Said = {}
+    events = []
+    for day in range(2):
+        begin = BEGIN + day * 5 * timedelta(seconds=step_seconds)
+        markets = []
+        for number in range(3):
+            candles = walked(count, seed=10 * seed + 3 * day + number, step_seconds=step_seconds, begin=begin)
+            close = begin + timedelta(seconds=(count + 4) * step_seconds)
+            name = f"KXHIGHNY-25JAN0{2 + day}-B{number}"
+            recorded = market(candles, ticker=name, close=close, pays=bool(rng.integers(2)))
+            assert recorded.outcome is not None
+            paid = replace(recorded.outcome, known_at=close + timedelta(minutes=1))
+            markets.append(replace(recorded, outcome=paid))
+            for place in np.flatnonzero(rng.random(count) < 0.7):
+                middle = float(candles.trades[place, 3]) / 10_000
+                answers |= said(recorded, int(place), current_cents=middle, forecast_mean_cents=middle - 12.0)
+        events.append(event(*markets))
+    return events, answers

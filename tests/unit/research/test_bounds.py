@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 import numpy as np
 import pytest
 
+from mesh.types import Micros
 from research.bounds import verdict
 from research.pauses import Night
 from research.rows import TradeRow
@@ -144,7 +145,7 @@ def test_without_a_result_what_is_not_sold_is_worth_nothing_at_worst_and_a_dolla
 def test_a_sum_whose_bounds_differ_in_sign_is_not_identified(low: int, high: int, word: str) -> None:
     recorded = guarded((46, 46, 46, 46))
     (row,) = rows([event(recorded)], said(recorded, 0))
-    told = [replace(row, pnl_pessimistic_micros=low, pnl_optimistic_micros=high)]
+    told = [replace(row, pnl_pessimistic_micros=Micros(low), pnl_optimistic_micros=Micros(high))]
     assert verdict(told) == word
 
 
@@ -156,7 +157,8 @@ def test_the_walked_result_lies_between_its_bounds_always() -> None:
         opens = np.append(46, closes[:-1])
         highs = np.minimum(np.maximum(opens, closes) + rng.integers(0, 6, 30), 99)
         lows = np.maximum(np.minimum(opens, closes) - rng.integers(0, 6, 30), 3)
-        asks = [tuple(map(float, each)) for each in zip(opens, highs, lows, closes, strict=True)]
+        table = (array.tolist() for array in (opens, highs, lows, closes))
+        asks: list[Asks] = list(zip(*table, strict=True))
         recorded = guarded(*asks, pays=bool(rng.integers(2)))
         found += rows([event(recorded)], said(recorded, 0))
     assert all(row.pnl_pessimistic_micros <= row.pnl_micros <= row.pnl_optimistic_micros for row in found)

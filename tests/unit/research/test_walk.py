@@ -5,7 +5,6 @@ from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-import numpy as np
 import pytest
 
 from mesh.types import Hundredths
@@ -14,8 +13,8 @@ from research.rows import TradeRow
 from research.timeline import in_order
 from research.types import Defects, EntryPolicy, RecordedEvent, RecordedMarket
 from research.walk import WalkPlan, walk
-from tests.fakes.research import BEGIN, event, market, strip, walked
-from tests.fakes.research_walk import Said, plan, rows, said
+from tests.fakes.research import BEGIN, event, market, strip
+from tests.fakes.research_walk import invented, plan, rows, said
 from trader.domain.settings import Settings
 
 HOUR = timedelta(hours=1)
@@ -223,29 +222,6 @@ def patient(seconds: float) -> WalkPlan:
     settings = Settings()
     entries = settings.entries.model_copy(update={"expire_seconds": 900.0})
     return plan(settings.model_copy(update={"entries": entries}), latency=timedelta(seconds=seconds))
-
-
-def invented(*, seed: int, step_seconds: int = 3600, count: int = 14) -> tuple[list[RecordedEvent], Said]:
-    """Two events of three markets that wander, and forecasts of either side at two of three candles."""
-    rng = np.random.default_rng(seed)
-    answers: Said = {}
-    events = []
-    for day in range(2):
-        begin = BEGIN + day * 5 * timedelta(seconds=step_seconds)
-        markets = []
-        for number in range(3):
-            candles = walked(count, seed=10 * seed + 3 * day + number, step_seconds=step_seconds, begin=begin)
-            close = begin + timedelta(seconds=(count + 4) * step_seconds)
-            name = f"KXHIGHNY-25JAN0{2 + day}-B{number}"
-            recorded = market(candles, ticker=name, close=close, pays=bool(rng.integers(2)))
-            assert recorded.outcome is not None
-            paid = replace(recorded.outcome, known_at=close + timedelta(minutes=1))
-            markets.append(replace(recorded, outcome=paid))
-            for place in np.flatnonzero(rng.random(count) < 0.7):
-                middle = float(candles.trades[place, 3]) / 10_000
-                answers |= said(recorded, int(place), current_cents=middle, forecast_mean_cents=middle - 12.0)
-        events.append(event(*markets))
-    return events, answers
 
 
 def _key(row: TradeRow) -> tuple[datetime, str]:
