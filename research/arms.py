@@ -6,7 +6,7 @@ sizes and drop the forecast.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from msgspec import structs
 from mesh.types import Hundredths, Side
 from research.plan import WalkPlan
 from research.rows import TradeRow
-from research.types import Answers, Defects, Forecasted, RecordedEvent
+from research.types import Answers, Defects, Fan, Forecasted, Key, RecordedEvent
 from research.walk import walk
 from trader.domain.settings import Settings
 from trader.domain.words import Confidence, EntryStyle
@@ -73,8 +73,23 @@ def fade_longshot(yes_cents: float = LONGSHOT_CENTS) -> Arm:
 
 
 def say_no(answers: Answers) -> Answers:
-    """Say NO wherever anything was forecast, with no move at all; targets and stops stay the policy's."""
-    return {key: _no(said) for key, said in answers.items() if isinstance(said, Forecasted)}
+    """Say NO at every moment of which anything was forecast, with no move at all.
+
+    Targets and stops stay the policy's. A forecast that was no signal carries none: it takes those of the first signal
+    in its series; in a series without any signal it stays unsaid.
+    """
+    policies: dict[str, tuple[Key, Forecasted]] = {}
+    for key, said in answers.items():
+        series = _series(key)
+        if isinstance(said, Forecasted) and (series not in policies or _time(key) < _time(policies[series][0])):
+            policies[series] = key, said
+    found: dict[Key, Forecasted] = {}
+    for key, said in answers.items():
+        if isinstance(said, Forecasted):
+            found[key] = _no(said)
+        elif said.fan is not None and _series(key) in policies:
+            found[key] = _no(_as_signal(key, said.fan, policies[_series(key)][1]))
+    return found
 
 
 def blind(plan: WalkPlan) -> WalkPlan:
@@ -147,6 +162,31 @@ def _latency(seconds: int) -> Arm:
         return replace(_set(plan, "entries", expire_seconds=expires), latency=timedelta(seconds=seconds))
 
     return Arm(name=f"latency-{seconds}s", about=f"orders meet the book {seconds} seconds later", plan=later)
+
+
+def _series(key: Key) -> str:
+    return key[0].partition("-")[0]
+
+
+def _time(key: Key) -> tuple[int, str]:
+    return key[1], key[0]
+
+
+def _as_signal(key: Key, fan: Fan, policy: Forecasted) -> Forecasted:
+    """Make a signal of a forecast that was none: where it begins is the price, as far as it is told."""
+    at = datetime.fromtimestamp(key[1], UTC)
+    price = float(fan.path_cents[0])
+    facts = structs.replace(
+        policy.signal, current_cents=price, last_candle_time=at, useful_until=at + policy.signal.step
+    )
+    return Forecasted(
+        signal=facts,
+        path_cents=fan.path_cents,
+        quantiles_cents=fan.quantiles_cents,
+        levels=fan.levels,
+        model=fan.model,
+        input_digest=fan.input_digest,
+    )
 
 
 def _no(said: Forecasted) -> Forecasted:

@@ -65,6 +65,17 @@ class Board:
             levels[Price(order.price)] = order.ahead
         return Book.from_levels(ticker, bids.items(), asks.items())
 
+    def shown(self, ticker: str, own: Iterable[Order]) -> Book | None:
+        """Return the book as the exchange would show it: orders of the account are in it."""
+        book = self.book(ticker)
+        if book is None:
+            return None
+        bids, asks = dict(book.yes_bids), dict(book.yes_asks)
+        for order in own:
+            levels = bids if order.buys_yes else asks
+            levels[Price(order.price)] = Hundredths(levels.get(Price(order.price), 0) + order.remaining)
+        return Book(ticker, bids, asks)
+
     def meeting(self, ticker: str, price: int, *, buys_yes: bool) -> Book | None:
         """Return the book that an order meets which may come to rest at a price."""
         return self.book(ticker, [Resting(price, buys_yes, self._queue)])

@@ -73,7 +73,7 @@ def _held(row: TradeRow, plan: WalkPlan) -> float | None:
     """Return after which time a trade was to be sold; None where it was held to the settlement."""
     if row.exit_kind == ExitKind.SETTLEMENT:
         return None
-    span = row.exit_time - row.decision_time - plan.latency
+    span = row.exit_time - row.entry_time - plan.latency
     return max(_SHORTEST, span.total_seconds())
 
 

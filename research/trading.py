@@ -91,6 +91,7 @@ class PaperTrader:
         self._number = 0
         self._look_due: datetime | None = None
         self._following: set[str] = set()
+        self._resting: set[str] = set()
         self._pauses = following(plan.nights, begin)
         self._tell(Begun(name, Mode.PAPER, "research", "0" * 64), *(LinkSeen(link, up=True) for link in _LINKS))
         self._compare(())
@@ -185,7 +186,7 @@ class PaperTrader:
     # What the trader sees.
 
     def _show(self, ticker: str) -> None:
-        book, quote = self._venue.board.book(ticker), self._venue.board.quote(ticker)
+        book, quote = self._venue.shown(ticker), self._venue.board.quote(ticker)
         if book is not None and quote is not None:
             self._shown[ticker] = quote
             self._tell(BookCame(book))
@@ -293,14 +294,20 @@ class PaperTrader:
     def _news(self) -> None:
         news, _ = self._venue.account.take()
         settlements: list[Settlement] = []
+        changed: dict[str, None] = {}
         for item in news:
             match item:
                 case Order():
+                    if item.ticker in self._venue.account.resting or item.ticker in self._resting:
+                        changed[item.ticker] = None
                     self._tell(OrderSeen(views.order_view(item)))
                 case Settlement():
                     settlements.append(item)
                 case fill:
                     self._tell(FillSeen(views.fill_facts(fill)))
+        self._resting = set(self._venue.account.resting)
+        for ticker in changed:
+            self._show(ticker)  # what the account has on the book has changed
         if settlements:
             self._compare(settlements)
 

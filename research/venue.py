@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from mesh.kalshi.book import Book
 from mesh.kalshi.sides import Intent, to_book
 from mesh.kalshi.terms import BookSide
 from mesh.types import CONTRACT, DOLLAR, Hundredths, Micros, Price
@@ -41,6 +42,10 @@ class Venue:
         self.board.put(ticker, quote)
         if ticker in self.account.taken or ticker in self.account.resting:
             self._match(ticker, now)
+
+    def shown(self, ticker: str) -> Book | None:
+        """Return a market's book as the exchange would show it; None where nobody knows."""
+        return self.board.shown(ticker, self.account.resting.get(ticker, ()))
 
     def traded(self, ticker: str, prints: Prints, place: int, now: datetime) -> None:
         """Let a public trade reach orders that rest."""

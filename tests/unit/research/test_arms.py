@@ -3,13 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from mesh.types import Hundredths, Side
 from research.arms import ARMS, fade_longshot, variations
 from research.chance import random_entries
 from research.rows import TradeRow
-from research.types import Answers, Defects, EntryPolicy, RecordedEvent, Unsaid
+from research.types import Answers, Defects, EntryPolicy, Fan, RecordedEvent, Unsaid
 from tests.fakes.research import event, market, strip
 from tests.fakes.research_walk import invented, plan, rows, said
 
@@ -48,6 +49,18 @@ def test_always_no_buys_whatever_was_forecast_but_not_where_nothing_was() -> Non
     assert rows([event(told)], up) == []
     (row,) = walked("always-no", [event(told)], {**up, **unsaid})
     assert (row.magnitude_cents, row.direction, row.entry_count) == (0.0, "down", 1)
+
+
+def test_always_no_buys_also_where_the_forecast_was_no_signal_with_the_levels_of_its_series() -> None:
+    told = market(strip([44.0, 44.0], [46.0, 46.0]), pays=False)
+    fan = Fan(
+        path_cents=np.full(6, 45.0, np.float32), quantiles_cents=np.zeros((6, 9), np.float32),
+        levels=(), model="by-hand@0", input_digest="1",
+    )  # fmt: skip
+    flat = {(told.terms.ticker, int(told.decisions.ends[0])): Unsaid("below_threshold", fan)}
+    assert walked("always-no", [event(told)], flat) == []
+    (row,) = walked("always-no", [event(told)], {**flat, **said(told, 1, stop_loss_cents=9.0)})
+    assert (row.entry_count, row.input_digest, row.sl_cents, row.current_price_cents) == (2, "1", 9.0, 45.0)
 
 
 def test_always_no_keeps_the_filter_of_prices_and_spreads() -> None:
@@ -108,8 +121,8 @@ def test_random_entries_are_as_many_in_each_event_and_as_long_and_the_same_for_a
         assert sum(row.event_ticker == each.event_ticker for row in one) == sum(
             row.event_ticker == each.event_ticker for row in made
         )
-    spans = {row.exit_time - row.decision_time for row in made}
-    assert all(row.exit_time - row.decision_time in spans for row in one if row.exit_kind == "time_stop")
+    spans = {row.exit_time - row.entry_time for row in made}
+    assert all(row.exit_time - row.entry_time in spans for row in one if row.exit_kind == "time_stop")
     assert any(row.exit_kind == "time_stop" for row in one)
 
 

@@ -108,3 +108,11 @@ def test_a_stop_takes_the_resting_target_away_first() -> None:
     # Two checks, then a latency for the cancel and one for the order.
     assert (row.exit_kind, row.exit_price_micros) == ("stop_loss", 480_000)
     assert row.exit_time == DECIDED + HOUR + timedelta(seconds=7, milliseconds=1)
+
+
+def test_what_an_entry_still_bids_itself_is_not_taken_for_the_bid_of_others_nor_off_theirs() -> None:
+    # NO rests at 25 for 12 contracts, more than the 10 that are shown there; one is filled, and 25 is still bid.
+    told = recorded((73.0, 75.0), (72.0, 75.0), prints=((3610, 75, 301, True),))
+    low = said(told, 1, current_cents=74.0, forecast_mean_cents=62.0)
+    (row,) = rest().walk([event(told)], low, plan(), Defects())
+    assert (row.contract_count, row.exit_kind) == (100, "settlement")

@@ -187,7 +187,7 @@ def test_a_time_stop_sells_at_its_time_on_the_quote_that_holds() -> None:
     exits = settings.exits.model_copy(update={"time_stop_seconds": 1800.0})
     # NO is bid 54. Fee 0.07 x 5 x 0.54 x 0.46 = 0.08694.
     row = walked(quoted((44.0, 46.0)), settings=settings.model_copy(update={"exits": exits}))
-    half = timedelta(minutes=30, seconds=1)
+    half = timedelta(minutes=30, seconds=2)  # counted from the fill, and a latency to sell
     assert sold(row) == ("time_stop", half, 540_000, 2_700_000, 87_000, -273_300)
 
 
