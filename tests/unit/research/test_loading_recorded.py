@@ -1,41 +1,19 @@
 """Real recordings load as they are: quotes to the cent, results that were observed, and no candle before its end."""
 
 from collections import Counter
-from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from console.collection.importing import Import
-from mesh.store.folder import open_folder
 from research.loading import Recording, load
 from research.types import ABSENT, CLOSE, Defects, Origin, RecordedMarket
+from tests.fakes.recorded_store import HIGHS, KALSHI, imported
 
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
-KALSHI, HIGHS = SHARED / "kalshi", SHARED / "underlying" / "daily_high_temperature.parquet"
 NEW_YORK = ["KXHIGHNY-25DEC05", "KXHIGHNY-26JAN05"]
 pytestmark = pytest.mark.skipif(not KALSHI.is_dir(), reason="needs the recorded markets in ../shared")
-
-
-def imported(root: Path, files: Collection[str], events: Collection[str]) -> Path:
-    """Import some events of recorded files; all markets of a series, because they prove what observations are worth."""
-    chosen = root / "chosen"
-    chosen.mkdir()
-    for name in files:
-        table = pq.read_table(KALSHI / name)
-        if not name.startswith("markets"):
-            table = table.filter(
-                pc.is_in(table.column("event_ticker"), pc.cast(list(events), table.schema.field(1).type))
-            )
-        pq.write_table(table, chosen / name)
-    with open_folder(root / "store") as folder:
-        outcomes = list(Import(root=root / "store", folder=folder).run(sorted(chosen.iterdir())))
-    assert not [outcome.problems for outcome in outcomes if outcome.problems]
-    return root / "store"
 
 
 @pytest.fixture(scope="module")
