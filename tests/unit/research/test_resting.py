@@ -7,7 +7,9 @@ import numpy as np
 
 from mesh.types import Hundredths
 from research.arms import REST_TARGET, rest
+from research.prints import with_prints
 from research.rows import TradeRow
+from research.tape import ASK, BID, UNKNOWN, MarketTrades
 from research.types import Defects, Prints, RecordedMarket
 from tests.fakes.research import BEGIN, Cents, event, market, strip
 from tests.fakes.research_walk import plan, said
@@ -116,3 +118,19 @@ def test_what_an_entry_still_bids_itself_is_not_taken_for_the_bid_of_others_nor_
     low = said(told, 1, current_cents=74.0, forecast_mean_cents=62.0)
     (row,) = rest().walk([event(told)], low, plan(), Defects())
     assert (row.contract_count, row.exit_kind) == (100, "settlement")
+
+
+def test_recorded_trades_are_laid_beside_their_markets_and_those_without_a_taker_counted() -> None:
+    told, defects = recorded(), Defects()
+    times = round(DECIDED.timestamp() * 1_000_000) + np.array([10, 20, 30], np.int64) * 1_000_000
+    found = MarketTrades(
+        times=times,
+        prices=np.full(3, 470_000, np.int64),
+        counts=np.array([100, 200, 300], np.int64),
+        takers=np.array([UNKNOWN, ASK, BID], np.int8),
+    )
+    with_them = with_prints(event(told), {told.terms.ticker: found}, defects)
+    (row,) = rest().walk([with_them], said(told, 0), plan(), Defects())
+    assert (row.contract_count, row.entry_time) == (300, DECIDED + timedelta(seconds=30))
+    assert defects.counts == {"trade_without_taker": 1}
+    assert with_prints(event(told), None, defects) == event(told)
