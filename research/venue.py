@@ -10,10 +10,9 @@ from research.board import Board, Quote, resting
 from research.plan import WalkPlan
 from research.types import Prints
 from trader.domain.events import Accepted, Refused, Traded
-from trader.domain.facts import MarketTerms, OrderTerms
+from trader.domain.facts import Ending, MarketTerms, OrderTerms
 from trader.domain.words import EndReason
 from trader.paper.account import Account
-from trader.paper.admission import refused
 from trader.paper.matching import Matching
 from trader.paper.records import Purse
 
@@ -57,9 +56,9 @@ class Venue:
     def place(self, order: OrderTerms, market: MarketTerms, now: datetime) -> Accepted | Refused:
         """Let an order meet what is quoted, if the market trades."""
         if market.close_time <= now or self.account.held(market.ticker).settled:
-            return refused(EndReason.MARKET_CLOSED, "market_closed")
+            return Refused(Ending(reason=EndReason.MARKET_CLOSED, code="market_closed"))
         if not self.trades:
-            return refused(EndReason.PAUSE, "trading_is_paused")
+            return Refused(Ending(reason=EndReason.PAUSE, code="trading_is_paused"))
         quote = to_book(Intent(order.action, order.side, order.limit))
         book = self.board.meeting(order.ticker, quote.price, buys_yes=quote.side is BookSide.BID)
         return self._matching.place(order, market, book, now)
