@@ -41,6 +41,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """The interpreter's end may look at everything again: what is frozen counts as leaked there."""
+    gc.unfreeze()
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes are named by their argument: recorded replies carry the time, and parallel workers must agree on names."""
     return argname if isinstance(val, bytes) else None
