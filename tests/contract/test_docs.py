@@ -172,9 +172,11 @@ def _follow(words: list[str], page: Path) -> None:
     assert words[0] in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"], where
     command, rest = _root(words[0]), words[1:]
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
-        names = rest[0].split("|")
-        assert set(names) <= set(command.commands), where
-        command, rest = command.commands[names[0]], rest[1:]
+        names, context = rest[0].split("|"), click.Context(command)
+        assert set(names) <= set(command.list_commands(context)), where
+        found = command.get_command(context, names[0])
+        assert found is not None, where
+        command, rest = found, rest[1:]
     known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     known |= {"--help", "-h"}
     used = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
