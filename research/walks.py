@@ -27,6 +27,10 @@ _AHEAD: Final = 8
 _LOOK_SECONDS = 0.5
 
 
+class _Stopped(Exception):
+    """Nobody wants to know any more what a walk comes to."""
+
+
 @dataclass(slots=True)
 class Walked:
     """What one walk came to."""
@@ -111,7 +115,9 @@ class Walks:
 
     def _asked(self, arm: Arm) -> Iterator[Asked]:
         waiting = self._queues[arm.name]
-        while not self._stopped:
+        while True:
+            if self._stopped:
+                raise _Stopped
             try:
                 item = waiting.get(timeout=_LOOK_SECONDS)
             except queue.Empty:

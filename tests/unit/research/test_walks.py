@@ -1,5 +1,6 @@
 """Several walks at once: each comes to what it would have come to alone."""
 
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
@@ -89,8 +90,10 @@ def test_walks_that_are_left_end() -> None:
             walks.take(events[0], answers)
             raise RuntimeError("enough")
 
+    before = threading.active_count()
     with pytest.raises(RuntimeError, match="enough"):
         run()
+    assert threading.active_count() == before
 
 
 def test_the_funnel_leads_from_what_was_looked_at_to_entries() -> None:
