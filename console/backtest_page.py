@@ -10,7 +10,7 @@ from console.page import html, listing, plot, section, sign, table
 from mesh.files import replace_files
 from mesh.types import DOLLAR
 from research.backtest import Backtest
-from research.baselines import POLICY
+from research.baselines import POLICY, about
 from research.reliability import Bin
 
 _MODE = 0o644
@@ -31,9 +31,9 @@ def page(found: Backtest) -> str:
         _curve(found),
         _distribution(found),
         _parts(found),
-        _beside(found),
         _reliability(found),
         _funnel(found),
+        _beside(found),
         _groups(found),
         section("Conditions", listing(words.conditions(found)), kind="wide"),
         _defects(found),
@@ -76,6 +76,10 @@ def _distribution(found: Backtest) -> str:
     return plot("Trades by net result of one contract", drawn, "", _NO_TRADE)
 
 
+def _signed(cents: int) -> str:
+    return f"{cents:+d}" if cents else "0"
+
+
 def _parts(found: Backtest) -> str:
     parts = words.parts(found.summary)
     bars = [svg.Bar(name, amount / DOLLAR, text) for name, amount, text, _ in parts]
@@ -96,7 +100,9 @@ def _beside(found: Backtest) -> str:
         for name, other in found.summary.beside.items()
     ]
     drawn = svg.bars(policy + bars, name="Net result of each walk, in dollars")
-    return section("Beside it", drawn + table("baselines and what-ifs", headings, rows)) if rows else ""
+    said = about()
+    lines = listing((name, said[name]) for name in found.summary.beside if name in said)
+    return section("Beside it", drawn + table("baselines and what-ifs", headings, rows) + lines, kind="wide")
 
 
 def _reliability(found: Backtest) -> str:
@@ -114,7 +120,7 @@ def _points(bins: tuple[Bin, ...]) -> list[tuple[float, float]]:
 
 def _funnel(found: Backtest) -> str:
     steps = words.funnel(found.walked[POLICY.name])
-    bars = [svg.Bar(name, float(count), f"{count:,}") for name, count in steps if count >= 0]
+    bars = [svg.Bar(name, float(count), f"{count:,}") for name, count in steps if not name.startswith("-")]
     rows = [(name, f"{abs(count):,}") for name, count in steps]
     return section(
         "From forecasts to trades",

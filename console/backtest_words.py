@@ -19,7 +19,7 @@ from research.walks import Walked
 Lines = Iterator[tuple[str, str]]
 
 HEADINGS = ("trades", "contracts", "net", "a contract", "95 % of chance")
-_NO_INTERVAL = "not enough data"
+_NO_INTERVAL = "too few"
 
 
 def title(conditions: Conditions) -> str:
@@ -120,14 +120,14 @@ def parts(found: Summary) -> list[tuple[str, Micros, str, str]]:
 def funnel(walked: Walked) -> list[tuple[str, int]]:
     """Count from what was looked at to trades; refusals by rule in between."""
     looking: Looking = walked.looking
-    steps = [("forecasts looked at", looking.looked)]
+    steps = [("forecasts", looking.looked)]
     steps += [(f"- {_plain(reason)}", -count) for reason, count in looking.unsaid.most_common()]
     steps.append(("signals", looking.signals))
     steps += [(f"- {_plain(step.rule)}", -step.refused) for step in looking.funnel()]
     steps.append(("decided to enter", looking.entries))
     steps.append(("- never filled", looking.filled - looking.entries))
     steps.append(("bought", looking.filled))
-    steps.append(("trades, some bought in parts", len(walked.rows)))
+    steps.append(("trades", len(walked.rows)))
     return steps
 
 
