@@ -1,6 +1,7 @@
 """Runs a backtest for the command: whom it asks, what it shows meanwhile, what it says when that does not work."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -88,18 +89,34 @@ def run(asked: BacktestPlan, whom: Whom, state: Path | None, out: Path, *, quiet
 
     Raises:
         click.ClickException: The server does not start, or no server answers.
+        KeyboardInterrupt: Ctrl-C, or SIGTERM.
         ConfigError, OptionError, MeshError, OSError: As what they come from.
     """
     log.configure(level="error")
+    ended: list[signal.Signals] = []
     try:
-        return asyncio.run(_run(asked, whom, state, out, quiet=quiet))
+        return asyncio.run(_run(asked, whom, state, out, ended, quiet=quiet))
+    except asyncio.CancelledError:
+        if not ended:
+            raise
+        raise KeyboardInterrupt from None  # SIGTERM is told as Ctrl-C: both leave nothing running
     except ServerProblem as problem:
         for line in problem.tail:
             click.echo(f"  {line}", err=True)
         raise click.ClickException(str(problem)) from problem
 
 
-async def _run(asked: BacktestPlan, whom: Whom, state: Path | None, out: Path, *, quiet: bool) -> Backtest:
+async def _run(
+    asked: BacktestPlan, whom: Whom, state: Path | None, out: Path, ended: list[signal.Signals], *, quiet: bool
+) -> Backtest:
+    task = asyncio.current_task()
+
+    def end() -> None:
+        ended.append(signal.SIGTERM)
+        if task is not None:
+            task.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
     ledger, prepared = Ledger(ledger_file(asked.root, state)), prepare(asked)
     with _progress(shown=not quiet) as on_progress:
         async with _server(whom) as config:

@@ -4,10 +4,15 @@ import asyncio
 import io
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
+import psutil
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -157,3 +162,22 @@ def test_the_command_starts_a_server_writes_its_files_and_the_ledger_knows(tmp_p
     (trial,) = json.loads(listed.stdout)["trials"]
     assert trial["number"] == document["trial"]
     assert trial["result"]["net_micros"] == document["judgement"]["headline"]["net"]
+
+
+def test_a_command_that_is_ended_leaves_no_server_behind_and_goes_on_later(tmp_path: Path) -> None:
+    recording(tmp_path / "data", 1)
+    words = ["backtest", SERIES, "--data", str(tmp_path / "data"), "--model", "random-walk"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "console", *words, "--out", str(tmp_path)], stderr=subprocess.PIPE, text=True
+    ) as command:
+        process = psutil.Process(command.pid)
+        until = time.monotonic() + 30
+        while not (servers := process.children()) and time.monotonic() < until:
+            time.sleep(0.02)
+        command.send_signal(signal.SIGTERM)
+        _, said = command.communicate(timeout=40)
+
+    assert servers
+    assert not any(server.is_running() for server in servers)
+    assert command.returncode == 130
+    assert "the same command goes on where it was" in said
