@@ -21,7 +21,8 @@ from mesh.forecast_process import ServerProblem
 from mesh.forecasts import forecasting
 from mesh.rpc.config import ClientConfig
 from research.answers_store import opened
-from research.backtest import Backtest, BacktestPlan, backtest, prepare
+from research.backtest import Backtest, backtest, prepare
+from research.backtest_plan import BacktestPlan
 from research.scanning import Tally
 from research.server import embedded
 from research.trials import Ledger

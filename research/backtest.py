@@ -4,96 +4,31 @@ The ledger knows of a run before anything is asked, and of its result before any
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mesh.errors import InvalidInput, NotFound
+from mesh.errors import NotFound
 from mesh.forecasts import ForecastClient
 from research import csv_file
 from research.answering import Answering, answering
 from research.answers_store import AnswersStore
 from research.asking import Asker
+from research.backtest_plan import BacktestPlan
 from research.baselines import POLICY, beside
 from research.code_version import code_version
-from research.digest import DataDigest
+from research.gathering import Gathering
 from research.loading import Recording
-from research.plan import WalkPlan
-from research.prints import with_prints
 from research.questions import QuestionPlan
-from research.reliability import Reliability, ReliabilitySums
+from research.reliability import Reliability
 from research.scanning import Tally
-from research.sealing import Seal, last_close, open_seal, seal_of
-from research.statistics import bootstrap
+from research.sealing import Seal, open_seal, seal_of
 from research.summary import Summary, summarise
-from research.tape import trades
 from research.trials import Entry, Kind, Ledger, Trial, sharpes
 from research.types import Answers, Defects, RecordedEvent
 from research.walks import Walked, Walks
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestPlan:
-    """What is asked of a backtest."""
-
-    root: Path
-    """The data folder."""
-    series: str
-    horizon: timedelta
-    step: timedelta = timedelta(hours=1)
-    """Of candles and forecast."""
-    walk: WalkPlan
-    first: datetime | None = None
-    last: datetime | None = None
-    observed: Path | None = None
-    """Observed highs, from which results are derived where that is proven."""
-    seed: int = bootstrap.SEED
-    """Of whatever is drawn at random."""
-    baselines: bool = True
-    """Walk baselines and what-ifs beside the policy."""
-    open_sealed: bool = False
-    """See the sealed period, and nothing else."""
-
-    @property
-    def question(self) -> QuestionPlan:
-        """What is asked of every market. Raises InvalidInput where the horizon is no number of steps."""
-        steps, rest = divmod(self.horizon, self.step)
-        if rest or not steps:
-            raise InvalidInput(f"a horizon of {self.horizon} is no whole number of steps of {self.step}")
-        return QuestionPlan(horizon_steps=steps, step=self.step)
-
-    @property
-    def name(self) -> str:
-        """What its files are called, such as `backtest_KXHIGHNY_6h`."""
-        hours = self.horizon / timedelta(hours=1)
-        return f"backtest_{self.series}_{hours:g}h"
-
-    def parameters(self) -> dict[str, Any]:
-        """Write down everything that could change the result, but for data, code and who answers."""
-        walk = self.walk
-        return {
-            "series": self.series,
-            "horizon_seconds": self.horizon.total_seconds(),
-            "step_seconds": self.step.total_seconds(),
-            "entry_policy": walk.entry_policy.value,
-            "protections": walk.protections,
-            "latency_seconds": walk.latency.total_seconds(),
-            "cash_micros": walk.cash,
-            "assumed_size": walk.assumed_size,
-            "assumed_queue": walk.assumed_queue,
-            "stale_seconds": walk.stale_seconds,
-            "precision_micros": walk.precision,
-            "fee_factor": str(walk.fee_factor),
-            "worse_ticks": walk.worse_ticks,
-            "settings": walk.settings.model_dump(mode="json"),
-            "first": None if self.first is None else self.first.isoformat(),
-            "last": None if self.last is None else self.last.isoformat(),
-            "observed": self.observed is not None,
-            "sealed": self.open_sealed,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,51 +80,6 @@ class Backtest:
     csv: Path
     trial: Entry
     """That began it."""
-
-
-class Gathering:
-    """What is counted as events stream by.
-
-    Args:
-        root: The data folder.
-        seal: What ordinary runs do not see.
-        defects: Told of what is wrong.
-        inside: See that, and nothing else.
-    """
-
-    def __init__(self, root: Path, seal: Seal | None, defects: Defects, *, inside: bool) -> None:
-        self.digest, self.reliability, self.defects = DataDigest(), ReliabilitySums(), defects
-        self.results: Counter[str] = Counter()
-        self.events = self.markets = self.sealed = 0
-        self.first_close: datetime | None = None
-        self.last_close: datetime | None = None
-        self.seal, self._root, self._inside = seal, root, inside
-
-    def open_events(self, events: Iterator[RecordedEvent]) -> Iterator[RecordedEvent]:
-        """Give the events that may be seen."""
-        for event in events:
-            if self.seal is not None and self.seal.covers(event) is not self._inside:
-                self.sealed += 1
-            else:
-                found = trades(self._root, event.series_ticker, event.event_ticker, self.defects)
-                if found is None:
-                    self.defects.note("trades_not_recorded", event.event_ticker)
-                yield with_prints(event, found, self.defects)
-
-    def add(self, event: RecordedEvent, answers: Answers, horizon: timedelta) -> None:
-        """Count an event."""
-        self.events += 1
-        self.markets += len(event.markets)
-        self.digest.add(event)
-        self.reliability.add(event, answers)
-        close = last_close(event)
-        self.first_close = close if self.first_close is None else min(self.first_close, close)
-        self.last_close = close if self.last_close is None else max(self.last_close, close)
-        for market in event.markets:
-            self.results["unknown" if market.outcome is None else market.outcome.origin.value] += 1
-            strip = market.decisions
-            if len(strip.ends) * strip.step_seconds < horizon.total_seconds():
-                self.defects.note("market_shorter_than_horizon", market.terms.ticker)
 
 
 def prepare(plan: BacktestPlan) -> Prepared:

@@ -12,7 +12,8 @@ from forecast_server.models.base import Paths, Series
 from mesh.forecasts import ForecastClient, forecasting
 from mesh.rpc.config import ClientConfig
 from research.answers_store import opened
-from research.backtest import Backtest, BacktestPlan, backtest, prepare
+from research.backtest import Backtest, backtest, prepare
+from research.backtest_plan import BacktestPlan
 from research.trials import Ledger
 from tests.fakes.models import HeldModel
 from tests.fakes.recorded_stores import BEGIN as FIRST
