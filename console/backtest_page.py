@@ -71,7 +71,10 @@ def _curve(found: Backtest) -> str:
 def _distribution(found: Backtest) -> str:
     bands = found.summary.distribution
     whole = range(min(bands), max(bands) + 10, 10) if bands else ()
-    bars = [svg.Bar(f"{low:+d} to {low + 10:+d}c", float(bands.get(low, 0)), f"{bands.get(low, 0):,}") for low in whole]
+    bars = [
+        svg.Bar(f"{_signed(low)} to {_signed(low + 10)}c", float(bands.get(low, 0)), f"{bands.get(low, 0):,}")
+        for low in whole
+    ]
     drawn = svg.bars(bars, name="Trades by net result of one contract", signed=False)
     return plot("Trades by net result of one contract", drawn, "", _NO_TRADE)
 
