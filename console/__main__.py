@@ -15,6 +15,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read on import; else its C co
 
 COMMANDS = {
     "adopt": "console.trading_adopt",
+    "backtest": "console.backtest",
     "certs": "console.certs",
     "data": "console.collection.data",
     "demo": "console.demo",
@@ -33,6 +34,7 @@ COMMANDS = {
     "resume": "console.trading_switches",
     "status": "console.status",
     "trades": "console.trading",
+    "trials": "console.trials",
 }
 """The module of each command, in which it is the function of its own name."""
 

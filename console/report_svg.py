@@ -139,6 +139,38 @@ def scatter(points: Sequence[tuple[float, float]], *, name: str, across: str, al
     return _drawing(_HEIGHT, name, parts)
 
 
+def diagonal(kinds: Sequence[Sequence[tuple[float, float]]], *, name: str, across: str, along: str) -> str:
+    """Draw shares against shares, both in percent, with the line on which they would be equal.
+
+    Args:
+        kinds: Points of the first kind are joined and filled, those of the second hollow. Empty without any.
+        name: Of the plot.
+        across: Name of the lower axis.
+        along: Name of the left one.
+    """
+    if not any(kinds):
+        return ""
+    marks = [0.0, 25.0, 50.0, 75.0, 100.0]
+    room = WIDTH - _LEFT - _RIGHT
+
+    def place(point: tuple[float, float]) -> tuple[float, float]:
+        return _LEFT + point[0] / 100 * room, _up(point[1], 0, 100)
+
+    (left, low), (right, high) = place((0, 0)), place((100, 100))
+    parts = [_grid(marks, "")]
+    parts.append(f'<line class="dashed" x1="{left:.1f}" y1="{low:.1f}" x2="{right:.1f}" y2="{high:.1f}"/>')
+    for kind, points in zip(("act", "hollow"), kinds, strict=False):
+        places = [place(point) for point in points]
+        if kind == "act":
+            parts.append(f'<polyline class="line" points="{_path(places)}"/>')
+        parts += [_dot(x, y, kind, 3.5) for x, y in places]
+    for mark, anchor in ((0.0, "start"), (50.0, "middle"), (100.0, "end")):
+        parts.append(_text(place((mark, 0))[0], _HEIGHT - _BOTTOM + 12, f"{mark:g}", anchor))
+    parts.append(_text(WIDTH - _RIGHT, _up(0, 0, 100) - 5, across, "end"))
+    parts.append(_text(_LEFT + 4, _TOP + 10, along, "start"))
+    return _drawing(_HEIGHT, name, parts)
+
+
 def ticks(low: float, high: float) -> list[float]:
     """Return round numbers from at or below `low` to at or above `high`, both ends and zero among them, evenly."""
     low, high = min(low, 0.0), max(high, 0.0)

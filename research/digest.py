@@ -45,6 +45,9 @@ def _market(market: RecordedMarket) -> bytes:
     hashed = hashlib.sha256(_text(said))
     for strip in (market.decisions, market.path):
         hashed.update(_strip(strip))
+    if (prints := market.prints) is not None:
+        for column in (prints.times, prints.prices, prints.counts, prints.taker_buys_yes):
+            hashed.update(column.astype("<i8").tobytes())
     return hashed.digest()
 
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from console.report_svg import WIDTH, Bar, Spot, bars, line, scatter, ticks
+from console.report_svg import WIDTH, Bar, Spot, bars, diagonal, line, scatter, ticks
 
 AMOUNTS = st.floats(-1e7, 1e7, allow_nan=False)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -110,3 +110,16 @@ def test_names_of_axes_and_their_numbers_do_not_lie_on_each_other() -> None:
     (name,) = (place for place in places if place[0] == "forecast, c")
     near = [place for place in places - {name} if abs(place[2] - name[2]) < 11.5 and place[1] > 180]
     assert near == []
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=1, max_size=10))
+def test_shares_against_shares_lie_within_and_both_kinds_are_told_apart(points: list[tuple[float, float]]) -> None:
+    drawing = drawn(diagonal([points, points], name="shares", across="said, %", along="came, %"))
+
+    kinds = [dot.attrib["class"] for dot in drawing.iter(f"{SVG}circle")]
+    assert within(drawing)
+    assert kinds == ["act"] * len(points) + ["hollow"] * len(points)
+
+
+def test_without_any_share_nothing_is_drawn() -> None:
+    assert diagonal([[], []], name="shares", across="", along="") == ""

@@ -4,9 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from research.digest import DataDigest, digest
 from research.loading import load
-from research.types import Defects
+from research.prints import with_prints
+from research.tape import BID, MarketTrades
+from research.types import Defects, RecordedEvent
 from tests.fakes.recorded_stores import (
     CLOSE,
     EVENT,
@@ -68,3 +72,17 @@ def test_events_hash_the_same_in_any_order_and_as_they_stream(tmp_path: Path) ->
         taken.add(event)
     assert taken.hexdigest() == digest(events)
     assert taken.hexdigest() != digest(events[:1])
+
+
+def test_the_trades_that_fill_resting_orders_are_in_the_hash(tmp_path: Path) -> None:
+    write_candles(tmp_path, ROWS)
+    (bare,) = load(tmp_path, SERIES, step_seconds=3600, defects=Defects())
+    ticker = bare.markets[0].terms.ticker
+
+    def traded(price: int) -> RecordedEvent:
+        one = MarketTrades(
+            times=np.array([1]), prices=np.array([price]), counts=np.array([100]), takers=np.array([BID], np.int8)
+        )
+        return with_prints(bare, {ticker: one}, Defects())
+
+    assert len({digest([bare]), digest([traded(500_000)]), digest([traded(510_000)])}) == 3
