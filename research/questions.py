@@ -68,7 +68,7 @@ def questions(market: RecordedMarket, plan: QuestionPlan) -> Iterator[Question]:
     shared = forecast_pb2.MarketHistory(market_ticker=terms.ticker, series_ticker=terms.series_ticker)
     shared.close_time.FromDatetime(terms.close_time)
     begun, own = shared.SerializeToString(), forecast_pb2.MarketHistory()
-    for end, current, closes in zip(strip.ends.tolist(), _current_cents(strip), _histories(strip, plan), strict=True):
+    for end, current, closes in zip(strip.ends.tolist(), current_cents(strip), _histories(strip, plan), strict=True):
         if isnan(current):
             yield Question((terms.ticker, end), None)
             continue
@@ -82,16 +82,19 @@ def _packed(closes: Floats) -> bytes:
     return head(forecast_pb2.MarketHistory.CLOSES_CENTS_FIELD_NUMBER, len(data)) + data
 
 
-def _current_cents(strip: Strip) -> list[float]:
-    """[candles] the middle of the closing quotes, else the last trade up to then, else NaN."""
-    trades, middle = strip.trades[:, CLOSE], _middle_cents(strip)
+def current_cents(strip: Strip) -> list[float]:
+    """Return [candles] the middle of the closing quotes, else the last trade up to then, else NaN; cents of YES."""
+    trades, middle = strip.trades[:, CLOSE], middle_cents(strip)
     traded = np.maximum.accumulate(np.where(trades == ABSENT, -1, np.arange(len(trades))))
     last = np.where(traded < 0, np.nan, trades[traded] / CENT)
     return np.where(np.isnan(middle), last, middle).tolist()  # type: ignore[no-any-return]  # numpy's
 
 
-def _middle_cents(strip: Strip) -> NDArray[np.float64]:
-    """[candles] the middle of the closing quotes; NaN where one is absent, or they cross: then both are doubtful."""
+def middle_cents(strip: Strip) -> NDArray[np.float64]:
+    """Return [candles] the middle of the closing quotes, cents of YES.
+
+    NaN where one is absent, or they cross: then both are doubtful.
+    """
     bids, asks = strip.bids[:, CLOSE], strip.asks[:, CLOSE]
     return np.where((bids == ABSENT) | (asks == ABSENT) | (bids >= asks), np.nan, (bids / CENT + asks / CENT) / 2)
 
@@ -114,7 +117,7 @@ def _histories(strip: Strip, plan: QuestionPlan) -> Iterator[Floats]:
 
 def _prices(strip: Strip, plan: QuestionPlan) -> Floats:
     if plan.price == "mid":
-        return _middle_cents(strip).astype(np.float32)
+        return middle_cents(strip).astype(np.float32)
     trades = strip.trades[:, CLOSE]
     # Without volume the exchange repeats an older trade, if anything.
     return np.where((trades == ABSENT) | (strip.volumes == 0), np.nan, trades / CENT).astype(np.float32)

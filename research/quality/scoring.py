@@ -1,0 +1,156 @@
+"""From sums to scores with intervals, and to words. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from mesh.statistics import Estimate
+from research.quality.estimates import Chance, difference, share
+from research.quality.gathering import BINS, CAME, FALLS, JUDGED, LAST_VALUE, RIGHT, SAID, SEEN, Gathering
+from research.quality.scores import Doubles
+from research.quality.targets import MID, PRICES, RESULT
+
+RANDOM_WALK: Final = "random-walk"
+ALL: Final = 0
+"""In the place of a step: all of them together, or, of the result, that which ends at the close."""
+_LOSSES: Final = ("crps", "mae")
+_CHANCE: Final = Chance()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One figure."""
+
+    model: str
+    target: str
+    """One of `PRICES`, or `RESULT`."""
+    step: int
+    score: str
+    """Such as `crps`."""
+    level: float | None = None
+    """Of a quantile or an interval, or the upper end of a part or bin."""
+    against: str = ""
+    """The estimate is the model's figure less that of this one, on the same forecasts."""
+    estimate: Estimate
+
+
+class Scores:
+    """The scores of what was gathered.
+
+    Args:
+        gathered: Sums.
+        chance: How intervals are made.
+    """
+
+    def __init__(self, gathered: Gathering, chance: Chance = _CHANCE) -> None:
+        self._gathered, self._chance = gathered, chance
+        sums = [gathered.clusters[name] for name in sorted(gathered.clusters)]
+        self._counts = np.array([one.counts for one in sums])
+        self._values = np.array([one.values for one in sums])
+        self._directions = np.array([one.directions for one in sums])
+        self._results = np.array([one.results for one in sums])
+        self._bins = np.array([one.bins for one in sums])
+
+    def all(self) -> tuple[Score, ...]:
+        """Return every score: of prices, of directions, of the result."""
+        if not self._gathered.clusters:
+            return ()
+        return (*self._prices(), *self._moves(), *self._probabilities())
+
+    def _prices(self) -> Iterator[Score]:
+        quantities, models = self._gathered.quantities, self._gathered.models
+        for target, step, cells in self._cells():
+            counts, values = self._counts[:, cells].sum(axis=1), self._values[:, cells].sum(axis=1)
+            for model in models:
+                own = values[:, models.index(model)]
+                for place, (name, level) in enumerate(zip(quantities.names, quantities.levels, strict=True)):
+                    if (found := share(own[:, place], counts, self._chance)) is not None:
+                        yield Score(model=model, target=target, step=step, score=name, level=level, estimate=found)
+                if target == MID or step == ALL:
+                    yield from self._compared(model, target, step, values, counts)
+
+    def _compared(self, model: str, target: str, step: int, values: Doubles, counts: Doubles) -> Iterator[Score]:
+        models, names = self._gathered.models, self._gathered.quantities.names
+        for other in (LAST_VALUE, RANDOM_WALK):
+            if other not in models or models.index(other) >= models.index(model):
+                continue
+            for name in _LOSSES:
+                mine, theirs = (values[:, models.index(one), names.index(name)] for one in (model, other))
+                if (found := difference(mine, theirs, counts, self._chance)) is not None:
+                    yield Score(model=model, target=target, step=step, score=name, against=other, estimate=found)
+
+    def _cells(self) -> Iterator[tuple[str, int, list[int]]]:
+        """Give every cell, and all steps of a price together."""
+        cells = self._gathered.cells
+        for place, (target, step) in enumerate(cells):
+            yield target, step, [place]
+        for target in PRICES:
+            yield target, ALL, [place for place, (named, _) in enumerate(cells) if named == target]
+
+    def _moves(self) -> Iterator[Score]:
+        """Give the share of right directions, that of "falls" on the same, and what lies between."""
+        steps = [(step, [step - 1]) for step in range(1, self._gathered.horizon + 1)]
+        for step, places in [*steps, (ALL, list(range(self._gathered.horizon)))]:
+            for number, model in enumerate(self._gathered.models):
+                part = self._directions[:, places, number].sum(axis=1)
+                right, falls, judged = (part[:, which] for which in (RIGHT, FALLS, JUDGED))
+                for name, found, against in (
+                    ("direction", share(right, judged, self._chance), ""),
+                    ("falls", share(falls, judged, self._chance), ""),
+                    ("direction", difference(right, falls, judged, self._chance), "falls"),
+                ):
+                    if found is not None:
+                        yield Score(model=model, target=MID, step=step, score=name, against=against, estimate=found)
+
+    def _probabilities(self) -> Iterator[Score]:
+        models, counts = self._gathered.models, self._counts[:, -1]
+        market = models.index(LAST_VALUE)
+        for number, model in enumerate(models):
+            for place, name in enumerate(("brier", "log")):
+                own, market_own = self._results[:, number, place], self._results[:, market, place]
+                if (found := share(own, counts, self._chance)) is not None:
+                    yield Score(model=model, target=RESULT, step=ALL, score=name, estimate=found)
+                if number != market and (found := difference(own, market_own, counts, self._chance)) is not None:
+                    yield Score(
+                        model=model, target=RESULT, step=ALL, score=name, against=LAST_VALUE, estimate=found
+                    )
+            for bin_ in range(BINS):
+                part = self._bins[:, number, bin_]
+                for which, name in ((SAID, "reliability_said"), (CAME, "reliability_came")):
+                    if (found := share(part[:, which], part[:, SEEN], self._chance)) is not None:
+                        end = (bin_ + 1) / BINS
+                        yield Score(model=model, target=RESULT, step=ALL, score=name, level=end, estimate=found)
+
+
+def find(
+    scores: Sequence[Score], model: str, score: str, *, target: str = MID, step: int = ALL, against: str = ""
+) -> Estimate | None:
+    """Return the estimate of one score that has no level; None where there is none."""
+    for one in scores:
+        if (one.model, one.score, one.target, one.step, one.against) == (model, score, target, step, against):
+            return one.estimate
+    return None
+
+
+def verdict(scores: Sequence[Score], model: str, other: str) -> str:
+    """Say in one sentence whether a model beats another, by the CRPS of the middle over all steps."""
+    found = find(scores, model, "crps", against=other)
+    own, theirs = find(scores, model, "crps"), find(scores, other, "crps")
+    name = {LAST_VALUE: "the last value", RANDOM_WALK: "the random walk"}.get(other, other)
+    if found is None or own is None or theirs is None:
+        return f"{model} does not beat {name}: there is no forecast that can be judged."
+    figures = f"CRPS {own.mean:.3f}c against {theirs.mean:.3f}c"
+    on = f"{found.count:,} prices in {found.cluster_count} clusters"
+    if found.low is None or found.high is None:
+        return (
+            f"{model} does not beat {name}: not enough data, {figures}, {on}, as good as "
+            f"{found.effective_clusters:.0f} equal ones."
+        )
+    shown = f"{figures}, difference {found.mean:+.3f}c [{found.low:+.3f}, {found.high:+.3f}], {on}"
+    if found.high < 0:
+        return f"{model} beats {name}: {shown}."
+    if found.low > 0:
+        return f"{model} does not beat {name}, it is worse: {shown}."
+    return f"{model} does not beat {name}: {shown}."
