@@ -15,7 +15,7 @@ _MOST_BARS = 25
 _NO_TRADE = "No trade has closed."
 _IN_WORDS = frozenset({"direction right", "allows"})
 """Columns of words: at the left, and broken where they do not fit."""
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --ground: #ffffff; --panel: #f4f6f8; --text: #10202c; --dim: #51606b;
   --up: #005f99; --down: #8f4a00; --act: #0072b2; --line: #d3dae0; }
 @media (prefers-color-scheme: dark) { :root { --ground: #0b0f14; --panel: #131a22; --text: #e6edf3; --dim: #9fb3c8;
@@ -71,7 +71,7 @@ def page(report: Report) -> str:
     verdict = words.expectation_words(report.expectation) if report.expectation is not None else ""
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer"><title>{escape(heading)}</title><style>{_STYLE}</style></head><body>
+<meta name="referrer" content="no-referrer"><title>{escape(heading)}</title><style>{STYLE}</style></head><body>
 <h1><span class="mode {mode}">{escape((report.mode or "never started").upper())}</span> Report</h1>
 <p class="dim">{escape(words.spanned(report))}</p>
 <p class="head {_kind(total.net)}">{escape(words.headline(total))}</p>

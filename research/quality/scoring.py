@@ -134,23 +134,24 @@ def find(
     return None
 
 
-def verdict(scores: Sequence[Score], model: str, other: str) -> str:
-    """Say in one sentence whether a model beats another, by the CRPS of the middle over all steps."""
-    found = find(scores, model, "crps", against=other)
-    own, theirs = find(scores, model, "crps"), find(scores, other, "crps")
+def verdict(scores: Sequence[Score], model: str, other: str, target: str = MID) -> str:
+    """Say in one sentence whether a model beats another, by the CRPS of a price over all steps."""
+    found = find(scores, model, "crps", target=target, against=other)
+    own, theirs = (find(scores, one, "crps", target=target) for one in (model, other))
     name = {LAST_VALUE: "the last value", RANDOM_WALK: "the random walk"}.get(other, other)
+    beaten, not_beaten = f"{model} beats {name} on the {target}", f"{model} does not beat {name} on the {target}"
     if found is None or own is None or theirs is None:
-        return f"{model} does not beat {name}: there is no forecast that can be judged."
+        return f"{not_beaten}: there is no forecast that can be judged."
     figures = f"CRPS {own.mean:.3f}c against {theirs.mean:.3f}c"
     on = f"{found.count:,} prices in {found.cluster_count} clusters"
     if found.low is None or found.high is None:
         return (
-            f"{model} does not beat {name}: not enough data, {figures}, {on}, as good as "
-            f"{found.effective_clusters:.0f} equal ones."
+            f"{not_beaten}: not enough data, {figures}, {on}, as good as {found.effective_clusters:.0f} equal ones, "
+            "or nearly all of one kind."
         )
     shown = f"{figures}, difference {found.mean:+.3f}c [{found.low:+.3f}, {found.high:+.3f}], {on}"
     if found.high < 0:
-        return f"{model} beats {name}: {shown}."
+        return f"{beaten}: {shown}."
     if found.low > 0:
-        return f"{model} does not beat {name}, it is worse: {shown}."
-    return f"{model} does not beat {name}: {shown}."
+        return f"{not_beaten}, it is worse: {shown}."
+    return f"{not_beaten}: {shown}."
