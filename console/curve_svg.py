@@ -11,7 +11,6 @@ from console.report_svg import (
     HEIGHT,
     LEFT,
     RIGHT,
-    TOP,
     WIDTH,
     dot,
     drawing,
@@ -55,6 +54,8 @@ class Curve:
 
     name: str
     spots: Sequence[Spot]
+    number: int
+    """Of its colour and dashes: the same in every plot."""
 
 
 def curves(
@@ -91,9 +92,10 @@ def curves(
         line = (over(least), down(least), over(most), down(most))
         parts.append('<line class="dashed" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>'.format(*line))
     parts += [text(over(place), HEIGHT - BOTTOM + 13, f"{place:g}", "middle") for place in places[:: _every(places)]]
-    parts.append(text(WIDTH - RIGHT, TOP + 2, across, "end"))
+    parts.append(text(WIDTH - RIGHT, HEIGHT - BOTTOM - 5, across, "end"))
     for number, curve in enumerate(found):
-        kind, aside = f"c{number % _KINDS}", (number - (len(found) - 1) / 2) * _ASIDE
+        kind, dashes = f"c{curve.number % _KINDS}", _DASHES[curve.number % _KINDS]
+        aside = (number - (len(found) - 1) / 2) * _ASIDE
         for spot in curve.spots:
             if spot.low is not None and spot.high is not None:
                 x = over(spot.across) + aside
@@ -101,16 +103,12 @@ def curves(
                 parts.append(f'<line class="reach {kind}" {reach}/>')
             parts.append(dot(over(spot.across) + aside, down(spot.value), kind, 2.5))
         points = joined((over(spot.across) + aside, down(spot.value)) for spot in curve.spots)
-        parts.append(f'<polyline class="curve {kind}" stroke-dasharray="{_dashes(number)}" points="{points}"/>')
+        parts.append(f'<polyline class="curve {kind}" stroke-dasharray="{dashes}" points="{points}"/>')
         below = HEIGHT + number * _LEGEND + 8
         key = f'x1="{LEFT}" x2="{LEFT + 30}" y1="{below}" y2="{below}"'
-        parts.append(f'<line class="curve {kind}" stroke-dasharray="{_dashes(number)}" {key}/>')
+        parts.append(f'<line class="curve {kind}" stroke-dasharray="{dashes}" {key}/>')
         parts.append(text(LEFT + 38, below + 4, curve.name, "start", "value"))
     return drawing(HEIGHT + len(found) * _LEGEND + 4, name, parts)
-
-
-def _dashes(number: int) -> str:
-    return _DASHES[number % _KINDS]
 
 
 def _every(places: Sequence[float]) -> int:

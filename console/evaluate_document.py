@@ -29,6 +29,7 @@ def document(found: Evaluation) -> dict[str, Any]:
         "last_day": found.days[1],
         "question_count": found.questions,
         "shared_count": found.shared,
+        "alone_count": found.alone,
         "models": [
             {
                 "name": one.name,

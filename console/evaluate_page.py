@@ -49,8 +49,12 @@ def _plots(found: Found) -> Iterator[str]:
     evaluation = found.evaluation
     steps = range(1, evaluation.plan.horizon_steps + 1)
     by_step = [
-        Curve(model, [_spot(step, one) for step in steps if (one := found.get(model, "crps", step=step)) is not None])
-        for model in evaluation.models
+        Curve(
+            model,
+            [_spot(step, one) for step in steps if (one := found.get(model, "crps", step=step)) is not None],
+            number,
+        )
+        for number, model in enumerate(evaluation.models)
     ]
     yield _plot(
         "CRPS of the middle by step, cents",
@@ -58,31 +62,33 @@ def _plots(found: Found) -> Iterator[str]:
         "Less is better. Lines up and down are intervals of each model alone; whether one beats another is said above, "
         "by their difference on the same forecasts.",
     )
-    fans = [model for model in evaluation.models if model != LAST_VALUE]
+    fans = list(enumerate(evaluation.models))[1:]
     yield _plot(
         "Coverage: claimed and found",
         curves(
             [
                 Curve(model, [_spot(claim, one) for claim in found.levels("coverage")
-                              if (one := found.get(model, "coverage", level=claim)) is not None])
-                for model in evaluation.models
-            ][1:],
+                              if (one := found.get(model, "coverage", level=claim)) is not None], number)
+                for number, model in fans
+            ],
             name="Coverage of central intervals", across="claimed", marks=_SHARES, ideal=True,
         ),
         "Of the middle, all steps. Below the broken line: too narrow.",
     )  # fmt: skip
-    parts = [Curve("if right", _parts(found, None))] + [Curve(model, _parts(found, model)) for model in fans]
+    parts = [Curve("if right", _parts(found, None), 0)]
+    parts += [Curve(model, _parts(found, model), number) for number, model in fans]
     yield _plot(
         "Where in the forecast the middle came to lie (PIT)",
         curves(parts, name="PIT histogram", across="part ends at"),
         "Share of prices between two quantiles, over the width of the part. 1 all along would be right.",
     )
-    calibration = [Curve("the market's middle" if model == LAST_VALUE else model, _reliability(found, model))
-                   for model in evaluation.models]  # fmt: skip
+    calibration = [Curve("the market's middle" if model == LAST_VALUE else model, _reliability(found, model), number)
+                   for number, model in enumerate(evaluation.models)]  # fmt: skip
     yield _plot(
         "Calibration: said and came YES",
         curves(calibration, name="Calibration against the result", across="said", marks=_SHARES, ideal=True),
-        "Forecasts whose horizon runs to the close, in ten bins of what was said.",
+        "Forecasts whose horizon runs to the close, in ten bins of what was said. A point without a line has too "
+        "few days for an interval.",
     )
 
 

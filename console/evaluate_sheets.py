@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from console.evaluate_words import Found, Sheet, cents, counted, percent, spread
+from console.evaluate_words import FEW_WORDS, Found, Sheet, cents, counted, percent, spread
 from research.quality.gathering import LAST_VALUE
 from research.quality.scoring import ALL, RANDOM_WALK
 from research.quality.targets import ASK, BID, MID, RESULT
@@ -11,6 +11,7 @@ from research.quality.targets import ASK, BID, MID, RESULT
 def sheets(found: Found) -> Iterator[Sheet]:
     """Give all tables."""
     yield _steps(found)
+    yield _against(found)
     yield _losses(found)
     yield _pinball(found)
     yield _coverage(found)
@@ -24,22 +25,39 @@ def sheets(found: Found) -> Iterator[Sheet]:
 
 def _steps(found: Found) -> Sheet:
     evaluation = found.evaluation
-    others = [name for name in evaluation.models if name not in (LAST_VALUE, RANDOM_WALK)]
     rows = []
     for step in (*range(1, evaluation.plan.horizon_steps + 1), ALL):
         figures = [cents(found.get(model, "crps", step=step)) for model in evaluation.models]
-        against = [spread(found.get(model, "crps", step=step, against=RANDOM_WALK)) for model in others]
         first = found.get(LAST_VALUE, "crps", step=step)
         count = "" if first is None else f"{first.count:,}"
         effective = "" if first is None else f"{first.effective_clusters:.0f}"
-        rows.append((str(step) if step else "all", *figures, *against, count, effective))
-    names = tuple(f"{model}\nless random-walk" for model in others)
+        rows.append((str(step) if step else "all", *figures, count, effective))
     return Sheet(
         "CRPS of the middle by step, cents",
-        ("step", *evaluation.models, *names, "n", "eff."),
+        ("step", *evaluation.models, "n", "eff."),
         rows,
         "Less is better. last-value is the price that was forecast from: its CRPS is its absolute error. eff.: so many "
         "equal clusters would say as much.",
+    )
+
+
+def _against(found: Found) -> Sheet:
+    evaluation = found.evaluation
+    others = [name for name in evaluation.models if name not in (LAST_VALUE, RANDOM_WALK)]
+    rows = [
+        (
+            str(step) if step else "all",
+            *(spread(found.get(model, "crps", step=step, against=RANDOM_WALK)) for model in others),
+            spread(found.get(RANDOM_WALK, "crps", step=step, against=LAST_VALUE)),
+        )
+        for step in (*range(1, evaluation.plan.horizon_steps + 1), ALL)
+    ]
+    return Sheet(
+        "CRPS less that of the random walk, cents",
+        ("step", *others, "random-walk less last-value"),
+        rows,
+        "Below zero is better. Paired, settlement days drawn anew (Diebold-Mariano). One figure decides, that over all "
+        f"steps: of many steps one may stand out by chance. {FEW_WORDS}",
     )
 
 
@@ -60,8 +78,8 @@ def _losses(found: Found) -> Sheet:
         "Errors over all steps, cents",
         ("model", "MAE", "less last-value", "skill %\nlast-v.", "skill %\nwalk", "CRPS\nmid", "CRPS\nbid", "CRPS\nask"),
         rows,
-        f"Of the point against the middle; skill is 1 - MAE / MAE of the other. YES sells at the bid, NO at a dollar less "
-        f"the ask. Prices: {counts}. {counted(found.get(LAST_VALUE, 'mae'))}",
+        "Of the point against the middle; skill is 1 - MAE / MAE of the other. YES sells at the bid, NO at a dollar "
+        f"less the ask. Prices: {counts}. {counted(found.get(LAST_VALUE, 'mae'))}",
     )
 
 
@@ -85,13 +103,13 @@ def _coverage(found: Found) -> Sheet:
         (
             f"{claim * 100:.0f}",
             *(percent(found.get(model, "coverage", level=claim)) for model in models),
-            *(cents(found.get(model, "width", level=claim)) for model in models),
+            " / ".join(cents(found.get(model, "width", level=claim)) for model in models),
         )
         for claim in reversed(found.levels("coverage"))
     ]
     return Sheet(
         "Coverage of central intervals, per cent, all steps",
-        ("claimed", *models, *(f"{model}\nwidth c" for model in models)),
+        ("claimed", *models, "mean widths, c"),
         rows,
         f"Of the middle; the ends count as inside, and prices are round. {counted(found.get(LAST_VALUE, 'crps'))}",
     )
@@ -113,7 +131,7 @@ def _positions(found: Found) -> Sheet:
 
 
 def _directions(found: Found) -> Sheet:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for model in found.evaluation.models:
         right = found.get(model, "direction")
         if right is not None:
@@ -130,7 +148,7 @@ def _directions(found: Found) -> Sheet:
 
 
 def _results(found: Found) -> Sheet:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for model in found.evaluation.models:
         name = "market's middle" if model == LAST_VALUE else model
         brier, log = (found.get(model, score, RESULT) for score in ("brier", "log"))
@@ -140,13 +158,13 @@ def _results(found: Found) -> Sheet:
         "The result, where the horizon runs to the close: Brier and log score",
         ("model", "Brier", "less market", "log", "less market"),
         rows,
-        "Forecasts of which the last whole step before the close is one of those asked for; the point at that step is the "
-        f"probability. {counted(found.get(LAST_VALUE, 'brier', RESULT), 'forecasts')}",
+        "Forecasts of which the last whole step before the close is one of those asked for; the point at that step is "
+        f"the probability. {counted(found.get(LAST_VALUE, 'brier', RESULT), 'forecasts')}",
     )
 
 
 def _reliability(found: Found, model: str) -> Sheet:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for end in found.levels("reliability_said", RESULT):
         said = found.get(model, "reliability_said", RESULT, level=end)
         came = found.get(model, "reliability_came", RESULT, level=end)

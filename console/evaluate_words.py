@@ -9,6 +9,11 @@ from research.quality.evaluation import Evaluation, counts_words
 from research.quality.scoring import ALL, Score
 from research.quality.targets import MID
 
+_FORECAST_ALL_THE_SAME = "below_threshold"
+FEW = "[?]"
+"""In the place of an interval."""
+FEW_WORDS = f"{FEW}: not enough data for an interval, which takes 30 effective clusters, and five on either side."
+
 Key = tuple[str, str, str, int, float | None, str]
 
 
@@ -30,7 +35,14 @@ class Found:
         self._by: Mapping[Key, Estimate] = {_key(score): score.estimate for score in evaluation.scores}
 
     def get(
-        self, model: str, score: str, target: str = MID, step: int = ALL, level: float | None = None, against: str = ""
+        self,
+        model: str,
+        score: str,
+        target: str = MID,
+        *,
+        step: int = ALL,
+        level: float | None = None,
+        against: str = "",
     ) -> Estimate | None:
         """Return one estimate; None where there is none."""
         return self._by.get((model, score, target, step, level, against))
@@ -43,17 +55,17 @@ class Found:
 def heading(evaluation: Evaluation) -> list[str]:
     """Say what was evaluated."""
     plan = evaluation.plan
+    source = "last trades" if plan.price == "trade" else "the middle of the quotes"
     lines = [
         f"{evaluation.series_ticker}: {evaluation.events:,} events, {evaluation.markets:,} markets, in "
         f"{evaluation.clusters} clusters (one underlying, one day), {evaluation.days[0]} to {evaluation.days[1]}",
         f"{plan.horizon_steps} steps of {span_words(plan.step)} ahead, from "
-        f"{'last trades' if plan.price == 'trade' else 'the middle of the quotes'}; {evaluation.questions:,} questions, "
-        f"{evaluation.shared:,} forecast by all models: these are judged",
+        f"{source}; {evaluation.questions:,} questions: {evaluation.shared:,} that all models forecast are judged, "
+        f"{evaluation.alone:,} that only some did are not",
     ]
-    lines += [
-        f"{one.name} ({one.provenance}): {one.forecasts:,} forecasts; none: {counts_words(one.tally.unsaid)}"
-        for one in evaluation.spoken
-    ]
+    for one in evaluation.spoken:
+        silent = {why: count for why, count in one.tally.unsaid.items() if why != _FORECAST_ALL_THE_SAME}
+        lines.append(f"{one.name} ({one.provenance}): {one.forecasts:,} forecasts; none for {counts_words(silent)}")
     return lines
 
 
@@ -61,7 +73,8 @@ def caveats(evaluation: Evaluation) -> Iterator[str]:
     """Say what could not be judged, and what the figures do not mean."""
     for name, why in evaluation.unavailable.items():
         yield f"{name} is not here: {why}"
-    yield f"steps not judged, of {evaluation.questions * evaluation.plan.horizon_steps:,}: {counts_words(evaluation.missing)}"
+    steps = evaluation.questions * evaluation.plan.horizon_steps
+    yield f"steps not judged, of {steps:,}: {counts_words(evaluation.missing)}"
     if evaluation.missing.get("no_bid"):
         yield (
             "where the bid is gone there is no middle: scores of the middle leave out markets that fell to nothing; "
@@ -92,7 +105,7 @@ def spread(found: Estimate | None, digits: int = 3, factor: float = 1.0) -> str:
 def between(found: Estimate, digits: int, factor: float = 1.0, sign: str = "") -> str:
     """Write an interval."""
     if found.low is None or found.high is None:
-        return "[not enough data]"
+        return FEW
     return f"[{found.low * factor:{sign}.{digits}f}, {found.high * factor:{sign}.{digits}f}]"
 
 
@@ -105,9 +118,8 @@ def counted(found: Estimate | None, what: str = "prices") -> str:
     """Say how much there is to go by."""
     if found is None:
         return "Nothing could be judged."
-    return (
-        f"{found.count:,} {what} in {found.cluster_count} clusters, as good as {found.effective_clusters:.0f} equal ones."
-    )
+    effective = f"as good as {found.effective_clusters:.0f} equal ones"
+    return f"{found.count:,} {what} in {found.cluster_count} clusters, {effective}."
 
 
 def _key(score: Score) -> Key:

@@ -1,14 +1,11 @@
 """Means over clusters, and how sure one can be of them. Pure.
 
-There are hundreds of lines, so each has the t interval of `mesh.statistics`, which needs no random number. What decides,
-the differences of losses, has the bootstrap of `research.statistics`: it is the Diebold-Mariano comparison with clusters
-in the place of autocorrelations, paired, since both models are judged by the same forecasts.
+There are hundreds of lines, so each has the t interval of `mesh.statistics`, which needs no random number. What
+decides, the differences of losses, has the bootstrap of `research.statistics`: it is the Diebold-Mariano comparison
+with clusters in the place of autocorrelations, paired, since both models are judged by the same forecasts.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from mesh.statistics import LEVEL, Estimate, effective_number, enough, standard_error, t_quantile
 from research.quality.scores import Doubles
@@ -60,10 +57,6 @@ def difference(values: Doubles, others: Doubles, counts: Doubles, chance: Chance
     some = counts > 0
     if not some.any():
         return None
-    sums = clusters(_labels(some), (values - others)[some], counts[some])
+    sums = clusters(range(int(some.sum())), (values - others)[some], counts[some])
     found = bootstrap.mean(sums, level=chance.level, resamples=chance.resamples, seed=chance.seed)
     return replace(found, count=round(counts.sum()))
-
-
-def _labels(some: Doubles) -> Sequence[int]:
-    return list(range(int(np.count_nonzero(some))))

@@ -72,6 +72,8 @@ class Evaluation:
     questions: int
     shared: int
     """Questions that all models forecast: these are judged."""
+    alone: int
+    """Questions that only some of them did."""
     missing: Mapping[str, int]
     """Steps that could not be judged, by why."""
     results: Mapping[str, int]
@@ -204,6 +206,7 @@ class Evaluating:
             data_digest=digest.hexdigest(),
             questions=gathered.questions,
             shared=gathered.shared,
+            alone=gathered.alone,
             missing=+gathered.missing,
             results=gathered.results,
             defects=defects,

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from research.quality import scores
 from research.quality.scores import Doubles
 from research.quality.targets import MID, PRICES, RESULT, Targets, targets
 from research.types import Floats, RecordedEvent
+
+Truths = NDArray[np.bool_]
 
 LAST_VALUE: Final = "last-value"
 """The middle of the quotes at the time, else the last trade; for the result it is the market's middle, always."""
@@ -84,8 +87,8 @@ class Gathering:
         """What could not be judged, by why: steps of questions, whether or not they were forecast."""
         self.results: Counter[str] = Counter()
         """Markets judged by their result, by where it comes from."""
-        self.questions = self.shared = 0
-        """Questions, and those of them that all models forecast."""
+        self.questions = self.shared = self.alone = 0
+        """Questions, those of them that all models forecast, and those that only some did."""
 
     def add(self, event: RecordedEvent, fans: Sequence[Floats]) -> None:
         """Judge what was said of an event.
@@ -99,10 +102,10 @@ class Gathering:
         now = np.concatenate([one.now for one in came])
         said = self._said(came, now, fans)
         judged = np.isfinite(cells) & np.isfinite(said).all(axis=(2, 3))
-        spoke = np.stack([np.isfinite(one).all(axis=2).any(axis=1) for one in fans])
+        spoke = np.isfinite(np.stack(fans)).all(axis=3).any(axis=2)
         self.questions += len(now)
         self.shared += int(spoke.all(axis=0).sum())
-        self.missing["not_forecast_by_all"] += int((spoke.any(axis=0) & ~spoke.all(axis=0)).sum())
+        self.alone += int((spoke.any(axis=0) & ~spoke.all(axis=0)).sum())
         sums = self._sums(f"{event.series_ticker} {event.day}")
         self._add_prices(sums, cells, said, judged)
         self._add_directions(sums, cells, said, now, judged)
@@ -139,7 +142,7 @@ class Gathering:
         at_close = by_step[np.arange(len(now)), last][:, None]
         return np.concatenate([by_step] * len(PRICES) + [at_close], axis=1)
 
-    def _add_prices(self, sums: Sums, cells: Doubles, said: Doubles, judged: Doubles) -> None:
+    def _add_prices(self, sums: Sums, cells: Doubles, said: Doubles, judged: Truths) -> None:
         value, point, fan = cells[:, :, None], said[..., 0], said[..., 1:]
         losses = scores.pinball(fan, self.levels, value)
         widths = [fan[..., high] - fan[..., low] for low, high, _ in scores.central(self.levels)]
@@ -157,7 +160,7 @@ class Gathering:
         sums.values += np.where(judged[:, :, None, None], found, 0.0).sum(axis=0)
         sums.counts += judged.sum(axis=0)
 
-    def _add_directions(self, sums: Sums, cells: Doubles, said: Doubles, now: Doubles, judged: Doubles) -> None:
+    def _add_directions(self, sums: Sums, cells: Doubles, said: Doubles, now: Doubles, judged: Truths) -> None:
         start = PRICES.index(MID) * self.horizon
         place = slice(start, start + self.horizon)
         right, falls = scores.direction(said[:, place, :, 0], now[:, None, None], cells[:, place, None])
@@ -165,7 +168,7 @@ class Gathering:
         for number, each in enumerate((right, falls, np.ones_like(right))):
             sums.directions[..., number] += np.where(counted, each, 0.0).sum(axis=0)
 
-    def _add_results(self, sums: Sums, came: Doubles, said: Doubles, judged: Doubles) -> None:
+    def _add_results(self, sums: Sums, came: Doubles, said: Doubles, judged: Truths) -> None:
         """Add the probabilities: what was said of a price is what was said of the result."""
         came, said = came[judged, None], np.clip(said[judged], 0.0, 1.0)
         sums.results[:, 0] += scores.brier(said, came).sum(axis=0)

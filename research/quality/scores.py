@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Doubles = NDArray[np.float64]
 
+_SAME = 1e-6
 FLOOR = 0.005
 """Half a cent: the log score takes no probability for nearer to 0 or 1, since no price is."""
 
@@ -64,7 +65,7 @@ def central(levels: Sequence[float]) -> list[tuple[int, int, float]]:
     return [
         (low, high, round(levels[high] - levels[low], 6))
         for low, high in pairs
-        if abs(levels[low] + levels[high] - 1) < 1e-6
+        if abs(levels[low] + levels[high] - 1) < _SAME
     ]
 
 
@@ -99,7 +100,7 @@ def pit(quantiles: Doubles, levels: Sequence[float], came: ArrayLike) -> Doubles
     return share
 
 
-def direction(said: Doubles, now: ArrayLike, came: Doubles) -> tuple[Doubles, Doubles]:
+def direction(said: Doubles, now: Doubles, came: Doubles) -> tuple[Doubles, Doubles]:
     """Return 1 where a forecast moved as what came did, else 0; and the same of one who always says "falls".
 
     NaN, for both, where the forecast says no direction or nothing moved.

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from mesh.statistics import Estimate
+from mesh.statistics import Estimate, enough
 from research.quality.estimates import Chance, difference, share
 from research.quality.gathering import BINS, CAME, FALLS, JUDGED, LAST_VALUE, RIGHT, SAID, SEEN, Gathering
 from research.quality.scores import Doubles
@@ -113,9 +113,7 @@ class Scores:
                 if (found := share(own, counts, self._chance)) is not None:
                     yield Score(model=model, target=RESULT, step=ALL, score=name, estimate=found)
                 if number != market and (found := difference(own, market_own, counts, self._chance)) is not None:
-                    yield Score(
-                        model=model, target=RESULT, step=ALL, score=name, against=LAST_VALUE, estimate=found
-                    )
+                    yield Score(model=model, target=RESULT, step=ALL, score=name, against=LAST_VALUE, estimate=found)
             for bin_ in range(BINS):
                 part = self._bins[:, number, bin_]
                 for which, name in ((SAID, "reliability_said"), (CAME, "reliability_came")):
@@ -145,10 +143,9 @@ def verdict(scores: Sequence[Score], model: str, other: str, target: str = MID) 
     figures = f"CRPS {own.mean:.3f}c against {theirs.mean:.3f}c"
     on = f"{found.count:,} prices in {found.cluster_count} clusters"
     if found.low is None or found.high is None:
-        return (
-            f"{not_beaten}: not enough data, {figures}, {on}, as good as {found.effective_clusters:.0f} equal ones, "
-            "or nearly all of one kind."
-        )
+        few = f"as good as {found.effective_clusters:.0f} equal ones"
+        why = "nearly all of which say the same" if enough(found.effective_clusters) else few
+        return f"{not_beaten}: not enough data, {figures}, {on}, {why}."
     shown = f"{figures}, difference {found.mean:+.3f}c [{found.low:+.3f}, {found.high:+.3f}], {on}"
     if found.high < 0:
         return f"{beaten}: {shown}."
