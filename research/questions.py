@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 from foremesh.forecast.v1 import forecast_pb2
-from numpy.typing import NDArray
 
 from mesh.kalshi.pasts import PriceKind, on_grid
 from mesh.packed import head
 from mesh.types import CENT
+from research.middles import current_cents, middle_cents
 from research.types import ABSENT, CLOSE, Floats, Key, RecordedMarket, Strip
 
 _FLOAT32 = np.dtype("<f4")
@@ -80,23 +80,6 @@ def _packed(closes: Floats) -> bytes:
     """Write closes by their bytes: protobuf would make a Python float of every one."""
     data = closes.astype(_FLOAT32, copy=False).tobytes()
     return head(forecast_pb2.MarketHistory.CLOSES_CENTS_FIELD_NUMBER, len(data)) + data
-
-
-def current_cents(strip: Strip) -> list[float]:
-    """Return [candles] the middle of the closing quotes, else the last trade up to then, else NaN; cents of YES."""
-    trades, middle = strip.trades[:, CLOSE], middle_cents(strip)
-    traded = np.maximum.accumulate(np.where(trades == ABSENT, -1, np.arange(len(trades))))
-    last = np.where(traded < 0, np.nan, trades[traded] / CENT)
-    return np.where(np.isnan(middle), last, middle).tolist()  # type: ignore[no-any-return]  # numpy's
-
-
-def middle_cents(strip: Strip) -> NDArray[np.float64]:
-    """Return [candles] the middle of the closing quotes, cents of YES.
-
-    NaN where one is absent, or they cross: then both are doubtful.
-    """
-    bids, asks = strip.bids[:, CLOSE], strip.asks[:, CLOSE]
-    return np.where((bids == ABSENT) | (asks == ABSENT) | (bids >= asks), np.nan, (bids / CENT + asks / CENT) / 2)
 
 
 def _histories(strip: Strip, plan: QuestionPlan) -> Iterator[Floats]:

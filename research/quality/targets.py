@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mesh.types import CENT, DOLLAR
+from research.middles import current_cents, middle_cents
 from research.quality.scores import Doubles
-from research.questions import current_cents, middle_cents
 from research.types import ABSENT, CLOSE, Ints, RecordedMarket
 
 MID, BID, ASK = PRICES = ("mid", "bid", "ask")
