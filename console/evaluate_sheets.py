@@ -36,8 +36,8 @@ def _steps(found: Found) -> Sheet:
         "CRPS of the middle by step, cents",
         ("step", *evaluation.models, "n", "eff."),
         rows,
-        "Less is better. last-value is the price that was forecast from: its CRPS is its absolute error. eff.: so many "
-        "equal clusters would say as much.",
+        "Less is better. last-value stays where the price is: its CRPS is its absolute error. eff.: so many equal "
+        "clusters would say as much.",
     )
 
 
@@ -56,8 +56,8 @@ def _against(found: Found) -> Sheet:
         "CRPS less that of the random walk, cents",
         ("step", *others, "random-walk less last-value"),
         rows,
-        "Below zero is better. Paired, settlement days drawn anew (Diebold-Mariano). One figure decides, that over all "
-        f"steps: of many steps one may stand out by chance. {FEW_WORDS}",
+        "Below zero is better. Paired, settlement days drawn anew (Diebold-Mariano). That over all steps "
+        f"decides, with that of the ask: of many lines one may stand out by chance. {FEW_WORDS}",
     )
 
 

@@ -1,7 +1,7 @@
 """What an evaluation says in words, and how its figures are written."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.durations import span_words
 from mesh.statistics import Estimate
@@ -110,8 +110,12 @@ def between(found: Estimate, digits: int, factor: float = 1.0, sign: str = "") -
 
 
 def percent(found: Estimate | None) -> str:
-    """Write a share with its interval."""
-    return "" if found is None else f"{found.mean * 100:.1f} {between(found, 1, 100)}"
+    """Write a share with its interval, which ends at nothing and at all."""
+    if found is None:
+        return ""
+    if found.low is not None and found.high is not None:
+        found = replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+    return f"{found.mean * 100:.1f} {between(found, 1, 100)}"
 
 
 def counted(found: Estimate | None, what: str = "prices") -> str:

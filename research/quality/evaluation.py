@@ -20,7 +20,6 @@ from research.quality.estimates import Chance
 from research.quality.fans import Fans
 from research.quality.gathering import LAST_VALUE, Gathering
 from research.quality.scoring import RANDOM_WALK, Score, Scores, verdict
-from research.quality.targets import ASK, MID
 from research.questions import QuestionPlan
 from research.scanning import Tally
 from research.server import embedded
@@ -88,14 +87,10 @@ class Evaluation:
 
     @property
     def verdicts(self) -> tuple[str, ...]:
-        """Sentences: every model against the random walk, by the middle and by the ask, then against the last value.
-
-        The ask is what NO sells at, and is there where the bid, and so the middle, is gone.
-        """
+        """One sentence for every model against the random walk, then for every model against the last value."""
         names = [one.name for one in self.spoken]
-        walked = [(name, RANDOM_WALK, target) for name in names if name != RANDOM_WALK for target in (MID, ASK)]
-        stayed = [(name, LAST_VALUE, target) for name in names for target in (MID, ASK)]
-        return tuple(verdict(self.scores, *each) for each in (*walked, *stayed))
+        pairs = [(name, RANDOM_WALK) for name in names if name != RANDOM_WALK]
+        return tuple(verdict(self.scores, *pair) for pair in (*pairs, *((name, LAST_VALUE) for name in names)))
 
 
 @dataclass(slots=True)

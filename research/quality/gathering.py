@@ -5,7 +5,7 @@ is no better for it. Beside them stands `LAST_VALUE`, which says that the price 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +20,7 @@ from research.types import Floats, RecordedEvent
 Truths = NDArray[np.bool_]
 
 LAST_VALUE: Final = "last-value"
-"""The middle of the quotes at the time, else the last trade; for the result it is the market's middle, always."""
+"""Of each price that at the time, as `Targets.now` has it; for the result it is the market's middle, always."""
 BINS: Final = 10
 """Of probabilities, of equal width."""
 RIGHT, FALLS, JUDGED = range(3)
@@ -99,18 +99,18 @@ class Gathering:
         """
         came = [targets(market, self.horizon, self.missing) for market in event.markets]
         cells = np.vstack([self._cells(one) for one in came])
-        now = np.concatenate([one.now for one in came])
+        now = {target: np.concatenate([one.now[target] for one in came]) for target in PRICES}
         said = self._said(came, now, fans)
         judged = np.isfinite(cells) & np.isfinite(said).all(axis=(2, 3))
-        spoke = np.isfinite(np.stack(fans)).all(axis=3).any(axis=2)
-        self.questions += len(now)
+        spoke: Truths = np.array([np.any(np.isfinite(one[:, :, 0]), axis=1) for one in fans])
+        self.questions += len(cells)
         self.shared += int(spoke.all(axis=0).sum())
         self.alone += int((spoke.any(axis=0) & ~spoke.all(axis=0)).sum())
         sums = self._sums(f"{event.series_ticker} {event.day}")
         self._add_prices(sums, cells, said, judged)
-        self._add_directions(sums, cells, said, now, judged)
+        self._add_directions(sums, cells, said, now[MID], judged)
         self._add_results(sums, cells[:, -1] / 100, said[:, -1, :, 0] / 100, judged[:, -1])
-        places = np.repeat(np.arange(len(came)), [len(one.now) for one in came])
+        places = np.repeat(np.arange(len(came)), [len(one.steps) for one in came])
         for place in set(places[judged[:, -1]].tolist()):
             outcome = event.markets[place].outcome
             self.results["" if outcome is None else outcome.origin.value] += 1
@@ -134,13 +134,14 @@ class Gathering:
         result = np.where(np.isnan(one.middle), np.nan, one.result)
         return np.hstack([*(one.prices[target] for target in PRICES), result[:, None]])
 
-    def _said(self, came: Sequence[Targets], now: Doubles, fans: Sequence[Floats]) -> Doubles:
+    def _said(self, came: Sequence[Targets], now: Mapping[str, Doubles], fans: Sequence[Floats]) -> Doubles:
         """[questions, cells, models, 1 + levels] what was forecast of each cell."""
         last = np.maximum(np.concatenate([one.steps for one in came]) - 1, 0)
-        flat = np.broadcast_to(now[:, None, None], (len(now), self.horizon, 1 + len(self.levels)))
-        by_step = np.stack([flat, *fans], axis=2)
-        at_close = by_step[np.arange(len(now)), last][:, None]
-        return np.concatenate([by_step] * len(PRICES) + [at_close], axis=1)
+        by_price = [
+            np.stack([np.broadcast_to(now[target][:, None, None], fans[0].shape), *fans], axis=2) for target in PRICES
+        ]
+        at_close = by_price[PRICES.index(MID)][np.arange(len(last)), last][:, None]
+        return np.concatenate([*by_price, at_close], axis=1)
 
     def _add_prices(self, sums: Sums, cells: Doubles, said: Doubles, judged: Truths) -> None:
         value, point, fan = cells[:, :, None], said[..., 0], said[..., 1:]

@@ -10,11 +10,13 @@ from mesh.statistics import Estimate, enough
 from research.quality.estimates import Chance, difference, share
 from research.quality.gathering import BINS, CAME, FALLS, JUDGED, LAST_VALUE, RIGHT, SAID, SEEN, Gathering
 from research.quality.scores import Doubles
-from research.quality.targets import MID, PRICES, RESULT
+from research.quality.targets import ASK, MID, PRICES, RESULT
 
 RANDOM_WALK: Final = "random-walk"
 ALL: Final = 0
 """In the place of a step: all of them together, or, of the result, that which ends at the close."""
+DECIDING: Final = (MID, ASK)
+"""The ask is what NO sells at, and is there where the bid, and so the middle, is gone."""
 _LOSSES: Final = ("crps", "mae")
 _CHANCE: Final = Chance()
 
@@ -132,23 +134,30 @@ def find(
     return None
 
 
-def verdict(scores: Sequence[Score], model: str, other: str, target: str = MID) -> str:
-    """Say in one sentence whether a model beats another, by the CRPS of a price over all steps."""
+def verdict(scores: Sequence[Score], model: str, other: str) -> str:
+    """Say in one sentence whether a model beats another, by the CRPS over all steps.
+
+    It must be better on the middle and on the ask, each by its interval: the middle leaves out what lost its bid, and
+    who is better on what is left over only is not better.
+    """
+    name = {LAST_VALUE: "the last value", RANDOM_WALK: "the random walk"}.get(other, other)
+    found = [_compared_words(scores, model, other, target) for target in DECIDING]
+    beats = all(better for better, _ in found)
+    return f"{model} {'beats' if beats else 'does not beat'} {name}: {'; '.join(words for _, words in found)}."
+
+
+def _compared_words(scores: Sequence[Score], model: str, other: str, target: str) -> tuple[bool, str]:
+    """Tell whether a model is better on a target, and in which words."""
     found = find(scores, model, "crps", target=target, against=other)
     own, theirs = (find(scores, one, "crps", target=target) for one in (model, other))
-    name = {LAST_VALUE: "the last value", RANDOM_WALK: "the random walk"}.get(other, other)
-    beaten, not_beaten = f"{model} beats {name} on the {target}", f"{model} does not beat {name} on the {target}"
     if found is None or own is None or theirs is None:
-        return f"{not_beaten}: there is no forecast that can be judged."
+        return False, f"on the {target} there is nothing to judge"
     figures = f"CRPS {own.mean:.3f}c against {theirs.mean:.3f}c"
     on = f"{found.count:,} prices in {found.cluster_count} clusters"
     if found.low is None or found.high is None:
         few = f"as good as {found.effective_clusters:.0f} equal ones"
         why = "nearly all of which say the same" if enough(found.effective_clusters) else few
-        return f"{not_beaten}: not enough data, {figures}, {on}, {why}."
-    shown = f"{figures}, difference {found.mean:+.3f}c [{found.low:+.3f}, {found.high:+.3f}], {on}"
-    if found.high < 0:
-        return f"{beaten}: {shown}."
-    if found.low > 0:
-        return f"{not_beaten}, it is worse: {shown}."
-    return f"{not_beaten}: {shown}."
+        return False, f"on the {target} there is not enough data ({figures}; {on}, {why})"
+    word = "it is better" if found.high < 0 else "it is worse" if found.low > 0 else "no difference is seen"
+    interval = f"{found.mean:+.3f}c [{found.low:+.3f}, {found.high:+.3f}]"
+    return found.high < 0, f"on the {target} {word} ({figures}, {interval}; {on})"

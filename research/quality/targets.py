@@ -29,8 +29,9 @@ RESULT = "result"
 class Targets:
     """Of one market, for every candle that something was asked at."""
 
-    now: Doubles
-    """[candles] cents of YES when it was asked: the middle of the quotes, else the last trade; NaN without."""
+    now: dict[str, Doubles]
+    """By `PRICES`: [candles] cents of YES when it was asked. Of the middle, where a side was not there, the last trade;
+    of a side that was not there, that of the middle. NaN where there is none of these."""
     middle: Doubles
     """[candles] the middle of the quotes at that time; NaN unless both sides were there."""
     steps: Ints
@@ -69,8 +70,12 @@ def targets(market: RecordedMarket, horizon: int, missing: Counter[str]) -> Targ
     if market.outcome is None:
         missing["no_result"] += int(runs.sum())
     paid = np.nan if market.outcome is None else market.outcome.yes_value / DOLLAR * 100
+    now = np.asarray(current_cents(strip), float)
+    own_bid, own_ask = (
+        np.where(side[:, CLOSE] == ABSENT, now, side[:, CLOSE] / CENT) for side in (strip.bids, strip.asks)
+    )
     return Targets(
-        now=np.asarray(current_cents(strip), float),
+        now={MID: now, BID: own_bid, ASK: own_ask},
         middle=middle_cents(strip),
         steps=steps,
         prices={MID: (bid + ask) / 2, BID: bid, ASK: ask},

@@ -6,6 +6,7 @@ from datetime import timedelta
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from research.quality.gathering import Gathering
 from research.quality.targets import MID, targets
@@ -35,7 +36,7 @@ def days(count: int, *, candles: int = 8, markets: int = 2) -> list[RecordedEven
     ]
 
 
-def fan(points: Floats, width: float) -> Floats:
+def fan(points: NDArray[np.float64], width: float) -> Floats:
     """[questions, steps, 1 + levels] a normal forecast about points [questions, steps]."""
     spread = np.array([0.0, *_WIDTHS]) * width
     return (points[..., None] + spread).astype(np.float32)
@@ -44,7 +45,7 @@ def fan(points: Floats, width: float) -> Floats:
 def seeing(one: RecordedEvent, *, share: float, seed: int, width: float = 3.0) -> Floats:
     """Forecast that sees a share of the move to come, and errs by a cent besides."""
     came = [targets(each, HORIZON, Counter()) for each in one.markets]
-    now = np.concatenate([each.now for each in came])[:, None]
+    now = np.concatenate([each.now[MID] for each in came])[:, None]
     mid = np.concatenate([each.prices[MID] for each in came])
     moves = np.where(np.isnan(mid), 0.0, mid - now)
     noise = np.random.default_rng([seed, len(one.event_ticker), int(one.markets[0].decisions.ends[0])])

@@ -59,7 +59,7 @@ async def test_a_server_that_is_there_is_asked_and_a_model_that_cannot_be_served
     assert (found.events, found.markets, found.clusters) == (3, 6, 3)
     assert found.questions == spoken.tally.questions == 48
     assert found.shared == spoken.forecasts > 0
-    assert any(line.startswith("random-walk does not beat the last value on the mid") for line in found.verdicts)
+    assert any(line.startswith("random-walk does not beat the last value: on the mid") for line in found.verdicts)
     assert again.spoken[0].tally.cached == spoken.tally.asked
     assert again.scores == found.scores
     assert again.data_digest == found.data_digest

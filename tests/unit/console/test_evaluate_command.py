@@ -66,8 +66,8 @@ def test_the_terminal_says_who_beats_whom_within_80_columns(better: Evaluation) 
     text = shown(better)
     assert max(map(len, text.splitlines())) <= 80
     words = " ".join(text.split())
-    assert "seer beats the random walk on the mid: CRPS" in words
-    assert "random-walk beats the last value on the mid: CRPS" in words
+    assert "seer beats the random walk: on the mid it is better (CRPS" in words
+    assert "random-walk beats the last value: on the mid it is better (CRPS" in words
     assert "timesfm-2.5 is not here: its weights are not here" in words
     assert "spot-implied digital: not computed" in words
     for table in ("CRPS of the middle by step", "Pinball loss", "Coverage", "PIT", '"falls"', "Brier", "Reliability"):
@@ -85,7 +85,7 @@ def test_every_table_says_how_much_there_is_to_go_by(better: Evaluation) -> None
 
 def test_a_model_that_does_not_beat_the_random_walk_is_told_so_first() -> None:
     found = evaluation(-0.5, count=3)
-    assert found.verdicts[0].startswith("seer does not beat the random walk on the mid: not enough data")
+    assert found.verdicts[0].startswith("seer does not beat the random walk: on the mid there is not enough data")
     text = shown(found)
     assert text.index("seer does not beat") < text.index("CRPS of the middle by step")
     assert "[?]" in text
@@ -111,7 +111,7 @@ def test_the_page_is_complete_in_itself(better: Evaluation, tmp_path: Path) -> N
     text = evaluate_page.write(better, tmp_path).read_text()
     assert text.count("<svg") == 4
     assert not re.search(r"<script|https?://(?!www\.w3\.org)", text)
-    assert "seer beats the random walk on the mid" in text
+    assert "seer beats the random walk: on the mid" in text
     assert "calibration" in text.lower()
 
 

@@ -129,7 +129,7 @@ def test_brier_and_log_score_by_hand() -> None:
 def test_nothing_scores_better_than_the_true_probability(true: float, said: float) -> None:
     for score in (scores.brier, scores.log_score):
         best, other = (
-            float((true * score(np.array(one), np.array(1.0)) + (1 - true) * score(np.array(one), np.array(0.0))))
+            float(true * score(np.array(one), np.array(1.0)) + (1 - true) * score(np.array(one), np.array(0.0)))
             for one in (true, said)
         )
         assert best <= other + 1e-12

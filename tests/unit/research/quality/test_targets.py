@@ -48,7 +48,9 @@ def test_a_result_that_nobody_knows_is_counted() -> None:
 
 def test_a_finer_path_is_read_at_the_minute() -> None:
     decisions = strip([10], [12])
-    path = strip([30, 31], [32, 33], step_seconds=60, ends=[int(BEGIN.timestamp()) + 2 * HOUR + late for late in (-60, 60)])
+    path = strip(
+        [30, 31], [32, 33], step_seconds=60, ends=[int(BEGIN.timestamp()) + 2 * HOUR + late for late in (-60, 60)]
+    )
     said = targets(market(decisions, path=path), 1, Counter())
     assert said.prices[BID].tolist() == [[30]]
 
@@ -69,4 +71,12 @@ def test_what_comes_later_changes_nothing_that_was_known() -> None:
     known = whole.decisions.ends[:3, None] + np.arange(1, 3) * HOUR <= end
     for name, prices in earlier.prices.items():
         np.testing.assert_array_equal(np.where(known, later.prices[name][:3], NAN), prices)
-    np.testing.assert_array_equal(later.now[:3], earlier.now)
+    for name, prices in earlier.now.items():
+        np.testing.assert_array_equal(later.now[name][:3], prices)
+
+
+def test_the_last_value_of_a_price_is_that_price_else_the_middle_else_the_last_trade() -> None:
+    said = targets(market(strip([10, None, None], [14, 24, None], [11, 21, 31])), 1, Counter())
+    assert said.now[MID].tolist() == [12, 21, 31]
+    assert said.now[BID].tolist() == [10, 21, 31]
+    assert said.now[ASK].tolist() == [14, 24, 31]
