@@ -68,7 +68,7 @@ def _losses(found: Found) -> Sheet:
         mae = found.get(model, "mae")
         skills = ["" if mae is None or base is None or not base.mean else f"{(1 - mae.mean / base.mean) * 100:+.1f}"
                   for base in (last, walk)]  # fmt: skip
-        rest = [cents(found.get(model, "crps", target)) for target in (MID, BID, ASK)]
+        rest = [cents(found.get(model, "crps", target)) for target in (BID, ASK)]
         rows.append((model, cents(mae), spread(found.get(model, "mae", against=LAST_VALUE)), *skills, *rest))
     counts = ", ".join(
         f"{target} {'' if (one := found.get(LAST_VALUE, 'crps', target)) is None else f'{one.count:,}'}"
@@ -76,7 +76,7 @@ def _losses(found: Found) -> Sheet:
     )
     return Sheet(
         "Errors over all steps, cents",
-        ("model", "MAE", "less last-value", "skill %\nlast-v.", "skill %\nwalk", "CRPS\nmid", "CRPS\nbid", "CRPS\nask"),
+        ("model", "MAE", "less last-value", "skill %\nlast-v.", "skill %\nwalk", "CRPS\nbid", "CRPS\nask"),
         rows,
         "Of the point against the middle; skill is 1 - MAE / MAE of the other. YES sells at the bid, NO at a dollar "
         f"less the ask. Prices: {counts}. {counted(found.get(LAST_VALUE, 'mae'))}",

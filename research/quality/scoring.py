@@ -135,10 +135,11 @@ def find(
 
 
 def verdict(scores: Sequence[Score], model: str, other: str) -> str:
-    """Say in one sentence whether a model beats another, by the CRPS over all steps.
+    """Say in one sentence whether a model beats another, by the CRPS over all steps; the last value, by the MAE.
 
-    It must be better on the middle and on the ask, each by its interval: the middle leaves out what lost its bid, and
-    who is better on what is left over only is not better.
+    The last value claims to be certain, so that any spread has less CRPS: only the point can be compared with it. A
+    model must be better on the middle and on the ask, each by its interval: the middle leaves out what lost its bid,
+    and who is better on what is left over only is not better.
     """
     name = {LAST_VALUE: "the last value", RANDOM_WALK: "the random walk"}.get(other, other)
     found = [_compared_words(scores, model, other, target) for target in DECIDING]
@@ -148,11 +149,12 @@ def verdict(scores: Sequence[Score], model: str, other: str) -> str:
 
 def _compared_words(scores: Sequence[Score], model: str, other: str, target: str) -> tuple[bool, str]:
     """Tell whether a model is better on a target, and in which words."""
-    found = find(scores, model, "crps", target=target, against=other)
-    own, theirs = (find(scores, one, "crps", target=target) for one in (model, other))
+    loss = "mae" if other == LAST_VALUE else "crps"
+    found = find(scores, model, loss, target=target, against=other)
+    own, theirs = (find(scores, one, loss, target=target) for one in (model, other))
     if found is None or own is None or theirs is None:
         return False, f"on the {target} there is nothing to judge"
-    figures = f"CRPS {own.mean:.3f}c against {theirs.mean:.3f}c"
+    figures = f"{loss.upper()} {own.mean:.3f}c against {theirs.mean:.3f}c"
     on = f"{found.count:,} prices in {found.cluster_count} clusters"
     if found.low is None or found.high is None:
         few = f"as good as {found.effective_clusters:.0f} equal ones"

@@ -67,7 +67,7 @@ def test_the_terminal_says_who_beats_whom_within_80_columns(better: Evaluation) 
     assert max(map(len, text.splitlines())) <= 80
     words = " ".join(text.split())
     assert "seer beats the random walk: on the mid it is better (CRPS" in words
-    assert "random-walk beats the last value: on the mid it is better (CRPS" in words
+    assert "random-walk does not beat the last value: on the mid it is worse (MAE" in words
     assert "timesfm-2.5 is not here: its weights are not here" in words
     assert "spot-implied digital: not computed" in words
     for table in ("CRPS of the middle by step", "Pinball loss", "Coverage", "PIT", '"falls"', "Brier", "Reliability"):

@@ -57,6 +57,16 @@ def test_who_is_better_on_the_middle_alone_does_not_beat_the_random_walk() -> No
     assert "; on the ask it is worse (CRPS" in words
 
 
+def test_a_spread_alone_does_not_beat_the_last_value() -> None:
+    scores = judged({RANDOM_WALK: 0.0})
+    fan = find(scores, RANDOM_WALK, "crps", against=LAST_VALUE)
+    assert fan is not None
+    assert fan.high is not None
+    assert fan.high < 0
+    words = verdict(scores, RANDOM_WALK, LAST_VALUE)
+    assert words.startswith("random-walk does not beat the last value: on the mid it is worse (MAE")
+
+
 def test_few_days_are_not_enough_however_many_forecasts_they_hold() -> None:
     scores = judged({RANDOM_WALK: 0.0, "seer": 0.9}, count=29)
     found = find(scores, "seer", "crps", against=RANDOM_WALK)
