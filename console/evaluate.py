@@ -7,10 +7,12 @@ from typing import Any
 import click
 from rich.console import Console
 
+from console import evaluate_document, evaluate_page, evaluate_run, evaluate_view
 from console.connection import FILE, OptionError, connection_options, one_line_errors
 from console.durations import Duration
 from console.moments import Moment
 from mesh.kalshi.pasts import PRICE_KINDS, PriceKind
+from research.quality import csv_file
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _DATA = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -63,10 +65,6 @@ def evaluate(
     A server is started for every model, but for one that a server at --target serves; a model that this machine lacks
     is named with the reason. Writes evaluate_SERIES.csv, a row for each score, and evaluate_SERIES.html.
     """
-    # Imported here: most commands do without all this, and start quicker.
-    from console import evaluate_document, evaluate_page, evaluate_run, evaluate_view  # noqa: PLC0415
-    from research.quality import csv_file  # noqa: PLC0415
-
     with one_line_errors():
         steps = timedelta(hours=horizon) / step
         if steps < 1 or steps != int(steps):
