@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 
 from console.evaluate_words import FEW_WORDS, Found, Sheet, cents, counted, percent, spread
+from research.quality.evaluation import Evaluation
 from research.quality.gathering import LAST_VALUE
 from research.quality.scoring import ALL, RANDOM_WALK
 from research.quality.targets import ASK, BID, MID, RESULT
+
+_MOST_STEPS = 12
 
 
 def sheets(found: Found) -> Iterator[Sheet]:
@@ -23,10 +26,17 @@ def sheets(found: Found) -> Iterator[Sheet]:
             yield curve
 
 
+def _shown(evaluation: Evaluation) -> list[int]:
+    """Choose the steps that fit a table, and all together; the CSV file has every one."""
+    steps = range(1, evaluation.plan.horizon_steps + 1)
+    every = -(-len(steps) // _MOST_STEPS)
+    return [*steps[every - 1 :: every], ALL]
+
+
 def _steps(found: Found) -> Sheet:
     evaluation = found.evaluation
     rows = []
-    for step in (*range(1, evaluation.plan.horizon_steps + 1), ALL):
+    for step in _shown(evaluation):
         figures = [cents(found.get(model, "crps", step=step)) for model in evaluation.models]
         first = found.get(LAST_VALUE, "crps", step=step)
         count = "" if first is None else f"{first.count:,}"
@@ -50,7 +60,7 @@ def _against(found: Found) -> Sheet:
             *(spread(found.get(model, "crps", step=step, against=RANDOM_WALK)) for model in others),
             spread(found.get(RANDOM_WALK, "crps", step=step, against=LAST_VALUE)),
         )
-        for step in (*range(1, evaluation.plan.horizon_steps + 1), ALL)
+        for step in _shown(evaluation)
     ]
     return Sheet(
         "CRPS less that of the random walk, cents",

@@ -5,7 +5,7 @@ is no better for it. Beside them stands `LAST_VALUE`, which says that the price 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from research.quality import scores
 from research.quality.scores import Doubles
 from research.quality.targets import MID, PRICES, RESULT, Targets, targets
-from research.types import Floats, RecordedEvent
+from research.types import Floats, Ints, RecordedEvent
 
 Truths = NDArray[np.bool_]
 
@@ -27,6 +27,7 @@ RIGHT, FALLS, JUDGED = range(3)
 """Of directions: those that were right, those that "falls" would have got right, and how many there were."""
 SAID, CAME, SEEN = range(3)
 """Of probabilities: sums of what was said and of what came, and how many there were."""
+_AT_ONCE: Final = 4_000_000  # figures in memory, 32 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +101,24 @@ class Gathering:
         came = [targets(market, self.horizon, self.missing) for market in event.markets]
         cells = np.vstack([self._cells(one) for one in came])
         now = {target: np.concatenate([one.now[target] for one in came]) for target in PRICES}
-        said = self._said(came, now, fans)
-        judged = np.isfinite(cells) & np.isfinite(said).all(axis=(2, 3))
+        last = np.maximum(np.concatenate([one.steps for one in came]) - 1, 0)
         spoke: Truths = np.array([np.any(np.isfinite(one[:, :, 0]), axis=1) for one in fans])
         self.questions += len(cells)
         self.shared += int(spoke.all(axis=0).sum())
         self.alone += int((spoke.any(axis=0) & ~spoke.all(axis=0)).sum())
         sums = self._sums(f"{event.series_ticker} {event.day}")
-        self._add_prices(sums, cells, said, judged)
-        self._add_directions(sums, cells, said, now[MID], judged)
-        self._add_results(sums, cells[:, -1] / 100, said[:, -1, :, 0] / 100, judged[:, -1])
         places = np.repeat(np.arange(len(came)), [len(one.steps) for one in came])
-        for place in set(places[judged[:, -1]].tolist()):
+        paid: set[int] = set()
+        for rows in self._pages(len(cells)):
+            said = self._said(
+                {target: one[rows] for target, one in now.items()}, last[rows], [one[rows] for one in fans]
+            )
+            judged = np.isfinite(cells[rows]) & np.isfinite(said).all(axis=(2, 3))
+            self._add_prices(sums, cells[rows], said, judged)
+            self._add_directions(sums, cells[rows], said, now[MID][rows], judged)
+            self._add_results(sums, cells[rows, -1] / 100, said[:, -1, :, 0] / 100, judged[:, -1])
+            paid.update(places[rows][judged[:, -1]].tolist())
+        for place in paid:
             outcome = event.markets[place].outcome
             self.results["" if outcome is None else outcome.origin.value] += 1
 
@@ -134,9 +141,13 @@ class Gathering:
         result = np.where(np.isnan(one.middle), np.nan, one.result)
         return np.hstack([*(one.prices[target] for target in PRICES), result[:, None]])
 
-    def _said(self, came: Sequence[Targets], now: Mapping[str, Doubles], fans: Sequence[Floats]) -> Doubles:
-        """[questions, cells, models, 1 + levels] what was forecast of each cell."""
-        last = np.maximum(np.concatenate([one.steps for one in came]) - 1, 0)
+    def _pages(self, questions: int) -> Iterator[slice]:
+        """Cut questions so that what is computed of them at once does not grow with the horizon."""
+        step = max(1, _AT_ONCE // (len(self.cells) * len(self.models) * len(self.quantities.names)))
+        return (slice(begin, begin + step) for begin in range(0, questions, step))
+
+    def _said(self, now: Mapping[str, Doubles], last: Ints, fans: Sequence[Floats]) -> Doubles:
+        """[questions, cells, models, 1 + levels] what was forecast; `last` is the place of the last step."""
         by_price = [
             np.stack([np.broadcast_to(now[target][:, None, None], fans[0].shape), *fans], axis=2) for target in PRICES
         ]

@@ -207,6 +207,19 @@ def test_every_price_has_scores_at_every_step_and_over_all() -> None:
     assert find(scores, RANDOM_WALK, "crps", target=ASK, against=LAST_VALUE) is not None
 
 
+def test_what_is_computed_at_once_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    events, shares = days(2), {RANDOM_WALK: 0.0, "seer": 0.5}
+    whole = gathered(events, shares)
+    monkeypatch.setattr("research.quality.gathering._AT_ONCE", 3 * len(whole.cells) * 3 * len(whole.quantities.names))
+    pages = gathered(events, shares)
+    assert whole.results == pages.results
+    for one, other in zip(whole.clusters.values(), pages.clusters.values(), strict=True):
+        np.testing.assert_allclose(one.values, other.values)
+        np.testing.assert_array_equal(one.counts, other.counts)
+        np.testing.assert_allclose(one.bins, other.bins)
+        np.testing.assert_array_equal(one.directions, other.directions)
+
+
 def test_the_order_of_events_changes_nothing() -> None:
     events = days(31, candles=4)
     shares = {RANDOM_WALK: 0.0, "seer": 0.5}
