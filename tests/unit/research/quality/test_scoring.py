@@ -11,7 +11,7 @@ from research.quality.estimates import Chance, difference
 from research.quality.gathering import BINS, LAST_VALUE, SEEN, Gathering
 from research.quality.scoring import ALL, RANDOM_WALK, Score, Scores, find, verdict
 from research.quality.targets import ASK, BID, MID, PRICES, RESULT, targets
-from research.types import ABSENT, RecordedEvent, RecordedMarket
+from research.types import ABSENT, CLOSE, RecordedEvent, RecordedMarket
 from tests.fakes.forecast_fans import HORIZON, LEVELS, days, fan, gathered, seeing
 
 QUICK = Chance(resamples=400)
@@ -186,6 +186,28 @@ def test_the_result_is_judged_against_the_markets_middle() -> None:
     bins = np.sum([one.bins for one in sums.clusters.values()], axis=0)
     assert bins[:, :, SEEN].sum(axis=1).tolist() == [160.0] * 3
     assert bins.shape == (3, BINS, 3)
+
+
+def test_a_result_is_judged_only_where_the_market_said_something_to_compare_with() -> None:
+    (whole,) = days(1)
+    one_sided = replace(
+        whole,
+        markets=tuple(
+            replace(market, decisions=replace(market.decisions, bids=np.full_like(market.decisions.bids, ABSENT)))
+            for market in whole.markets
+        ),
+    )
+    sums = gathered([one_sided], {RANDOM_WALK: 0.0})
+    assert sums.results == {}
+    assert find(Scores(sums, QUICK).all(), RANDOM_WALK, "brier", target=RESULT) is None
+
+
+def test_the_last_value_of_the_ask_is_the_ask() -> None:
+    (one,) = days(1, markets=1)
+    found = find(Scores(gathered([one], {RANDOM_WALK: 0.0}), QUICK).all(), LAST_VALUE, "mae", target=ASK, step=1)
+    asks = one.markets[0].decisions.asks[:, CLOSE] / CENT
+    assert found is not None
+    assert found.mean == pytest.approx(np.abs(np.diff(asks)).mean())
 
 
 def test_direction_stands_beside_who_always_says_falls() -> None:
