@@ -20,6 +20,7 @@ COMMANDS = {
     "data": "console.collection.data",
     "demo": "console.demo",
     "doctor": "console.doctor",
+    "evaluate": "console.evaluate",
     "events": "console.trading",
     "exchange": "console.exchange",
     "flatten": "console.trading_switches",

@@ -38,16 +38,17 @@ svg .dashed { stroke: var(--dim); stroke-dasharray: 4 4; }
 """
 
 
-def html(heading: str, body: str) -> str:
+def html(heading: str, body: str, style: str = "") -> str:
     """Return a whole page.
 
     Args:
         heading: In words; escaped here.
         body: HTML.
+        style: Of drawings of its own, after that of every page.
     """
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer"><title>{escape(heading)}</title><style>{_STYLE}</style></head><body>
+<meta name="referrer" content="no-referrer"><title>{escape(heading)}</title><style>{_STYLE}{style}</style></head><body>
 {body}
 </body></html>
 """

@@ -13,8 +13,8 @@ from itertools import accumulate
 from math import ceil, floor, log10
 
 WIDTH = 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 10, 24
-_HEIGHT = 220
+LEFT, RIGHT, TOP, BOTTOM = 52, 10, 10, 24
+HEIGHT = 220
 _BAR = 24
 _LABEL, _VALUE = 118, 76
 _LETTER, _CAPITAL = 6.8, 8.4
@@ -53,24 +53,24 @@ def line(spots: Sequence[Spot], *, name: str, unit: str) -> str:
 
     def across(day: date) -> float:
         share = (day - first).days / days if len(spots) > 1 else 0.5
-        return _LEFT + share * (WIDTH - _LEFT - _RIGHT)
+        return LEFT + share * (WIDTH - LEFT - RIGHT)
 
     def up(value: float) -> float:
-        return _up(value, marks[0], marks[-1])
+        return height_of(value, marks[0], marks[-1])
 
-    parts = [_grid(marks, unit)]
+    parts = [grid(marks, unit)]
     banded = [(spot.day, spot.low, spot.high) for spot in spots if spot.low is not None and spot.high is not None]
     if banded:
         around = [(across(day), up(high)) for day, _, high in banded]
         around += [(across(day), up(low)) for day, low, _ in reversed(banded)]
-        parts.append(f'<polygon class="band" points="{_path(around)}"/>')
+        parts.append(f'<polygon class="band" points="{joined(around)}"/>')
     places = [(across(spot.day), up(spot.value)) for spot in spots]
-    parts.append(f'<polyline class="line" points="{_path(places)}"/>')
-    parts.append(_dot(*places[-1], "act", 3.5))
-    parts.append(_text(_LEFT, _HEIGHT - 6, first.isoformat(), "start"))
+    parts.append(f'<polyline class="line" points="{joined(places)}"/>')
+    parts.append(dot(*places[-1], "act", 3.5))
+    parts.append(text(LEFT, HEIGHT - 6, first.isoformat(), "start"))
     if len(spots) > 1:
-        parts.append(_text(WIDTH - _RIGHT, _HEIGHT - 6, spots[-1].day.isoformat(), "end"))
-    return _drawing(_HEIGHT, name, parts)
+        parts.append(text(WIDTH - RIGHT, HEIGHT - 6, spots[-1].day.isoformat(), "end"))
+    return drawing(HEIGHT, name, parts)
 
 
 def bars(found: Sequence[Bar], *, name: str, signed: bool = True) -> str:
@@ -93,14 +93,14 @@ def bars(found: Sequence[Bar], *, name: str, signed: bool = True) -> str:
         start = zero if bar.value >= 0 else zero - length
         kind = "act" if not signed else "up" if bar.value >= 0 else "down"
         parts.append(f"<g><title>{escape(f'{bar.label}: {bar.text}')}</title>")
-        parts.append(_text(0, top + 12, _short(bar.label), "start"))
+        parts.append(text(0, top + 12, _short(bar.label), "start"))
         parts.append(
             f'<rect class="{kind}" x="{start:.1f}" y="{top}" width="{max(length, 0.5):.1f}" height="{_BAR - 8}"/>'
         )
-        parts.append(f"{_text(WIDTH, top + 12, bar.text, 'end', 'value')}</g>")
+        parts.append(f"{text(WIDTH, top + 12, bar.text, 'end', 'value')}</g>")
     height = len(found) * _BAR + 4
     parts.append(f'<line class="axis" x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{height}"/>')
-    return _drawing(height, name, parts)
+    return drawing(height, name, parts)
 
 
 def scatter(points: Sequence[tuple[float, float]], *, name: str, across: str, along: str) -> str:
@@ -117,26 +117,26 @@ def scatter(points: Sequence[tuple[float, float]], *, name: str, across: str, al
     most = max(1.0, *(abs(value) for point in points for value in point))
     marks = ticks(-most, most)
     least, most = marks[0], marks[-1]
-    room = WIDTH - _LEFT - _RIGHT
+    room = WIDTH - LEFT - RIGHT
 
     def over(value: float) -> float:
-        return _LEFT + (value - least) / (most - least) * room
+        return LEFT + (value - least) / (most - least) * room
 
     def up(value: float) -> float:
-        return _up(value, least, most)
+        return height_of(value, least, most)
 
     middle = over(0)
-    parts = [_grid(marks, "")]
-    parts.append(f'<line class="axis" x1="{middle:.1f}" x2="{middle:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>')
+    parts = [grid(marks, "")]
+    parts.append(f'<line class="axis" x1="{middle:.1f}" x2="{middle:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
     parts.append(
         f'<line class="dashed" x1="{over(least):.1f}" y1="{up(least):.1f}" x2="{over(most):.1f}" y2="{up(most):.1f}"/>'
     )
-    parts += [_dot(over(x), up(y), "act faint", 2.5) for x, y in points]
+    parts += [dot(over(x), up(y), "act faint", 2.5) for x, y in points]
     for mark, anchor in ((marks[0], "start"), (0.0, "middle"), (marks[-1], "end")):
-        parts.append(_text(over(mark), _HEIGHT - _BOTTOM + 12, f"{mark:g}", anchor))
-    parts.append(_text(WIDTH - _RIGHT, up(0) - 5, across, "end"))
-    parts.append(_text(_LEFT + 4, _TOP + 10, along, "start"))
-    return _drawing(_HEIGHT, name, parts)
+        parts.append(text(over(mark), HEIGHT - BOTTOM + 12, f"{mark:g}", anchor))
+    parts.append(text(WIDTH - RIGHT, up(0) - 5, across, "end"))
+    parts.append(text(LEFT + 4, TOP + 10, along, "start"))
+    return drawing(HEIGHT, name, parts)
 
 
 def diagonal(kinds: Sequence[Sequence[tuple[float, float]]], *, name: str, across: str, along: str) -> str:
@@ -151,24 +151,24 @@ def diagonal(kinds: Sequence[Sequence[tuple[float, float]]], *, name: str, acros
     if not any(kinds):
         return ""
     marks = [0.0, 25.0, 50.0, 75.0, 100.0]
-    room = WIDTH - _LEFT - _RIGHT
+    room = WIDTH - LEFT - RIGHT
 
     def place(point: tuple[float, float]) -> tuple[float, float]:
-        return _LEFT + point[0] / 100 * room, _up(point[1], 0, 100)
+        return LEFT + point[0] / 100 * room, height_of(point[1], 0, 100)
 
     (left, low), (right, high) = place((0, 0)), place((100, 100))
-    parts = [_grid(marks, "")]
+    parts = [grid(marks, "")]
     parts.append(f'<line class="dashed" x1="{left:.1f}" y1="{low:.1f}" x2="{right:.1f}" y2="{high:.1f}"/>')
     for kind, points in zip(("act", "hollow"), kinds, strict=False):
         places = [place(point) for point in points]
         if kind == "act":
-            parts.append(f'<polyline class="line" points="{_path(places)}"/>')
-        parts += [_dot(x, y, kind, 3.5) for x, y in places]
+            parts.append(f'<polyline class="line" points="{joined(places)}"/>')
+        parts += [dot(x, y, kind, 3.5) for x, y in places]
     for mark, anchor in ((0.0, "start"), (50.0, "middle"), (100.0, "end")):
-        parts.append(_text(place((mark, 0))[0], _HEIGHT - _BOTTOM + 12, f"{mark:g}", anchor))
-    parts.append(_text(WIDTH - _RIGHT, _up(0, 0, 100) - 5, across, "end"))
-    parts.append(_text(_LEFT + 4, _TOP + 10, along, "start"))
-    return _drawing(_HEIGHT, name, parts)
+        parts.append(text(place((mark, 0))[0], HEIGHT - BOTTOM + 12, f"{mark:g}", anchor))
+    parts.append(text(WIDTH - RIGHT, height_of(0, 0, 100) - 5, across, "end"))
+    parts.append(text(LEFT + 4, TOP + 10, along, "start"))
+    return drawing(HEIGHT, name, parts)
 
 
 def ticks(low: float, high: float) -> list[float]:
@@ -181,30 +181,35 @@ def ticks(low: float, high: float) -> list[float]:
     return [step * number for number in range(first, max(last, first + 1) + 1)]
 
 
-def _up(value: float, low: float, high: float) -> float:
-    return _HEIGHT - _BOTTOM - (value - low) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
+def height_of(value: float, low: float, high: float) -> float:
+    """Return how far down a figure lies on an axis from `low` to `high`."""
+    return HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
 
 
-def _grid(marks: Sequence[float], unit: str) -> str:
+def grid(marks: Sequence[float], unit: str) -> str:
+    """Draw the lines of an axis and its numbers, with the unit before them."""
     parts = []
     for mark in marks:
-        place = _up(mark, marks[0], marks[-1])
+        place = height_of(mark, marks[0], marks[-1])
         kind = "grid" if mark else "axis"
-        parts.append(f'<line class="{kind}" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{place:.1f}" y2="{place:.1f}"/>')
+        parts.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{place:.1f}" y2="{place:.1f}"/>')
         sign = "-" if mark < 0 else ""
-        parts.append(_text(_LEFT - 5, place + 4, f"{sign}{unit}{abs(mark):g}", "end"))
+        parts.append(text(LEFT - 5, place + 4, f"{sign}{unit}{abs(mark):g}", "end"))
     return "".join(parts)
 
 
-def _path(places: Iterable[tuple[float, float]]) -> str:
+def joined(places: Iterable[tuple[float, float]]) -> str:
+    """Write the points of a line."""
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
 
 
-def _dot(x: float, y: float, kind: str, size: float) -> str:
+def dot(x: float, y: float, kind: str, size: float) -> str:
+    """Draw a point of a class."""
     return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{size}"/>'
 
 
-def _text(x: float, y: float, words: str, anchor: str, kind: str = "label") -> str:
+def text(x: float, y: float, words: str, anchor: str, kind: str = "label") -> str:
+    """Draw words that begin, end or have their middle at a place."""
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
@@ -216,7 +221,8 @@ def _short(label: str) -> str:
     return f"{label[: bisect_right(ends, _LABEL - 2 * _CAPITAL)]}…"
 
 
-def _drawing(height: float, name: str, parts: Iterable[str]) -> str:
+def drawing(height: float, name: str, parts: Iterable[str]) -> str:
+    """Put parts into a drawing that is `WIDTH` wide; the name is for who does not see it."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" role="img" '
         f'aria-label="{escape(name)}">{"".join(parts)}</svg>'

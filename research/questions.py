@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 from foremesh.forecast.v1 import forecast_pb2
-from numpy.typing import NDArray
 
 from mesh.kalshi.pasts import PriceKind, on_grid
 from mesh.packed import head
 from mesh.types import CENT
+from research.middles import current_cents, middle_cents
 from research.types import ABSENT, CLOSE, Floats, Key, RecordedMarket, Strip
 
 _FLOAT32 = np.dtype("<f4")
@@ -68,7 +68,7 @@ def questions(market: RecordedMarket, plan: QuestionPlan) -> Iterator[Question]:
     shared = forecast_pb2.MarketHistory(market_ticker=terms.ticker, series_ticker=terms.series_ticker)
     shared.close_time.FromDatetime(terms.close_time)
     begun, own = shared.SerializeToString(), forecast_pb2.MarketHistory()
-    for end, current, closes in zip(strip.ends.tolist(), _current_cents(strip), _histories(strip, plan), strict=True):
+    for end, current, closes in zip(strip.ends.tolist(), current_cents(strip), _histories(strip, plan), strict=True):
         if isnan(current):
             yield Question((terms.ticker, end), None)
             continue
@@ -80,20 +80,6 @@ def _packed(closes: Floats) -> bytes:
     """Write closes by their bytes: protobuf would make a Python float of every one."""
     data = closes.astype(_FLOAT32, copy=False).tobytes()
     return head(forecast_pb2.MarketHistory.CLOSES_CENTS_FIELD_NUMBER, len(data)) + data
-
-
-def _current_cents(strip: Strip) -> list[float]:
-    """[candles] the middle of the closing quotes, else the last trade up to then, else NaN."""
-    trades, middle = strip.trades[:, CLOSE], _middle_cents(strip)
-    traded = np.maximum.accumulate(np.where(trades == ABSENT, -1, np.arange(len(trades))))
-    last = np.where(traded < 0, np.nan, trades[traded] / CENT)
-    return np.where(np.isnan(middle), last, middle).tolist()  # type: ignore[no-any-return]  # numpy's
-
-
-def _middle_cents(strip: Strip) -> NDArray[np.float64]:
-    """[candles] the middle of the closing quotes; NaN where one is absent, or they cross: then both are doubtful."""
-    bids, asks = strip.bids[:, CLOSE], strip.asks[:, CLOSE]
-    return np.where((bids == ABSENT) | (asks == ABSENT) | (bids >= asks), np.nan, (bids / CENT + asks / CENT) / 2)
 
 
 def _histories(strip: Strip, plan: QuestionPlan) -> Iterator[Floats]:
@@ -114,7 +100,7 @@ def _histories(strip: Strip, plan: QuestionPlan) -> Iterator[Floats]:
 
 def _prices(strip: Strip, plan: QuestionPlan) -> Floats:
     if plan.price == "mid":
-        return _middle_cents(strip).astype(np.float32)
+        return middle_cents(strip).astype(np.float32)
     trades = strip.trades[:, CLOSE]
     # Without volume the exchange repeats an older trade, if anything.
     return np.where((trades == ABSENT) | (strip.volumes == 0), np.nan, trades / CENT).astype(np.float32)

@@ -176,6 +176,11 @@ class Defects:
         self.counts[name] += count
         self.examples.setdefault(name, where)
 
+    def merge(self, other: "Defects") -> None:
+        """Count what another saw."""
+        for name, count in other.counts.items():
+            self.note(name, other.examples[name], count)
+
 
 class EntryPolicy(StrEnum):
     """When a market is looked at."""

@@ -1,0 +1,1 @@
+"""How good forecasts are as forecasts, whatever is traded on them."""
