@@ -1,0 +1,95 @@
+"""Markets whose prices wander, and trades in them: what the grid of exits is tried on."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace as altered
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from msgspec.structs import replace
+
+from mesh.types import CENT
+from research.rows import TradeRow
+from research.tpsl.paths import Paths, Rules, cut
+from research.types import Answers, Defects, Forecasted, RecordedEvent
+from research.walk import WalkPlan, walk
+from tests.fakes.research import event, market, strip
+from tests.fakes.trading import signal
+from trader.domain.settings import ExitSettings, RuleSettings, Settings, SizeSettings
+
+MONDAY = datetime(2026, 1, 5, 12, tzinfo=UTC)
+"""No pause of the exchange for two days."""
+FREE_RULES = RuleSettings(off=("stop_distance", "edge", "trades_per_series_per_scan", "spread"), min_price_cents=5)
+SIZES = SizeSettings(
+    max_series_dollars=1e5, max_event_dollars=1e5, max_total_dollars=1e5, max_settlement_dollars=1e5
+)
+
+
+def wandering(count: int, *, steps: int = 20, seed: int = 0, holes: float = 0.1) -> list[RecordedEvent]:
+    """Make events of one market each: a first quote of 44 to 46 or thereabouts, then a walk with empty sides."""
+    chance = np.random.default_rng(seed)
+    found = []
+    for number in range(count):
+        middle = np.clip(45 + np.cumsum(chance.integers(-9, 10, steps)), 2, 98).astype(float)
+        middle[0] = 45
+        wide = chance.integers(1, 5, steps)
+        wide[0] = chance.integers(1, 4)
+        gone = chance.random((2, steps)) < holes
+        gone[:, 0] = False
+        bids = [None if lost or mid <= gap else mid - gap for mid, gap, lost in zip(middle, wide, gone[0], strict=True)]
+        asks = [
+            None if lost or mid + gap >= 100 else mid + gap
+            for mid, gap, lost in zip(middle, wide, gone[1], strict=True)
+        ]
+        candles = strip(bids, asks, begin=MONDAY)
+        close = MONDAY + timedelta(hours=int(chance.integers(steps // 2, steps + 3)), minutes=30)
+        ticker = f"KXWANDER-26JAN{number:03}-T1"
+        found.append(event(market(candles, ticker=ticker, close=close, pays=bool(chance.integers(2)))))
+    return found
+
+
+def asked(events: Iterable[RecordedEvent], target: float, stop: float) -> Answers:
+    """Say of every market after its first candle that NO is to be bought, with these levels."""
+    found = {}
+    for each in events:
+        for one in each.markets:
+            end = int(one.decisions.ends[0])
+            at = datetime.fromtimestamp(end, UTC)
+            facts = replace(
+                signal(12.0, last_candle_time=at, useful_until=at + timedelta(minutes=5)),
+                take_profit_cents=target,
+                stop_loss_cents=stop,
+            )
+            found[one.terms.ticker, end] = Forecasted(
+                signal=facts,
+                path_cents=np.zeros(6, np.float32),
+                quantiles_cents=np.zeros((6, 9), np.float32),
+                levels=(),
+                model="by-hand@0",
+                input_digest="0" * 8,
+            )
+    return found
+
+
+def walked(
+    events: Sequence[RecordedEvent],
+    target: float,
+    stop: float,
+    exits: ExitSettings | None = None,
+    rules: RuleSettings = FREE_RULES,
+) -> list[TradeRow]:
+    """Trade on events with levels, as the trader does."""
+    settings = Settings(rules=rules, sizes=SIZES, exits=exits or ExitSettings())
+    return list(walk(events, asked(events, target, stop), WalkPlan(settings=settings), Defects()))
+
+
+def paths(
+    events: Sequence[RecordedEvent], rows: Iterable[TradeRow], exits: ExitSettings | None = None, **changes: object
+) -> Paths:
+    """Cut out paths by the ordinary rules."""
+    rules = altered(Rules(exits=exits or ExitSettings(), stop_distance=False), **changes)  # type: ignore[arg-type]
+    return cut(rows, events, rules, Defects())
+
+
+def cents(micros: int) -> float:
+    """Return micros as cents."""
+    return micros / CENT
