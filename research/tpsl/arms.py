@@ -184,5 +184,3 @@ def _clock(paths: Paths, block: Block, arm: Arm) -> tuple[Ints, Ints]:
     holding = (block.times < (moment + latency)[:, None]).sum(axis=1) - 1
     over = moment + latency >= np.minimum(paths.closes, paths.ends)[block.places]
     return np.where(over, _NEVER, moment), np.where(over | (holding < 0), block.width, holding)
-
-

@@ -13,15 +13,14 @@ from research.tpsl.paths import Paths, Rules, cut
 from research.types import Answers, Defects, Forecasted, RecordedEvent
 from research.walk import WalkPlan, walk
 from tests.fakes.research import event, market, strip
+from tests.fakes.trade_rows import row
 from tests.fakes.trading import signal
 from trader.domain.settings import ExitSettings, RuleSettings, Settings, SizeSettings
 
 MONDAY = datetime(2026, 1, 5, 12, tzinfo=UTC)
 """No pause of the exchange for two days."""
 FREE_RULES = RuleSettings(off=("stop_distance", "edge", "trades_per_series_per_scan", "spread"), min_price_cents=5)
-SIZES = SizeSettings(
-    max_series_dollars=1e5, max_event_dollars=1e5, max_total_dollars=1e5, max_settlement_dollars=1e5
-)
+SIZES = SizeSettings(max_series_dollars=1e5, max_event_dollars=1e5, max_total_dollars=1e5, max_settlement_dollars=1e5)
 
 
 def wandering(count: int, *, steps: int = 20, seed: int = 0, holes: float = 0.1) -> list[RecordedEvent]:
@@ -93,3 +92,52 @@ def paths(
 def cents(micros: int) -> float:
     """Return micros as cents."""
     return micros / CENT
+
+
+def coins(days: int, *, siblings: int = 3, steps: int = 40, seed: int = 0, planted: bool = False) -> Paths:
+    """Trades of five contracts bought at 50 on prices that are martingales, with a spread of two cents and fees.
+
+    The middle walks two cents up or down from 49, and the market settles by the last one.
+
+    Args:
+        days: One event each.
+        siblings: Trades of an event, which share most of their steps.
+        steps: An hour each.
+        seed: Of the prices.
+        planted: Prices rise to 60 first, three times of four, and to 40 otherwise; only then do they walk, downwards.
+    """
+    chance = np.random.default_rng(seed)
+    rows, bids, settled = [], [], []
+    for day in range(days):
+        shared = chance.choice([-2, 2], steps)
+        for market_number in range(siblings):
+            moves = np.where(chance.random(steps) < 0.3, chance.choice([-2, 2], steps), shared)
+            middle = 49 + np.cumsum(moves)
+            if planted:
+                first = 62 if chance.random() < 0.75 else 40
+                middle = first + np.cumsum(np.minimum(moves, chance.choice([-2, 0], steps)))
+            middle = np.clip(middle, 2, 98)
+            rows.append(row(event=day, market=market_number, contracts=5, price_cents=50.0, fees=(87_500, 0)))
+            bids.append((middle - 1) * CENT)
+            settled.append(5_000_000 if chance.random() < middle[-1] / 100 else 0)
+    flat = np.concatenate(bids)
+    fees = np.ceil(0.07 * 5 * (flat / 1e6) * (1 - flat / 1e6) * 1e4).astype(np.int64) * 100
+    opened = np.array([round(each.entry_time.timestamp() * 1000) for each in rows], np.int64)
+    count = len(rows)
+    over = opened + 46 * 3_600_000
+    return Paths(
+        rows=tuple(rows),
+        rules=Rules(exits=ExitSettings()),
+        starts=np.arange(count + 1) * steps,
+        times=(opened[:, None] + np.arange(1, steps + 1) * 3_600_000).ravel(),
+        bids=flat.astype(np.int32),
+        proceeds=flat * 5 - fees,
+        opened=opened,
+        entries=np.full(count, 50 * CENT),
+        paid=np.full(count, 250 * CENT + 87_500),
+        settled=np.array(settled),
+        lowest=np.full(count, CENT),
+        spreads=np.full(count, 2 * CENT),
+        closes=over,
+        ends=over,
+    )
