@@ -58,8 +58,9 @@ class Outcomes:
 
     @property
     def made(self) -> NDArray[np.bool_]:
-        """[trades]"""
-        return self.ways != _NOT_MADE
+        """[trades] whether the trade is made."""
+        found: NDArray[np.bool_] = self.ways != _NOT_MADE
+        return found
 
 
 def levels_of_rows(paths: Paths) -> tuple[Ints, Ints]:
@@ -111,10 +112,10 @@ def others(
 def evaluate(paths: Paths, arm: Arm) -> Outcomes:
     """Work out what an arm came to."""
     results, ways = np.zeros(len(paths), np.int64), np.zeros(len(paths), np.int8)
-    for block in blocks(paths, np.arange(len(paths))):
+    for block in blocks(paths, paths.places):
         results[block.places], ways[block.places] = _of_block(paths, block, arm)
     if arm.stops is not None:
-        refused = ~made(paths, np.arange(len(paths)), arm.stops[:, None])[:, 0]
+        refused = ~made(paths, paths.places, arm.stops[:, None])[:, 0]
         results[refused], ways[refused] = 0, _NOT_MADE
     return Outcomes(arm.name, results, ways)
 
@@ -122,7 +123,7 @@ def evaluate(paths: Paths, arm: Arm) -> Outcomes:
 def _of_block(paths: Paths, block: Block, arm: Arm) -> tuple[Ints, NDArray[np.int8]]:
     width, count = block.width, len(block.places)
     rules = paths.rules
-    target, stop, trails = _first_target(block, arm), *_first_stop(paths, block, arm)
+    target, stop, trails = _first_target(paths, block, arm), *_first_stop(paths, block, arm)
     steps = np.stack([target, stop, np.full(count, width)])
     seen = np.hstack([block.times, np.full((count, 1), _NEVER)])
     rows = np.arange(count)
@@ -143,13 +144,16 @@ def _of_block(paths: Paths, block: Block, arm: Arm) -> tuple[Ints, NDArray[np.in
 def _first(found: NDArray[np.bool_]) -> Ints:
     """[trades] the first step at which something is so; the width where it never is."""
     closed = np.hstack([found, np.ones((len(found), 1), bool)])
-    return np.argmax(closed, axis=1)
+    step: Ints = np.argmax(closed, axis=1)
+    return step
 
 
-def _first_target(block: Block, arm: Arm) -> Ints:
+def _first_target(paths: Paths, block: Block, arm: Arm) -> Ints:
     if arm.targets is None:
         return np.full(len(block.places), block.width)
-    return _first((block.bids >= 0) & (block.bids >= (block.entries + arm.targets[block.places])[:, None]))
+    targets = arm.targets[block.places]
+    there = (targets <= paths.reaches[block.places])[:, None]
+    return _first(there & (block.bids >= 0) & (block.bids >= (block.entries + targets)[:, None]))
 
 
 def _first_stop(paths: Paths, block: Block, arm: Arm) -> tuple[Ints, NDArray[np.bool_]]:
@@ -163,6 +167,7 @@ def _first_stop(paths: Paths, block: Block, arm: Arm) -> tuple[Ints, NDArray[np.
     if arm.trailing_from is not None and arm.trailing_distance is not None:
         peaks = np.maximum.accumulate(block.bids, axis=1).astype(np.int64)
         works = (peaks >= block.entries[:, None] + arm.trailing_from) & (peaks > arm.trailing_distance)
+        works &= (arm.trailing_from <= paths.reaches[block.places])[:, None]
         trailing = np.where(works, peaks - arm.trailing_distance, UNKNOWN)
     levels = np.maximum(fixed, trailing)
     below = (levels > UNKNOWN) & block.confirms & (block.bids != UNKNOWN) & (block.bids <= levels)

@@ -7,6 +7,7 @@ one side. A day teaches only if all its results were known, its trading over and
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def folds(paths: Paths, plan: FoldPlan, naming: Naming = BY_DAY) -> list[Fold]:
     # Clusters that settle on one day are tried together.
     edges = sorted({int(np.searchsorted(dates, dates[place])) for place in _edges(first, len(days), plan.count)})
     found = []
-    for begin, end in zip(edges, [*edges[1:], len(days)], strict=True):
+    for begin, end in pairwise([*edges, len(days)]):
         tried = np.arange(begin, end)
         bound = begins[tried].min() - round(plan.embargo.total_seconds() * 1000)
         before = np.arange(begin)

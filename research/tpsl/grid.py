@@ -95,7 +95,7 @@ def results(paths: Paths, levels: Levels, order: Ints | None = None) -> Iterator
         levels: The grid.
         order: Places of the wanted trades; None for all.
     """
-    for block in blocks(paths, np.arange(len(paths)) if order is None else order):
+    for block in blocks(paths, paths.places if order is None else order):
         yield _cells(paths, block, levels)
 
 
@@ -156,7 +156,8 @@ def clusters_of(paths: Paths, naming: Naming = BY_DAY) -> tuple[tuple[str, ...],
 def _cells(paths: Paths, block: Block, levels: Levels) -> Cells:
     places, width = block.places, block.width
     rows = np.arange(len(places))[:, None]
-    targets = first_steps(levels.targets, block.gains())
+    reached = np.searchsorted(levels.targets, paths.reaches[places], side="right")
+    targets = first_steps(levels.targets, block.gains(), reached)
     room = paths.entries[places] - paths.lowest[places]
     stops = first_steps(levels.stops, block.losses(), np.searchsorted(levels.stops, room, side="right"))
     sales = block.sales[rows, stops]

@@ -38,7 +38,7 @@ class Block:
     @property
     def width(self) -> int:
         """Most steps of a trade."""
-        return self.bids.shape[1]
+        return int(self.bids.shape[1])
 
     def gains(self) -> NDArray[np.int32]:
         """[trades, width] how far the highest bid so far lay above the entry, micros."""

@@ -19,12 +19,15 @@ from mesh.types import CONTRACT, DOLLAR, Hundredths, Micros, Price, cost
 from research.rows import TradeRow
 from research.types import ABSENT, CLOSE, Defects, Ints, RecordedEvent, RecordedMarket
 from trader.domain.plans import grid
-from trader.domain.settings import ExitSettings, price
+from trader.domain.settings import EntrySettings, ExitSettings, price
+from trader.domain.slippage import DEFAULTS, entry_limit
+from trader.domain.words import EntryStyle
 
 NOBODY: Final = -1
 """Instead of a bid: nobody buys. It is below every stop, and nothing can be sold to it."""
 UNKNOWN: Final = -2
 """Instead of a bid: nobody knows. Nothing is decided on it."""
+_PRECISION: Final = Micros(100)
 Bids = NDArray[np.int32]
 
 
@@ -33,11 +36,12 @@ class Rules:
     """How trades are sold; the same as in a walk."""
 
     exits: ExitSettings
+    entries: EntrySettings = DEFAULTS
     latency_seconds: float = 1.0
     """Until an order meets the book."""
     stale_seconds: int = 24 * 3600
     """So long after its candle nobody knows a quote to hold."""
-    precision: Micros = Micros(100)
+    precision: Micros = _PRECISION
     """Steps of the account's balance."""
     pauses: tuple[tuple[int, int], ...] = ()
     """Begin and end of times without trading, Unix seconds, in their order."""
@@ -79,6 +83,9 @@ class Paths:
     """[trades] what the market's result paid for all contracts."""
     lowest: Ints
     """[trades] lowest price that the market takes: no stop lies below it."""
+    reaches: Ints
+    """[trades] the greatest distance of a target: from what was offered for a contract to the highest price. Where the
+    order was filled for less than it offered, no target lies above that all the same."""
     spreads: Ints
     """[trades] distance of bid and ask at the decision; -1 where there was none."""
     closes: Ints
@@ -92,13 +99,18 @@ class Paths:
         return int(price(self.rules.exits.floor_cents))
 
     @property
+    def places(self) -> Ints:
+        """[trades] the number of each."""
+        return np.arange(len(self), dtype=np.int64)
+
+    @property
     def contracts(self) -> Ints:
         """[trades] hundredths."""
         return np.array([row.contract_count for row in self.rows], np.int64)
 
     def __len__(self) -> int:
         """Count the trades."""
-        return len(self.rows)
+        return len(self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +161,7 @@ class _Part:
     proceeds: Ints
     settled: int
     lowest: int
+    reach: int
     closes: int
     ends: int
 
@@ -165,7 +178,7 @@ def _of_market(
     if rules.confirmation + rules.latency >= market.path.step_seconds * 1000:
         raise ValueError(f"candles of {market.path.step_seconds} seconds end before a stop is confirmed: {ticker}")
     seen = _seen(market, rules)
-    lowest = grid(market.terms).round_up(1)
+    lowest, highest = grid(market.terms).round_up(1), grid(market.terms).round_down(DOLLAR)
     closes, ends = (round(at.timestamp() * 1000) for at in (market.terms.close_time, outcome.known_at))
     for row in rows:
         opened = round(row.entry_time.timestamp() * 1000)
@@ -175,7 +188,16 @@ def _of_market(
         terms, count = market.terms.fees, row.contract_count
         value = (DOLLAR - outcome.yes_value) * count // (CONTRACT * rules.precision) * rules.precision
         proceeds = _proceeds(times, bids, terms, count, rules)
-        yield row, _Part(times, bids, proceeds, value, lowest or 1, closes, ends)
+        reach = (highest or 0) - _offered(row, market, rules)
+        yield row, _Part(times, bids, proceeds, value, lowest or 1, reach, closes, ends)
+
+
+def _offered(row: TradeRow, market: RecordedMarket, rules: Rules) -> int:
+    """Return the limit of the entry: a resting order is filled at it, one that takes may be filled for less."""
+    if rules.entries.style is EntryStyle.REST or row.yes_bid_micros is None:
+        return row.entry_price_micros
+    ask, magnitude = Price(row.yes_bid_micros).complement, min(max(row.magnitude_cents, 0.0), 100.0)
+    return grid(market.terms).round_down(entry_limit(ask, magnitude, rules.entries)) or row.entry_price_micros
 
 
 def _seen(market: RecordedMarket, rules: Rules) -> _Seen:
@@ -255,6 +277,7 @@ def _joined(found: Sequence[tuple[TradeRow, _Part]], rules: Rules) -> Paths:
         paid=numbers(row.entry_cost_micros + row.entry_fee_micros for row in rows),
         settled=numbers(part.settled for part in parts),
         lowest=numbers(part.lowest for part in parts),
+        reaches=numbers(part.reach for part in parts),
         spreads=numbers(_spread(row) for row in rows),
         closes=numbers(part.closes for part in parts),
         ends=numbers(part.ends for part in parts),

@@ -28,7 +28,7 @@ def wandering(count: int, *, steps: int = 20, seed: int = 0, holes: float = 0.1)
     chance = np.random.default_rng(seed)
     found = []
     for number in range(count):
-        middle = np.clip(45 + np.cumsum(chance.integers(-9, 10, steps)), 2, 98).astype(float)
+        middle = np.clip(45 + np.cumsum(chance.integers(-9, 10, steps)), 0, 100).astype(float)
         middle[0] = 45
         wide = chance.integers(1, 5, steps)
         wide[0] = chance.integers(1, 4)
@@ -137,6 +137,7 @@ def coins(days: int, *, siblings: int = 3, steps: int = 40, seed: int = 0, plant
         paid=np.full(count, 250 * CENT + 87_500),
         settled=np.array(settled),
         lowest=np.full(count, CENT),
+        reaches=np.full(count, 49 * CENT),
         spreads=np.full(count, 2 * CENT),
         closes=over,
         ends=over,

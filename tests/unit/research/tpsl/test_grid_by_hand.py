@@ -36,6 +36,7 @@ def by_hand(trades: list[list[int]], entry: int) -> Paths:
         paid=np.full(count, entry),
         settled=np.full(count, 37),
         lowest=np.full(count, CENT),
+        reaches=np.full(count, 100 * CENT),
         spreads=np.full(count, CENT),
         closes=np.full(count, 10**15),
         ends=np.full(count, 10**15),
@@ -120,6 +121,16 @@ def test_a_stop_below_the_lowest_price_is_none() -> None:
     path = one([97, 40], [None, 42], pays=False)
     assert sold(path, 60, 55)[1] == "stop_loss"
     assert sold(path, 60, 56) == (5_000_000 - PAID, "settlement")
+
+
+def test_a_target_above_the_highest_price_from_what_was_offered_is_none() -> None:
+    # Two cents of slippage were offered above the 56 that were paid: 58 and 42 is a dollar, which nobody bids.
+    candles = strip([44, 1], [46, 2], begin=MONDAY)
+    events = [event(market(candles, close=DAY_LATER, pays=False))]
+    for target, kind in ((41, "take_profit"), (42, "settlement")):
+        (row,) = walked(events, target, 40)
+        assert row.exit_kind == kind
+        assert sold(paths(events, [row]), target, 40) == (row.pnl_micros, kind)
 
 
 def test_what_comes_in_a_pause_of_the_exchange_is_seen_when_it_ends_if_it_holds_then() -> None:
