@@ -15,7 +15,7 @@ import numpy as np
 from mesh.statistics import Estimate
 from mesh.types import CENT, CONTRACT, Micros
 from research.rows import TradeRow
-from research.statistics import bootstrap
+from research.statistics import bootstrap, sharpe
 from research.statistics.clusters import BY_DAY, Naming, of_rows
 from research.statistics.comparison import Comparison, compare
 from research.tpsl.arms import Arm, Outcomes, cell, evaluate
@@ -74,6 +74,8 @@ class Selection:
     """Against the same trades sold by the policy in force."""
     now: Choice | None
     """By all days, for the days to come; None where nothing can be chosen."""
+    sharpe: float | None
+    """Daily ratio of what was tried, for the ledger; None without a record."""
     trials: int
     """Cells and other ways out that were looked at."""
 
@@ -120,6 +122,7 @@ def select(
     chosen = None if sums is None else bootstrap.mean(sums, seed=seed)
     against = [compare(ours, other, naming, seed=seed) if ours else None for other in (holding, theirs)]
     decision, why = _decide(against)
+    record = sharpe.record(sharpe.daily(ours)[1])
     now = choose(totals, np.arange(len(totals.days))) if totals.days else None
     return Selection(
         decision=decision,
@@ -129,6 +132,7 @@ def select(
         held=against[0],
         current=against[1],
         now=now,
+        sharpe=None if record is None else record.sharpe,
         trials=trials,
     )
 
