@@ -75,8 +75,8 @@ def flattering(found: Optimised) -> str:
 def sure(found: Optimised) -> Lines:
     """Say how the choice stands to what it is held against, and how far it can be trusted."""
     chosen = found.search.selection
-    yield "against holding to settlement", _against(chosen.held)
-    yield "against the policy in force", _against(chosen.current)
+    yield "against holding", _against(chosen.held)
+    yield "against policy", _against(chosen.current)
     over = found.search.overfitting
     if over is None:
         yield "overfitting", "too few days to cut them in halves"
@@ -87,7 +87,7 @@ def sure(found: Optimised) -> Lines:
             f"one half is no better than the middle one in the other. It loses there in {over.loss_probability:.0%}; "
             f"{over.inside_cents:+.2f}c become {over.outside_cents:+.2f}c",
         )
-    yield "ways out looked at", f"{chosen.trials:,}, in trial {found.trial.number} of the ledger"
+    yield "tries", f"{chosen.trials:,} ways out, in trial {found.trial.number} of the ledger"
     yield (
         "check",
         f"{found.search.reproduced:,} of {found.search.trades:,} trades came to the same, to the micro, as in the walk",
