@@ -23,8 +23,18 @@ FREE_RULES = RuleSettings(off=("stop_distance", "edge", "trades_per_series_per_s
 SIZES = SizeSettings(max_series_dollars=1e5, max_event_dollars=1e5, max_total_dollars=1e5, max_settlement_dollars=1e5)
 
 
-def wandering(count: int, *, steps: int = 20, seed: int = 0, holes: float = 0.1) -> list[RecordedEvent]:
-    """Make events of one market each: a first quote of 44 to 46 or thereabouts, then a walk with empty sides."""
+def wandering(
+    count: int, *, steps: int = 20, seed: int = 0, begin: datetime = MONDAY, doubtful: bool = False
+) -> list[RecordedEvent]:
+    """Make events of one market each: a first quote of 44 to 46 or thereabouts, then a walk with empty sides.
+
+    Args:
+        count: Events.
+        steps: Candles of an hour.
+        seed: Of the prices.
+        begin: Of the first candle.
+        doubtful: Let some quotes cross themselves, and leave out more than a day of candles in each market.
+    """
     chance = np.random.default_rng(seed)
     found = []
     for number in range(count):
@@ -32,15 +42,23 @@ def wandering(count: int, *, steps: int = 20, seed: int = 0, holes: float = 0.1)
         middle[0] = 45
         wide = chance.integers(1, 5, steps)
         wide[0] = chance.integers(1, 4)
-        gone = chance.random((2, steps)) < holes
+        gone = chance.random((2, steps)) < 0.1
         gone[:, 0] = False
         bids = [None if lost or mid <= gap else mid - gap for mid, gap, lost in zip(middle, wide, gone[0], strict=True)]
         asks = [
             None if lost or mid + gap >= 100 else mid + gap
             for mid, gap, lost in zip(middle, wide, gone[1], strict=True)
         ]
-        candles = strip(bids, asks, begin=MONDAY)
-        close = MONDAY + timedelta(hours=int(chance.integers(steps // 2, steps + 3)), minutes=30)
+        if doubtful:
+            bids = [99.0 if chance.random() < 0.2 and place else bid for place, bid in enumerate(bids)]
+        gap = int(chance.integers(2, steps)) if doubtful else steps
+        hours = [place + 1 + (26 if place >= gap else 0) for place in range(steps)]
+        candles = strip(bids, asks, ends=[int(begin.timestamp()) + 3600 * hour for hour in hours])
+        close = (
+            begin
+            + timedelta(hours=26 if doubtful else 0)
+            + timedelta(hours=int(chance.integers(steps // 2, steps + 3)), minutes=30)
+        )
         ticker = f"KXWANDER-26JAN{number:03}-T1"
         found.append(event(market(candles, ticker=ticker, close=close, pays=bool(chance.integers(2)))))
     return found

@@ -1,9 +1,13 @@
 """The grid and the trader agree: the same levels give the same exits and the same results, to the micro."""
 
+from datetime import UTC, datetime
+from itertools import takewhile
+
 import numpy as np
 import pytest
 
 from mesh.types import CENT
+from research.pauses import KNOWN, following
 from research.tpsl import arms, grid
 from tests.fakes.research_paths import FREE_RULES, paths, walked, wandering
 from trader.domain.settings import ExitSettings
@@ -54,6 +58,26 @@ def test_other_ways_out_are_what_the_trader_makes_of_them(exits: ExitSettings) -
         for row, each, way in zip(cut.rows, out.results, out.ways.tolist(), strict=True)
     }
     assert said == by_market(rows)
+
+
+@pytest.mark.parametrize("exits", [ExitSettings(), ODD["all"]], ids=["levels", "all"])
+def test_quotes_that_nobody_knows_and_nights_without_trading_are_what_they_are_for_the_trader(
+    exits: ExitSettings,
+) -> None:
+    wednesday = datetime(2026, 1, 7, 20, tzinfo=UTC)  # the exchange pauses on Thursday, from 8 to 10 in UTC
+    for events, nights in ((wandering(24, seed=5, doubtful=True), ()), (wandering(24, seed=6, begin=wednesday), KNOWN)):
+        rows = walked(events, 9, 12, exits)
+        first, last = min(row.entry_time for row in rows), max(row.close_time for row in rows)
+        spans = takewhile(lambda span, last=last: span[0] <= last, following(nights, first))  # type: ignore[misc]
+        pauses = tuple((int(begin.timestamp()), int(end.timestamp())) for begin, end in spans)
+        assert len(pauses) == len(nights) // 2
+        cut = paths(events, rows, exits, pauses=pauses)
+        out = arms.evaluate(cut, arms.current(cut, exits))
+        said = {
+            row.market_ticker: (int(each), arms.Way(way).name.lower())
+            for row, each, way in zip(cut.rows, out.results, out.ways.tolist(), strict=True)
+        }
+        assert said == by_market(rows)
 
 
 def test_trades_whose_stop_lies_inside_the_spread_are_not_made_by_the_trader_and_not_in_the_cell() -> None:
