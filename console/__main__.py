@@ -35,6 +35,7 @@ COMMANDS = {
     "resume": "console.trading_switches",
     "status": "console.status",
     "trades": "console.trading",
+    "tpsl": "console.tpsl",
     "trials": "console.trials",
 }
 """The module of each command, in which it is the function of its own name."""

@@ -119,15 +119,16 @@ async def _run(
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
     ledger, prepared = Ledger(ledger_file(asked.root, state)), prepare(asked)
-    with _progress(shown=not quiet) as on_progress:
-        async with _server(whom) as config:
+    with progress(shown=not quiet) as on_progress:
+        async with server(whom) as config:
             with talking_to(config), opened(answers_file(asked.root, state)) as store:
                 async with forecasting(config) as client:
                     return await backtest(prepared, client, store, ledger, out, on_progress=on_progress)
 
 
 @asynccontextmanager
-async def _server(whom: Whom) -> AsyncIterator[ClientConfig]:
+async def server(whom: Whom) -> AsyncIterator[ClientConfig]:
+    """Start a server, or say how the one that was named is reached. Raises ServerProblem, ConfigError, OptionError."""
     given = dict(whom.connection)
     file = given.pop("client_file", None)
     if file is None and not any(given.values()):
@@ -138,7 +139,7 @@ async def _server(whom: Whom) -> AsyncIterator[ClientConfig]:
 
 
 @contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[int, int, Tally], object]]:
+def progress(*, shown: bool) -> Iterator[Callable[[int, int, Tally], object]]:
     """Show a bar on a terminal; gives what to call as events are done."""
     console = Console(stderr=True)
     columns = (

@@ -99,3 +99,13 @@ def test_the_trader_is_measured() -> None:
     assert rows["memory"]["megabytes"] > 10
     assert rows["memory"]["torch"] == 0
     assert 900 < document["facts"]["journal_rows"] <= 1000
+
+
+def test_the_grid_of_exits_is_measured_against_nested_loops_over_the_same_trades() -> None:
+    document = measured("research")
+    grid = document["grid"]
+    assert (grid["trades"], grid["steps"], grid["cells"]) == (200, 150, 3600)
+    assert grid["predecessor_trades_timed"] > 0
+    assert grid["ratio"] > 1
+    assert all(math.isfinite(value) for value in grid.values())
+    assert document["conditions"]["cores"] > 0
