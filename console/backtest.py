@@ -1,6 +1,6 @@
 """`foremesh backtest`: what a policy would have made of recorded markets, and how sure one can be of it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +9,11 @@ from rich.console import Console
 
 from console.connection import FILE, OptionError, connection_options, one_line_errors
 from console.durations import Duration
+from console.moments import Moment
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 DATA = click.Path(path_type=Path, file_okay=False, exists=True)
 _GOES_ON = "what was answered is kept: the same command goes on where it was"
-
-
-class Moment(click.ParamType[datetime]):
-    """A day, which begins at its midnight in UTC, or an instant, in UTC unless it names its own zone."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it, or fail as click does."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            found = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no day or instant, such as 2026-11-01", param, ctx)
-        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 @click.command()

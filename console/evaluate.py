@@ -8,14 +8,13 @@ import click
 from rich.console import Console
 
 from console import evaluate_document, evaluate_page, evaluate_run, evaluate_view
+from console.backtest import DATA, FOLDER
 from console.connection import FILE, OptionError, connection_options, one_line_errors
 from console.durations import Duration
 from console.moments import Moment
 from mesh.kalshi.pasts import PRICE_KINDS, PriceKind
 from research.quality import csv_file
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_DATA = click.Path(path_type=Path, file_okay=False, exists=True)
 _MODELS = "random-walk,fracast,timesfm-2.5"
 _GOES_ON = "what was answered is kept: the same command goes on where it was"
 
@@ -23,7 +22,7 @@ _GOES_ON = "what was answered is kept: the same command goes on where it was"
 @click.command()
 @click.argument("series")
 @click.option("--models", default=_MODELS, show_default=True, metavar="NAMES", help="Compared; commas between them.")
-@click.option("--data", "root", type=_DATA, default=Path("data"), show_default="data", help="The data folder.")
+@click.option("--data", "root", type=DATA, default=Path("data"), show_default="data", help="The data folder.")
 @click.option(
     "--horizon", type=click.FloatRange(0, min_open=True), default=6.0, show_default=True, metavar="HOURS", help="Ahead."
 )
@@ -38,8 +37,8 @@ _GOES_ON = "what was answered is kept: the same command goes on where it was"
 @click.option("--observed", type=FILE, help="Parquet file of observed highs, to derive results that were not recorded.")
 @click.option("--first", type=Moment(), help="Earliest end of a candle.")
 @click.option("--last", type=Moment(), help="Latest end of a candle, included.")
-@click.option("--out", type=_FOLDER, default=Path(), show_default="here", help="Where the page and the CSV file go.")
-@click.option("--state", type=_FOLDER, help="Where answers are kept.  [default: research in the data folder]")
+@click.option("--out", type=FOLDER, default=Path(), show_default="here", help="Where the page and the CSV file go.")
+@click.option("--state", type=FOLDER, help="Where answers are kept.  [default: research in the data folder]")
 @click.option("--seed", type=click.IntRange(0), help="Of whatever is drawn at random.  [default: always the same]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document for programs.")
 @connection_options
@@ -82,7 +81,7 @@ def evaluate(
             observed=observed,
             first=first,
             last=last,
-            state=state or root / "research",
+            state=state,
             seed=seed,
             connection=connection,
         )

@@ -23,6 +23,7 @@ def document(found: Evaluation) -> dict[str, Any]:
         "price": plan.price,
         "quantile_levels": list(found.levels),
         "event_count": found.events,
+        "sealed_event_count": found.sealed,
         "market_count": found.markets,
         "cluster_count": found.clusters,
         "first_day": found.days[0],

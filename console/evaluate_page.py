@@ -6,10 +6,10 @@ from pathlib import Path
 
 from console import evaluate_sheets as sheets
 from console import evaluate_words as words
+from console import page as parts
 from console.curve_svg import STYLE as CURVES
 from console.curve_svg import Curve, Spot, curves
 from console.evaluate_words import Found, Sheet
-from console.page import html
 from mesh.files import replace_files
 from mesh.statistics import Estimate
 from research.quality.evaluation import Evaluation
@@ -31,14 +31,14 @@ def write(evaluation: Evaluation, folder: Path) -> Path:
 def page(evaluation: Evaluation) -> str:
     """Return the page, complete in itself."""
     found = Found(evaluation)
-    title = escape(f"Forecasts of {evaluation.series_ticker}")
+    title = f"Forecasts of {evaluation.series_ticker}"
     about = "".join(f'<p class="dim">{escape(line)}</p>' for line in words.heading(evaluation))
     verdicts = "".join(f'<p class="verdict">{escape(line)}</p>' for line in evaluation.verdicts)
     tables = "".join(_table(sheet) for sheet in sheets.sheets(found))
     below = "".join(f'<p class="dim">{escape(line)}</p>' for line in words.caveats(evaluation))
-    body = f"""<h1>{title}</h1>{about}{verdicts}
+    body = f"""<h1>{escape(title)}</h1>{about}{verdicts}
 <main>{"".join(_plots(found))}{tables}</main>{below}"""
-    return html(f"Forecasts of {evaluation.series_ticker}", body, CURVES)
+    return parts.html(title, body, CURVES)
 
 
 def _plots(found: Found) -> Iterator[str]:
@@ -71,11 +71,11 @@ def _plots(found: Found) -> Iterator[str]:
         ),
         "Of the middle, all steps. Below the broken line: too narrow.",
     )  # fmt: skip
-    parts = [Curve("if right", _parts(found, None), 0)]
-    parts += [Curve(model, _parts(found, model), number) for number, model in fans]
+    places = [Curve("if right", _parts(found, None), 0)]
+    places += [Curve(model, _parts(found, model), number) for number, model in fans]
     yield _plot(
         "Where in the forecast the middle came to lie (PIT)",
-        curves(parts, name="PIT histogram", across="part ends at"),
+        curves(places, name="PIT histogram", across="part ends at"),
         "Share of prices between two quantiles, over the width of the part. 1 all along would be right.",
     )
     calibration = [Curve("the market's middle" if model == LAST_VALUE else model, _reliability(found, model), number)
@@ -118,13 +118,11 @@ def _spot(across: float, found: Estimate, factor: float = 1.0) -> Spot:
 
 
 def _plot(name: str, drawn: str, said: str) -> str:
-    inner = drawn or "<p>Nothing could be judged.</p>"
-    return f'<section><h2>{escape(name)}</h2>{inner}<p class="dim">{escape(said)}</p></section>'
+    return parts.plot(name, drawn, said, "Nothing could be judged.")
 
 
 def _table(sheet: Sheet) -> str:
-    head = "".join(f"<th>{escape(heading).replace(chr(10), '<br>')}</th>" for heading in sheet.headings)
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in sheet.rows)
-    table = f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>' if sheet.rows else ""
+    table = f'<div class="scroll"><table>{parts.head(sheet.headings)}{body}</table></div>' if sheet.rows else ""
     note = f'<p class="dim">{escape(sheet.note)}</p>' if sheet.note else ""
-    return f'<section class="wide"><h2>{escape(sheet.title)}</h2>{table}{note}</section>'
+    return parts.section(sheet.title, table + note, "wide")

@@ -1,9 +1,10 @@
 """Runs an evaluation for the command: whom it asks, what it shows meanwhile, what it says when that does not work."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from console.connection import client_config, talking_to
+from console.research_paths import answers_file, ledger_file
 from mesh import log
 from mesh.forecast_process import ServerProblem
 from mesh.kalshi.pasts import PriceKind
@@ -21,10 +23,11 @@ from research.answers_store import opened
 from research.loading import Recording
 from research.quality.estimates import Chance
 from research.quality.evaluation import Evaluating, Evaluation
+from research.quality.unsealed import Unsealed
 from research.questions import QuestionPlan
+from research.sealing import seal_of
+from research.trials import Ledger
 from research.types import Defects
-
-_ANSWERS = "answers.sqlite"
 
 Shown = tuple[Callable[[str], object], Callable[[int, int], object]]
 
@@ -42,7 +45,7 @@ class Run:
     observed: Path | None
     first: datetime | None
     last: datetime | None
-    state: Path
+    state: Path | None
     seed: int | None
     connection: Mapping[str, Any]
     """Options that name a server; all None asks none but our own."""
@@ -71,22 +74,42 @@ def run(asked: Run, *, quiet: bool) -> Evaluation:
         observed=asked.observed,
         defects=defects,
     )
+    seal = seal_of(Ledger(ledger_file(asked.root, asked.state)).entries(), asked.series)
+    unsealed = Unsealed(recording, seal)
     plan = QuestionPlan(horizon_steps=asked.steps, step=asked.step, price=asked.price)
     chance = Chance() if asked.seed is None else Chance(seed=asked.seed)
+    ended: list[signal.Signals] = []
     try:
         with (
             nullcontext() if target is None else talking_to(target),
-            opened(asked.state / _ANSWERS) as store,
+            opened(answers_file(asked.root, asked.state)) as store,
             _progress(shown=not quiet) as (on_model, on_progress),
         ):
             work = Evaluating(plan, store, target, on_model, on_progress, chance)
-            found = asyncio.run(work.evaluate(asked.series, recording, asked.models))
+            found = asyncio.run(_ended_by_sigterm(work.evaluate(asked.series, unsealed, asked.models), ended))
+    except asyncio.CancelledError:
+        if not ended:
+            raise
+        raise KeyboardInterrupt from None  # SIGTERM is told as Ctrl-C: both leave nothing running
     except ServerProblem as problem:
         for line in problem.tail:
             click.echo(f"  {line}", err=True)
         raise click.ClickException(str(problem)) from problem
     found.defects.merge(defects)
-    return found
+    return replace(found, sealed=unsealed.sealed)
+
+
+async def _ended_by_sigterm(work: Awaitable[Evaluation], ended: list[signal.Signals]) -> Evaluation:
+    """Do the work; SIGTERM cancels it, and is noted."""
+    task = asyncio.current_task()
+
+    def end() -> None:
+        ended.append(signal.SIGTERM)
+        if task is not None:
+            task.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+    return await work
 
 
 def _target(connection: Mapping[str, Any]) -> ClientConfig | None:

@@ -73,6 +73,8 @@ def caveats(evaluation: Evaluation) -> Iterator[str]:
     """Say what could not be judged, and what the figures do not mean."""
     for name, why in evaluation.unavailable.items():
         yield f"{name} is not here: {why}"
+    if evaluation.sealed:
+        yield f"{evaluation.sealed:,} events are sealed, and were not looked at"
     steps = evaluation.questions * evaluation.plan.horizon_steps
     yield f"steps not judged, of {steps:,}: {counts_words(evaluation.missing)}"
     if evaluation.missing.get("no_bid"):

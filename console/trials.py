@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.text import Text
 
 from console.amounts import gain
-from console.backtest import FOLDER, Moment
+from console.backtest import FOLDER
 from console.collection.tables import Column, Fitted
 from console.connection import OptionError, one_line_errors
 from console.durations import Duration
+from console.moments import Moment
 
 _HEADINGS = ("trial", "time", "command", "series", "model", "trades", "net", "a contract", "verdict")
 _NUMBERS = frozenset({"trades", "net", "a contract"})

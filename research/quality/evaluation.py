@@ -79,6 +79,8 @@ class Evaluation:
     """Markets judged by their result, by where it comes from."""
     defects: Defects
     scores: tuple[Score, ...]
+    sealed: int = 0
+    """Events that were not looked at."""
 
     @property
     def models(self) -> tuple[str, ...]:
