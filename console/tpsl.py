@@ -7,9 +7,10 @@ from typing import Any
 import click
 from rich.console import Console
 
-from console.backtest import DATA, FOLDER, Moment
+from console.backtest import DATA, FOLDER
 from console.connection import FILE, OptionError, connection_options, one_line_errors
 from console.durations import Duration
+from console.moments import Moment
 
 _GOES_ON = "what was answered is kept: the same command goes on where it was"
 _MOST = 200
