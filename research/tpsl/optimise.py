@@ -18,9 +18,9 @@ from research.asking import Asker
 from research.backtest import Prepared
 from research.baselines import POLICY
 from research.code_version import code_version
+from research.gathering import Gathering
 from research.pauses import following
 from research.plan import WalkPlan
-from research.quality.gathering import Gathering
 from research.rows import TradeRow
 from research.scanning import Tally
 from research.sealing import seal_of
