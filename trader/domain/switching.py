@@ -11,6 +11,7 @@ from trader.domain import comparing, exit_flatten, ids
 from trader.domain.entries import AnyEntry, CancelIntended, RequestAnswered, SwitchesChanged
 from trader.domain.events import (
     BookCame,
+    BookListed,
     BooksConfirmed,
     BooksLost,
     Compared,
@@ -56,7 +57,7 @@ from trader.domain.words import (
 )
 
 _KILL_SWITCH = Actor(kind=ActorKind.KILL_SWITCH_FILE)
-_SEEN_OFTEN = (BookCame, BooksConfirmed, BooksLost, Traded, MarketSeen, SignalCame, Sending)
+_SEEN_OFTEN = (BookCame, BookListed, BooksConfirmed, BooksLost, Traded, MarketSeen, SignalCame, Sending)
 """Come by the hundred: only the silence of the exit loop is looked for."""
 _WITHOUT_MONEY = (LinkSeen, ExchangeSeen, ScanBegan, ScanEnded, KillSwitch, Pause, Resume, Flatten, Remember, Delivered)
 """Move no money: positions are not priced for them."""
