@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from mesh.kalshi.grid import PriceGrid
-from research.types import ABSENT, Ints, RecordedEvent, RecordedMarket
+from research.types import ABSENT, Ints, RecordedEvent, RecordedMarket, doubtful
 
 
 def altered(event: RecordedEvent, fee_factor: Decimal, worse_ticks: int) -> RecordedEvent:
@@ -16,7 +16,8 @@ def altered(event: RecordedEvent, fee_factor: Decimal, worse_ticks: int) -> Reco
     Args:
         event: Not changed.
         fee_factor: Of what the exchange charges.
-        worse_ticks: Steps of its grid by which each bid is lower and each ask higher than recorded.
+        worse_ticks: Steps of its grid by which each bid is lower and each ask higher than recorded. A quote that nobody
+            knows stays one.
     """
     if fee_factor == 1 and not worse_ticks:
         return event
@@ -28,7 +29,9 @@ def _market(market: RecordedMarket, fee_factor: Decimal, worse_ticks: int) -> Re
     path = market.path
     if worse_ticks:
         prices = np.array(_prices(market), np.int64)
-        path = replace(path, bids=_moved(path.bids, prices, -worse_ticks), asks=_moved(path.asks, prices, worse_ticks))
+        bids, asks = _moved(path.bids, prices, -worse_ticks), _moved(path.asks, prices, worse_ticks)
+        unknown = doubtful(path.bids, path.asks)
+        path = replace(path, bids=np.where(unknown, path.bids, bids), asks=np.where(unknown, path.asks, asks))
     return replace(market, terms=msgspec.structs.replace(market.terms, fees=fees), path=path)
 
 

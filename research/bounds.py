@@ -21,7 +21,7 @@ from mesh.types import CONTRACT, DOLLAR, Hundredths, Micros, Price, cost
 from research.pauses import Night, following
 from research.plan import WalkPlan
 from research.rows import TradeRow
-from research.types import ABSENT, CLOSE, HIGH, LOW, Ints, RecordedMarket
+from research.types import ABSENT, CLOSE, HIGH, LOW, Ints, RecordedMarket, doubtful
 from trader.domain.facts import ExitPlan, MarketTerms, Trade
 
 _NONE = -1
@@ -207,6 +207,7 @@ def _path(market: RecordedMarket, opened: datetime, nights: tuple[Night, ...]) -
     """Cut out the candles in which a position could be sold, from the one on in which it was opened."""
     strip, closes = market.path, market.terms.close_time.timestamp()
     chosen = (strip.ends > opened.timestamp()) & (strip.ends - strip.step_seconds < closes)
+    chosen &= ~doubtful(strip.bids[:, CLOSE], strip.asks[:, CLOSE])  # as in the walk: nothing is seen there
     acts = strip.ends < closes
     for start, end in following(nights, opened):
         if not len(strip.ends) or start.timestamp() > strip.ends[-1]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh.types import CENT
-from research.types import ABSENT, CLOSE, Strip
+from research.types import ABSENT, CLOSE, Strip, doubtful
 
 
 def current_cents(strip: Strip) -> list[float]:
@@ -21,4 +21,4 @@ def middle_cents(strip: Strip) -> NDArray[np.float64]:
     NaN where one is absent, or they cross: then both are doubtful.
     """
     bids, asks = strip.bids[:, CLOSE], strip.asks[:, CLOSE]
-    return np.where((bids == ABSENT) | (asks == ABSENT) | (bids >= asks), np.nan, (bids / CENT + asks / CENT) / 2)
+    return np.where((bids == ABSENT) | (asks == ABSENT) | doubtful(bids, asks), np.nan, (bids / CENT + asks / CENT) / 2)

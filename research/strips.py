@@ -7,15 +7,16 @@ import numpy as np
 from mesh.kalshi.grid import Band
 from mesh.types import DOLLAR
 from research.shard_rows import Rows, Truths
-from research.types import ABSENT, CLOSE, HIGH, LOW, OPEN, Defects, Ints, Strip
+from research.types import ABSENT, CLOSE, DOUBTFUL, HIGH, LOW, OPEN, Defects, Ints, Strip, doubtful
 
 
 def drop_impossible(rows: Rows, bands_of: Mapping[str, tuple[Band, ...]], defects: Defects) -> None:
-    """Make the values that cannot be ABSENT, and count them.
+    """Take out the values that cannot be, and count them.
 
-    These are prices outside a dollar or off the grid; a bid that is not below the ask of the same moment, and that ask;
-    highs and lows that their own candle contradicts. A bid of nothing and an ask of a dollar say that nobody is there,
-    as null does, and are no fault.
+    These are prices outside a dollar or off the grid; a bid that is not below the ask of the same moment; highs and
+    lows that their own candle contradicts. A quote with such a value is DOUBTFUL; of highs and lows both are ABSENT,
+    which is not recorded. Never does it come to mean that nobody was there: that is said by a bid of nothing and an ask
+    of a dollar, as by null, and is no fault.
 
     Args:
         rows: Changed in place.
@@ -26,20 +27,27 @@ def drop_impossible(rows: Rows, bands_of: Mapping[str, tuple[Band, ...]], defect
     bids[bids == 0] = ABSENT
     asks[asks == DOLLAR] = ABSENT
     grids = [(bands, _of(rows, bands_of, bands)) for bands in {bands_of[ticker] for ticker in rows.tickers}]
-    for prices in (bids, asks, rows.trades):
-        _drop(prices, (prices != ABSENT) & ((prices <= 0) | (prices >= DOLLAR)), "price_outside", rows, defects)
+    wrong = {name: np.zeros(bids.shape, bool) for name in ("bids", "asks", "trades")}
+    for name, prices in (("bids", bids), ("asks", asks), ("trades", rows.trades)):
+        outside = (prices != ABSENT) & ((prices <= 0) | (prices >= DOLLAR))
+        wrong[name] |= _dropped(prices, outside, "price_outside", rows, defects)
         for bands, theirs in grids:
             off = (prices != ABSENT) & ~_on_grid(prices, bands) & theirs[:, None]
-            _drop(prices, off, "price_off_grid", rows, defects)
+            wrong[name] |= _dropped(prices, off, "price_off_grid", rows, defects)
+    quoted = wrong["bids"] | wrong["asks"]
     for moment in (OPEN, CLOSE):
-        crossed = (bids[:, moment] >= asks[:, moment]) & (asks[:, moment] != ABSENT)
-        bids[crossed, moment] = asks[crossed, moment] = ABSENT
+        crossed = doubtful(bids[:, moment], asks[:, moment])
+        bids[crossed, moment] = asks[crossed, moment] = ABSENT  # for a while: they contradict no high and no low
+        quoted[:, moment] |= crossed
         rows.note(crossed, "crossed_quote", defects)
-    for prices in (bids, asks, rows.trades):
-        wrong = _contradicted(prices)
-        prices[wrong, HIGH] = prices[wrong, LOW] = ABSENT
-        rows.note(wrong, "high_low_contradicted", defects)
-    _drop(rows.volumes, rows.volumes < ABSENT, "volume_below_zero", rows, defects)
+    for name, prices in (("bids", bids), ("asks", asks), ("trades", rows.trades)):
+        contradicted = _contradicted(prices)
+        rows.note(contradicted, "high_low_contradicted", defects)
+        halved = contradicted | wrong[name][:, HIGH] | wrong[name][:, LOW]
+        prices[halved, HIGH] = prices[halved, LOW] = ABSENT
+    for moment in (OPEN, CLOSE):
+        bids[quoted[:, moment], moment], asks[quoted[:, moment], moment] = DOUBTFUL
+    _dropped(rows.volumes, rows.volumes < ABSENT, "volume_below_zero", rows, defects)
     rows.note(rows.ends % rows.step_seconds != 0, "end_off_step", defects)
 
 
@@ -104,6 +112,7 @@ def _of(rows: Rows, bands_of: Mapping[str, tuple[Band, ...]], bands: tuple[Band,
     return np.array([bands_of[ticker] == bands for ticker in rows.tickers], dtype=bool)[rows.codes]
 
 
-def _drop(values: Ints, wrong: Truths, name: str, rows: Rows, defects: Defects) -> None:
+def _dropped(values: Ints, wrong: Truths, name: str, rows: Rows, defects: Defects) -> Truths:
     values[wrong] = ABSENT
     rows.note(wrong, name, defects)
+    return wrong

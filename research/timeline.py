@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from research.types import ABSENT, CLOSE, Defects, Ints, RecordedEvent, RecordedMarket
+from research.types import CLOSE, Defects, Ints, RecordedEvent, RecordedMarket, doubtful
 
 
 class Kind(IntEnum):
@@ -81,9 +81,9 @@ def line(market: RecordedMarket, stale_seconds: int, defects: Defects, *, every:
     """
     ticker, path = market.terms.ticker, market.path
     bids, asks = path.bids[:, CLOSE], path.asks[:, CLOSE]
-    crossed = (bids != ABSENT) & (asks != ABSENT) & (bids >= asks)
+    crossed = doubtful(bids, asks)
     if crossed.any():
-        defects.note("crossed_quote", ticker, int(crossed.sum()))
+        defects.note("quote_not_known", ticker, int(crossed.sum()))
     gap = np.diff(path.ends, append=np.iinfo(np.int64).max) > stale_seconds
     again = np.zeros(len(path.ends), bool)
     again[1:] = (np.diff(bids) == 0) & (np.diff(asks) == 0) & ~gap[:-1]

@@ -14,10 +14,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh.types import Micros
+from mesh.types import DOLLAR, Micros
 from trader.domain.facts import MarketTerms, SignalFacts
 
 ABSENT: Final = -1
+DOUBTFUL: Final = (DOLLAR, 0)
+"""Bid and ask of a quote of which something was recorded that cannot be: like every quote that crosses itself it says
+nothing, neither a price nor that nobody is there."""
 OPEN, HIGH, LOW, CLOSE = range(4)
 
 Ints = NDArray[np.int64]
@@ -43,7 +46,8 @@ class Strip:
     ends: Ints
     """[candles] Unix seconds: when each was complete."""
     bids: Ints
-    """[candles, 4] best YES bid at open, high, low, close; ABSENT where nobody bid or it was not recorded."""
+    """[candles, 4] best YES bid at open, high, low, close; ABSENT where nobody bid or it was not recorded. Where a bid
+    is not below its ask, nobody knows what was quoted."""
     asks: Ints
     """[candles, 4] best YES ask."""
     trades: Ints
@@ -118,6 +122,12 @@ class RecordedEvent:
     def day(self) -> str:
         """UTC day of its last close, `2026-01-31`: what settles on one day wins and loses together."""
         return max(market.terms.close_time for market in self.markets).astimezone(UTC).date().isoformat()
+
+
+def doubtful(bids: Ints, asks: Ints) -> NDArray[np.bool_]:
+    """Tell of which quotes nobody knows anything: those whose bid is not below their ask."""
+    crossing: NDArray[np.bool_] = (bids != ABSENT) & (asks != ABSENT) & (bids >= asks)
+    return crossing
 
 
 Key = tuple[str, int]

@@ -16,7 +16,7 @@ import numpy as np
 from mesh.types import CENT, DOLLAR
 from research.middles import current_cents, middle_cents
 from research.quality.scores import Doubles
-from research.types import ABSENT, CLOSE, Ints, RecordedMarket
+from research.types import ABSENT, CLOSE, Ints, RecordedMarket, doubtful
 
 MID, BID, ASK = PRICES = ("mid", "bid", "ask")
 """What a YES is worth: the middle of the quotes; what it sells for (NO costs a dollar less it); what it costs (NO sells
@@ -58,9 +58,12 @@ def targets(market: RecordedMarket, horizon: int, missing: Counter[str]) -> Targ
     due = np.arange(1, horizon + 1) <= steps[:, None]
     place = np.searchsorted(path.ends, moments, side="right") - 1
     fresh = (place >= 0) & (path.ends[place] > moments - strip.step_seconds)
+    unknown = fresh & doubtful(path.bids[place, CLOSE], path.asks[place, CLOSE])
+    missing["no_candle"] += int((due & ~fresh).sum())
+    missing["quote_not_known"] += int((due & unknown).sum())
+    fresh &= ~unknown
     bids, asks = (np.where(fresh, side[place, CLOSE], ABSENT) for side in (path.bids, path.asks))
     no_bid, no_ask = bids == ABSENT, asks == ABSENT
-    missing["no_candle"] += int((due & ~fresh).sum())
     missing["no_bid"] += int((due & fresh & no_bid).sum())
     missing["no_ask"] += int((due & fresh & no_ask).sum())
     missing["cut_at_close"] += int((~due).sum())
@@ -71,8 +74,9 @@ def targets(market: RecordedMarket, horizon: int, missing: Counter[str]) -> Targ
         missing["no_result"] += int(runs.sum())
     paid = np.nan if market.outcome is None else market.outcome.yes_value / DOLLAR * 100
     now = np.asarray(current_cents(strip), float)
+    vague = doubtful(strip.bids[:, CLOSE], strip.asks[:, CLOSE])
     own_bid, own_ask = (
-        np.where(side[:, CLOSE] == ABSENT, now, side[:, CLOSE] / CENT) for side in (strip.bids, strip.asks)
+        np.where((side[:, CLOSE] == ABSENT) | vague, now, side[:, CLOSE] / CENT) for side in (strip.bids, strip.asks)
     )
     return Targets(
         now={MID: now, BID: own_bid, ASK: own_ask},

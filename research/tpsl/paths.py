@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mesh.kalshi.fees import FeeTerms, charge
 from mesh.types import CONTRACT, DOLLAR, Hundredths, Micros, Price, cost
 from research.rows import TradeRow
-from research.types import ABSENT, CLOSE, Defects, Ints, RecordedEvent, RecordedMarket
+from research.types import ABSENT, CLOSE, Defects, Ints, RecordedEvent, RecordedMarket, doubtful
 from trader.domain.plans import grid
 from trader.domain.settings import EntrySettings, ExitSettings, price
 from trader.domain.slippage import DEFAULTS, entry_limit
@@ -205,8 +205,7 @@ def _seen(market: RecordedMarket, rules: Rules) -> _Seen:
     strip = market.path
     yes_bids, asks = strip.bids[:, CLOSE], strip.asks[:, CLOSE]
     bids = np.where(asks == ABSENT, NOBODY, DOLLAR - asks)
-    crossed = (yes_bids != ABSENT) & (asks != ABSENT) & (yes_bids >= asks)
-    bids[crossed] = UNKNOWN
+    bids[doubtful(yes_bids, asks)] = UNKNOWN
     lost = np.diff(strip.ends, append=np.iinfo(np.int64).max) > rules.stale_seconds
     times = np.concatenate([strip.ends, strip.ends[lost] + rules.stale_seconds])
     bids = np.concatenate([bids, np.full(int(lost.sum()), UNKNOWN)])

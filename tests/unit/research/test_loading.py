@@ -15,7 +15,7 @@ from mesh.kalshi.grid import GRIDS
 from mesh.shards import Content, Hole, HoleReason
 from research.loading import Recording, load
 from research.shard_rows import COLUMNS
-from research.types import ABSENT, CLOSE, HIGH, LOW, OPEN, Defects, RecordedEvent, RecordedMarket, Strip
+from research.types import ABSENT, CLOSE, DOUBTFUL, HIGH, LOW, OPEN, Defects, RecordedEvent, RecordedMarket, Strip
 from tests.fakes.recorded_stores import (
     BEGIN,
     EVENT,
@@ -202,8 +202,8 @@ def test_rows_of_another_event_are_left_out_and_counted(tmp_path: Path) -> None:
 def test_a_bid_that_is_not_below_the_ask_is_no_quote(tmp_path: Path, bid: int, ask: int) -> None:
     rows = [candle(FIRST, hour(1), bid, ask), candle(FIRST, hour(2))]
     found, counts = only(tmp_path, rows)
-    assert found.decisions.bids[:, CLOSE].tolist() == [ABSENT, 300_000]
-    assert found.decisions.asks[:, CLOSE].tolist() == [ABSENT, 320_000]
+    assert found.decisions.bids[:, CLOSE].tolist() == [DOUBTFUL[0], 300_000]
+    assert found.decisions.asks[:, CLOSE].tolist() == [DOUBTFUL[1], 320_000]
     assert counts["crossed_quote"] == 1
 
 
@@ -218,9 +218,11 @@ def test_a_bid_that_is_not_below_the_ask_is_no_quote(tmp_path: Path, bid: int, a
         (305_000, 320_000, "price_off_grid"),
     ],
 )
-def test_prices_that_cannot_be_are_absent_and_counted(tmp_path: Path, bid: int, ask: int, name: str) -> None:
+def test_a_quote_with_a_price_that_cannot_be_is_not_known_and_counted(
+    tmp_path: Path, bid: int, ask: int, name: str
+) -> None:
     found, counts = only(tmp_path, [candle(FIRST, hour(1), bid, ask)])
-    assert ABSENT in (found.decisions.bids[0, CLOSE], found.decisions.asks[0, CLOSE])
+    assert (found.decisions.bids[0, CLOSE], found.decisions.asks[0, CLOSE]) == DOUBTFUL
     assert counts[name] == 1
 
 
@@ -248,8 +250,8 @@ def test_prices_are_held_against_the_grid_that_was_recorded(tmp_path: Path) -> N
     (event,), counts = loaded(tmp_path)
     first, second = event.markets
     assert (first.terms.bands, second.terms.bands) == (GRIDS["deci_cent"], GRIDS["linear_cent"])
-    assert (first.decisions.bids[0, CLOSE], first.decisions.asks[0, CLOSE]) == (301_000, ABSENT)
-    assert second.decisions.bids[0, CLOSE] == ABSENT
+    assert (first.decisions.bids[0, CLOSE], first.decisions.asks[0, CLOSE]) == DOUBTFUL
+    assert (second.decisions.bids[0, CLOSE], second.decisions.asks[0, CLOSE]) == DOUBTFUL
     assert (counts["price_off_grid"], counts["price_grid_assumed"]) == (2, 1)
 
 
@@ -260,7 +262,8 @@ def test_the_ends_of_a_band_are_prices_and_nothing_beyond_them_is(tmp_path: Path
     )
     (event,), counts = loaded(tmp_path)
     strip = event.markets[0].decisions
-    assert (strip.bids[:, CLOSE].tolist(), strip.asks[:, CLOSE].tolist()) == ([100_000, ABSENT], [900_000, ABSENT])
+    found = list(zip(strip.bids[:, CLOSE].tolist(), strip.asks[:, CLOSE].tolist(), strict=True))
+    assert found == [(100_000, 900_000), DOUBTFUL]
     assert counts["price_off_grid"] == 2
 
 

@@ -50,13 +50,13 @@ def test_a_quote_that_crosses_itself_is_not_known_and_sets_off_no_stop() -> None
     recorded, defects = quoted((44, 46), (60, 55), (44, 46)), Defects()
     (row,) = rows([event(recorded)], said(recorded, 0), defects=defects)
     assert row.exit_kind == "settlement"
-    assert defects.counts == {"crossed_quote": 1}
+    assert defects.counts == {"quote_not_known": 1}
 
 
 def test_nothing_is_bought_on_a_quote_that_crosses_itself() -> None:
     recorded, defects = quoted((44, 44)), Defects()
     assert rows([event(recorded)], said(recorded, 0), defects=defects) == []
-    assert defects.counts == {"crossed_quote": 1, "decision_without_quote": 1}
+    assert defects.counts == {"quote_not_known": 1, "decision_without_quote": 1}
 
 
 def test_a_quote_holds_until_the_next_candle_and_is_bought_on() -> None:
