@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import psutil
@@ -143,11 +144,8 @@ def grid(trades: int, steps: int, rounds: int) -> Mapping[str, float]:
     for number in range(rounds):
         picked = [int(place) for place in chosen[number * few % trades :][:few]]
         ours.append(timed(lambda: totals(paths, levels)))
-        some = timed(
-            lambda picked=picked: predecessor(  # type: ignore[misc]  # bound at once
-                [closes[place] for place in picked], [entries[place] for place in picked], range(1, 61), range(1, 61)
-            )
-        )
+        some_closes, some_entries = ([column[place] for place in picked] for column in (closes, entries))
+        some = timed(partial(predecessor, some_closes, some_entries, range(1, 61), range(1, 61)))
         theirs.append(tuple(seconds * trades / len(picked) for seconds in some))
     wall, loops = (statistics.median(run[0] for run in runs) for runs in (ours, theirs))
     processor, loops_processor = (statistics.median(run[1] for run in runs) for runs in (ours, theirs))

@@ -1,30 +1,20 @@
-"""Runs a backtest for the command: whom it asks, what it shows meanwhile, what it says when that does not work."""
+"""Makes the plan of a backtest from what the command was told, and runs it."""
 
-import asyncio
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-from console.connection import client_config, talking_to
+from console.connection import talking_to
+from console.research_options import Asked, Trading
 from console.research_paths import answers_file, ledger_file
-from mesh import log
+from console.research_running import bar, finished, server
 from mesh.config import load
-from mesh.forecast_process import ServerProblem
-from mesh.forecasts import forecasting
-from mesh.rpc.config import ClientConfig
-from research.answers_store import opened
-from research.backtest import Backtest, backtest, prepare
+from mesh.forecasts import ForecastClient, forecasting
+from research.answers_store import AnswersStore, opened
+from research.backtest import Backtest, Prepared, backtest, prepare
 from research.backtest_plan import BacktestPlan
 from research.scanning import Tally
-from research.server import embedded
 from research.trials import Ledger
 from research.types import EntryPolicy
 from research.walk import WalkPlan
@@ -32,42 +22,35 @@ from trader.config import TraderConfig
 from trader.domain.settings import Settings
 from trader.domain.words import EntryStyle
 
-_MODEL = "fracast"
+T = TypeVar("T")
+OnProgress = Callable[[int, int, Tally], object]
+Doing = Callable[[Prepared, ForecastClient, AnswersStore, Ledger, OnProgress], Awaitable[T]]
+
 _TABLES = ("rules", "entries", "sizes", "exits", "protections")
 
 
-@dataclass(frozen=True, slots=True)
-class Whom:
-    """Who is asked."""
-
-    model: str | None
-    """Of the server that is started."""
-    connection: Mapping[str, Any]
-    """Options that name a server; all None starts one."""
-
-
 def plan(
-    file: Path | None, *, style: str | None, policy: str, protections: bool, latency: timedelta, **asked: Any
+    asked: Asked, trading: Trading, *, protections: bool = False, baselines: bool = False, open_sealed: bool = False
 ) -> BacktestPlan:
-    """Make the plan of a run.
-
-    Args:
-        file: The trader's configuration, of which its settings are taken.
-        style: Of entries; None is as configured.
-        policy: Name of the entry policy.
-        protections: Keep the protections.
-        latency: Of orders.
-        asked: The rest of `BacktestPlan`.
-
-    Raises:
-        ConfigError: The file is wrong.
-    """
-    found = settings(file)
-    if style is not None:
-        entries = found.entries.model_copy(update={"style": EntryStyle(style)})
+    """Make the plan of a run. Raises ConfigError: the trader's file is wrong."""
+    found = settings(trading.config)
+    if trading.style is not None:
+        entries = found.entries.model_copy(update={"style": EntryStyle(trading.style)})
         found = found.model_copy(update={"entries": entries})
-    walk = WalkPlan(settings=found, entry_policy=EntryPolicy(policy), protections=protections, latency=latency)
-    return BacktestPlan(walk=walk, **asked)
+    policy = EntryPolicy(trading.entry_policy)
+    return BacktestPlan(
+        walk=WalkPlan(settings=found, entry_policy=policy, protections=protections, latency=trading.latency),
+        root=asked.root,
+        series=asked.series,
+        horizon=asked.horizon,
+        step=asked.step,
+        observed=asked.observed,
+        first=asked.first,
+        last=asked.last,
+        baselines=baselines,
+        open_sealed=open_sealed,
+        **asked.seeded,
+    )
 
 
 def settings(file: Path | None) -> Settings:
@@ -78,84 +61,51 @@ def settings(file: Path | None) -> Settings:
     return Settings(**{table: getattr(config, table) for table in _TABLES})
 
 
-def run(asked: BacktestPlan, whom: Whom, state: Path | None, out: Path, *, quiet: bool) -> Backtest:
-    """Run it.
+def run(plan: BacktestPlan, asked: Asked, model: str | None) -> Backtest:
+    """Run it. Arguments and errors as `asking`."""
+    return asking(
+        plan,
+        asked,
+        model,
+        lambda prepared, client, store, ledger, on_progress: backtest(
+            prepared, client, store, ledger, asked.out, on_progress=on_progress
+        ),
+    )
+
+
+def asking(plan: BacktestPlan, asked: Asked, model: str | None, doing: Doing[T]) -> T:
+    """Do something that walks a recording and asks a forecast server about it.
 
     Args:
-        asked: What.
-        whom: Whom.
-        state: Folder of ledger and answers; None is one in the data folder.
-        out: Folder of the CSV file.
-        quiet: Show no progress.
+        plan: What is walked.
+        asked: Where things are kept, whom to ask, what to show.
+        model: Of the server that is started.
+        doing: Given the recording, a client, the answers there are, the ledger, and what to tell of its progress.
 
     Raises:
         click.ClickException: The server does not start, or no server answers.
         KeyboardInterrupt: Ctrl-C, or SIGTERM.
         ConfigError, OptionError, MeshError, OSError: As what they come from.
     """
-    log.configure(level="error")
-    ended: list[signal.Signals] = []
-    try:
-        return asyncio.run(_run(asked, whom, state, out, ended, quiet=quiet))
-    except asyncio.CancelledError:
-        if not ended:
-            raise
-        raise KeyboardInterrupt from None  # SIGTERM is told as Ctrl-C: both leave nothing running
-    except ServerProblem as problem:
-        for line in problem.tail:
-            click.echo(f"  {line}", err=True)
-        raise click.ClickException(str(problem)) from problem
 
+    async def work() -> T:
+        ledger, prepared = Ledger(ledger_file(asked.root, asked.state)), prepare(plan)
+        with progress(shown=not asked.as_json) as on_progress:
+            async with server(model, asked.connection) as config:
+                with talking_to(config), opened(answers_file(asked.root, asked.state)) as store:
+                    async with forecasting(config) as client:
+                        return await doing(prepared, client, store, ledger, on_progress)
 
-async def _run(
-    asked: BacktestPlan, whom: Whom, state: Path | None, out: Path, ended: list[signal.Signals], *, quiet: bool
-) -> Backtest:
-    task = asyncio.current_task()
-
-    def end() -> None:
-        ended.append(signal.SIGTERM)
-        if task is not None:
-            task.cancel()
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
-    ledger, prepared = Ledger(ledger_file(asked.root, state)), prepare(asked)
-    with progress(shown=not quiet) as on_progress:
-        async with server(whom) as config:
-            with talking_to(config), opened(answers_file(asked.root, state)) as store:
-                async with forecasting(config) as client:
-                    return await backtest(prepared, client, store, ledger, out, on_progress=on_progress)
-
-
-@asynccontextmanager
-async def server(whom: Whom) -> AsyncIterator[ClientConfig]:
-    """Start a server, or say how the one that was named is reached. Raises ServerProblem, ConfigError, OptionError."""
-    given = dict(whom.connection)
-    file = given.pop("client_file", None)
-    if file is None and not any(given.values()):
-        async with embedded(whom.model or _MODEL) as config:
-            yield config
-    else:
-        yield client_config(file, given)
+    return finished(work)
 
 
 @contextmanager
-def progress(*, shown: bool) -> Iterator[Callable[[int, int, Tally], object]]:
+def progress(*, shown: bool) -> Iterator[OnProgress]:
     """Show a bar on a terminal; gives what to call as events are done."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("events, {task.fields[said]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
-        task = bar.add_task("starting", total=None, said="")
+    with bar("events, {task.fields[said]}", shown=shown) as (found, task):
 
         def on_progress(done: int, total: int, tally: Tally) -> None:
             said = f"{tally.done:,} of {tally.questions:,} forecasts"
-            bar.update(task, description="walking", completed=done, total=total, said=said)
+            found.update(task, description="walking", completed=done, total=total, said=said)
 
         yield on_progress

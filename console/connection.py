@@ -44,12 +44,20 @@ def identity_options(command: F, *, server: str = "server") -> F:
     return command
 
 
-def connection_options(command: F, *, table: str = "--config") -> F:
-    """Give a command the options that `client_config` takes; `table` is what the option for a file is called."""
+def connection_options(
+    command: F, *, table: str = "--config", target: str = f"The forecast server.  [default: {_DEFAULT}]"
+) -> F:
+    """Give a command the options that `client_config` takes.
+
+    Args:
+        command: Whose they are.
+        table: What the option for a file is called.
+        target: Help of `--target`.
+    """
     command = identity_options(command)
     for option in (
         click.option(table, "client_file", type=FILE, help="TOML file with the keys of a client table."),
-        click.option("--target", metavar="HOST:PORT", help=f"The forecast server.  [default: {_DEFAULT}]"),
+        click.option("--target", metavar="HOST:PORT", help=target),
     ):
         command = option(command)
     return command

@@ -1,70 +1,47 @@
-"""Runs an evaluation for the command: whom it asks, what it shows meanwhile, what it says when that does not work."""
+"""Runs an evaluation for the command: the ledger is told of it before anything is asked, and of its result first."""
 
-import asyncio
-import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-from console.connection import client_config, talking_to
+from console.connection import talking_to
+from console.research_options import Asked
 from console.research_paths import answers_file, ledger_file
-from mesh import log
-from mesh.forecast_process import ServerProblem
+from console.research_running import bar, finished, target
 from mesh.kalshi.pasts import PriceKind
-from mesh.rpc.config import ClientConfig
 from research.answers_store import opened
+from research.code_version import code_version
 from research.loading import Recording
+from research.quality import csv_file
 from research.quality.estimates import Chance
 from research.quality.evaluation import Evaluating, Evaluation
 from research.quality.unsealed import Unsealed
 from research.questions import QuestionPlan
 from research.sealing import seal_of
-from research.trials import Ledger
+from research.trials import Entry, Kind, Ledger
 from research.types import Defects
 
 Shown = tuple[Callable[[str], object], Callable[[int, int], object]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What is wanted."""
-
-    root: Path
-    series: str
-    models: Sequence[str]
-    steps: int
-    step: timedelta
-    price: PriceKind
-    observed: Path | None
-    first: datetime | None
-    last: datetime | None
-    state: Path | None
-    seed: int | None
-    connection: Mapping[str, Any]
-    """Options that name a server; all None asks none but our own."""
-
-
-def run(asked: Run, *, quiet: bool) -> Evaluation:
-    """Run it.
+def run(asked: Asked, models: Sequence[str], steps: int, price: PriceKind) -> tuple[Evaluation, Path]:
+    """Run it, and return it with its CSV file.
 
     Args:
-        asked: What.
-        quiet: Show no progress.
+        asked: What, and where things are kept.
+        models: Names.
+        steps: Of the horizon.
+        price: What is forecast from.
 
     Raises:
         click.ClickException: A server dies, or the target does not answer.
+        KeyboardInterrupt: Ctrl-C, or SIGTERM.
         ConfigError, OptionError, MeshError, OSError: As what they come from.
     """
-    log.configure(level="error")
-    target = _target(asked.connection)
-    defects = Defects()
+    served, defects = target(asked.connection), Defects()
     recording = Recording(
         asked.root,
         asked.series,
@@ -74,70 +51,65 @@ def run(asked: Run, *, quiet: bool) -> Evaluation:
         observed=asked.observed,
         defects=defects,
     )
-    seal = seal_of(Ledger(ledger_file(asked.root, asked.state)).entries(), asked.series)
-    unsealed = Unsealed(recording, seal)
-    plan = QuestionPlan(horizon_steps=asked.steps, step=asked.step, price=asked.price)
-    chance = Chance() if asked.seed is None else Chance(seed=asked.seed)
-    ended: list[signal.Signals] = []
-    try:
+    ledger = Ledger(ledger_file(asked.root, asked.state))
+    begun = ledger.append(Kind.BEGUN, _parameters(asked, models, steps, price))
+    unsealed = Unsealed(recording, seal_of(ledger.entries(), asked.series))
+    plan = QuestionPlan(horizon_steps=steps, step=asked.step, price=price)
+
+    async def work() -> Evaluation:
         with (
-            nullcontext() if target is None else talking_to(target),
+            nullcontext() if served is None else talking_to(served),
             opened(answers_file(asked.root, asked.state)) as store,
-            _progress(shown=not quiet) as (on_model, on_progress),
+            _progress(shown=not asked.as_json) as (on_model, on_progress),
         ):
-            work = Evaluating(plan, store, target, on_model, on_progress, chance)
-            found = asyncio.run(_ended_by_sigterm(work.evaluate(asked.series, unsealed, asked.models), ended))
-    except asyncio.CancelledError:
-        if not ended:
-            raise
-        raise KeyboardInterrupt from None  # SIGTERM is told as Ctrl-C: both leave nothing running
-    except ServerProblem as problem:
-        for line in problem.tail:
-            click.echo(f"  {line}", err=True)
-        raise click.ClickException(str(problem)) from problem
+            evaluating = Evaluating(plan, store, served, on_model, on_progress, Chance(**asked.seeded))
+            return await evaluating.evaluate(asked.series, unsealed, models)
+
+    found = finished(work)
     found.defects.merge(defects)
-    return replace(found, sealed=unsealed.sealed)
+    found = replace(found, sealed=unsealed.sealed)
+    table = csv_file.write(found, asked.out)
+    ledger.append(Kind.ENDED, _result(found, begun, table))
+    return found, table
 
 
-async def _ended_by_sigterm(work: Awaitable[Evaluation], ended: list[signal.Signals]) -> Evaluation:
-    """Do the work; SIGTERM cancels it, and is noted."""
-    task = asyncio.current_task()
+def _parameters(asked: Asked, models: Sequence[str], steps: int, price: PriceKind) -> dict[str, Any]:
+    return {
+        "command": "evaluate",
+        "code": code_version(),
+        "series": asked.series,
+        "model": ",".join(models),
+        "horizon_steps": steps,
+        "step_seconds": asked.step.total_seconds(),
+        "price": price,
+        "first": None if asked.first is None else asked.first.isoformat(),
+        "last": None if asked.last is None else asked.last.isoformat(),
+        "observed": asked.observed is not None,
+        **asked.seeded,
+    }
 
-    def end() -> None:
-        ended.append(signal.SIGTERM)
-        if task is not None:
-            task.cancel()
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
-    return await work
-
-
-def _target(connection: Mapping[str, Any]) -> ClientConfig | None:
-    given = dict(connection)
-    file = given.pop("client_file", None)
-    return client_config(file, given) if file is not None or any(given.values()) else None
+def _result(found: Evaluation, begun: Entry, table: Path) -> dict[str, Any]:
+    return {
+        "begun": begun.number,
+        "data": found.data_digest,
+        "csv": hashlib.sha256(table.read_bytes()).hexdigest(),
+        "events": found.events,
+        "forecasts": found.shared,
+        "models": [one.provenance for one in found.spoken],
+        "verdicts": list(found.verdicts),
+    }
 
 
 @contextmanager
 def _progress(*, shown: bool) -> Iterator[Shown]:
     """Show a bar on a terminal; gives what to call with the model that is asked, and with how far it is."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("forecasts"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
-        task = bar.add_task("starting", total=None)
+    with bar("forecasts", shown=shown) as (progress, task):
 
         def on_model(name: str) -> None:
-            bar.reset(task, description=name or "judging", total=None)
+            progress.reset(task, description=name or "judging", total=None)
 
         def on_progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+            progress.update(task, completed=done, total=total)
 
         yield on_model, on_progress

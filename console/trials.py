@@ -11,15 +11,21 @@ from rich.console import Console
 from rich.text import Text
 
 from console.amounts import gain
-from console.backtest import FOLDER
 from console.collection.tables import Column, Fitted
 from console.connection import OptionError, one_line_errors
 from console.durations import Duration
 from console.moments import Moment
+from console.research_options import FOLDER
+from console.research_paths import ledger_file
+from research.loading import load
+from research.sealing import last_close
+from research.sealing import seal as sealed
+from research.trials import Kind, Ledger
+from research.types import Defects
 
 _HEADINGS = ("trial", "time", "command", "series", "model", "trades", "net", "a contract", "verdict")
 _NUMBERS = frozenset({"trades", "net", "a contract"})
-_SPARE = {"command": 4, "model": 3, "trades": 2, "a contract": 1}
+_SPARE = {"model": 4, "command": 3, "trades": 2, "a contract": 1}
 """Columns that a narrow terminal does without, the highest first."""
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,8 +52,6 @@ def trials(ctx: click.Context, *, root: Path, state: Path | None, series: str | 
     """
     if ctx.invoked_subcommand is not None:
         return
-    from research.trials import Kind  # noqa: PLC0415
-
     with one_line_errors():
         ledger = _ledger(root, state)
         entries = ledger.entries()
@@ -101,8 +105,6 @@ def seal(
     step: timedelta,
 ) -> None:
     """Keep the last events of SERIES from ordinary runs, until one opens them: once, on the record."""
-    from research.sealing import seal as sealed  # noqa: PLC0415
-
     with one_line_errors():
         if sum(each is not None for each in (begins, days, events)) != 1:
             raise OptionError("say what is sealed with one of --from, --days, --events")
@@ -113,10 +115,6 @@ def seal(
 
 def _last(root: Path, series: str, step: timedelta, *, days: int | None, events: int | None) -> datetime:
     """Return when the last days, or events, of a recording begin to close."""
-    from research.loading import load  # noqa: PLC0415
-    from research.sealing import last_close  # noqa: PLC0415
-    from research.types import Defects  # noqa: PLC0415
-
     seconds = int(step.total_seconds())
     closes = sorted(last_close(event) for event in load(root, series, step_seconds=seconds, defects=Defects()))
     if not closes:
@@ -126,10 +124,7 @@ def _last(root: Path, series: str, step: timedelta, *, days: int | None, events:
     return closes[-min(events or 1, len(closes))]
 
 
-def _ledger(root: Path, state: Path | None) -> Any:
-    from console.research_paths import ledger_file  # noqa: PLC0415
-    from research.trials import Ledger  # noqa: PLC0415
-
+def _ledger(root: Path, state: Path | None) -> Ledger:
     return Ledger(ledger_file(root, state))
 
 
@@ -139,13 +134,13 @@ def _cells(number: int, time: datetime, run: Any, result: Any) -> tuple[str, ...
         return (*begun, "", "", "", "interrupted")
     mean = result.get("mean_cents")
     each = "" if mean is None else f"{mean:+.2f}c"
-    net = result.get("net_micros")
+    net, trades = result.get("net_micros"), result.get("trades")
     return (
         *begun,
-        f"{result.get('trades', ''):,}",
+        "" if trades is None else f"{trades:,}",
         "" if net is None else gain(net),
         each,
-        result.get("verdict") or "",
+        result.get("verdict") or ("models compared" if "verdicts" in result else ""),
     )
 
 

@@ -152,9 +152,12 @@ def trials(entries: Sequence[Entry]) -> list[Trial]:
 
 
 def sharpes(found: Sequence[Trial]) -> list[float]:
-    """Return the daily Sharpe ratio of every trial that came to a result; repetitions count once, no trades as 0."""
-    scored = {trial.identity: trial.result for trial in found if trial.result is not None}
-    return [float(result.get("sharpe") or 0.0) for result in scored.values()]
+    """Return the daily Sharpe ratio of every policy that was tried to its end.
+
+    Repetitions count once, one without trades as 0. Models that were judged as forecasts are no policies.
+    """
+    scored = {trial.identity: trial.result for trial in found if trial.result is not None and "sharpe" in trial.result}
+    return [float(result["sharpe"] or 0.0) for result in scored.values()]
 
 
 def _whole(content: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """What a backtest's report says, on the terminal, on the page and for programs; and the commands that give it."""
 
 import asyncio
+import hashlib
 import io
 import json
 import re
@@ -22,6 +23,7 @@ from console.__main__ import cli
 from research import csv_file
 from research.backtest import Backtest
 from research.statistics.decomposition import Part
+from research.trials import Ledger, sharpes
 from tests.conftest import ROOT
 from tests.fakes.backtests import plan, recording, run
 from tests.fakes.recorded_stores import SERIES
@@ -164,9 +166,10 @@ def test_the_command_starts_a_server_writes_its_files_and_the_ledger_knows(tmp_p
     assert trial["result"]["net_micros"] == document["judgement"]["headline"]["net"]
 
 
-def test_a_command_that_is_ended_leaves_no_server_behind_and_goes_on_later(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command_words", ["backtest --model random-walk", "tpsl --model random-walk", "evaluate"])
+def test_a_command_that_is_ended_leaves_no_server_behind_and_goes_on_later(tmp_path: Path, command_words: str) -> None:
     recording(tmp_path / "data", 1)
-    words = ["backtest", SERIES, "--data", str(tmp_path / "data"), "--model", "random-walk"]
+    words = [*command_words.split(), SERIES, "--data", str(tmp_path / "data")]
     with subprocess.Popen(
         [sys.executable, "-m", "console", *words, "--out", str(tmp_path)], stderr=subprocess.PIPE, text=True
     ) as command:
@@ -181,3 +184,19 @@ def test_a_command_that_is_ended_leaves_no_server_behind_and_goes_on_later(tmp_p
     assert not any(server.is_running() for server in servers)
     assert command.returncode == 130
     assert "the same command goes on where it was" in said
+
+
+def test_an_evaluation_is_in_the_ledger_and_is_no_policy_that_was_tried(tmp_path: Path) -> None:
+    recording(tmp_path / "data", 1)
+    folders = ("--data", str(tmp_path / "data"), "--state", str(tmp_path / "state"))
+
+    ran = CliRunner().invoke(cli, ["evaluate", SERIES, *folders, "--out", str(tmp_path / "out")])
+    listed = CliRunner().invoke(cli, ["trials", *folders])
+
+    assert ran.exit_code == 0, ran.output
+    (trial,) = Ledger(tmp_path / "state" / "trials.jsonl").trials()
+    table = (tmp_path / "out" / f"evaluate_{SERIES}.csv").read_bytes()
+    assert trial.result is not None
+    assert trial.result["csv"] == hashlib.sha256(table).hexdigest()
+    assert sharpes([trial]) == []
+    assert (listed.exit_code, "models compared" in listed.output) == (0, True), listed.output
