@@ -18,6 +18,7 @@ from trader.domain import exits
 from trader.domain.entries import AnyEntry, Filled, OrderIntended, OrderSent, PositionClosed, PositionOpened
 from trader.domain.events import (
     BookCame,
+    BookListed,
     BooksLost,
     Compared,
     Event,
@@ -412,12 +413,15 @@ def test_too_few_trades_say_nothing_about_forecasts() -> None:
     "event",
     [
         BookCame(book()),
+        BookListed(book("KXHIGHNY-26NOV23-T99")),
         LinkSeen(LinkKind.EXCHANGE, up=True),
         ExchangeSeen(ExchangeState.OPEN),
         KillSwitch(present=False),
     ],
 )
-def test_prices_and_links_do_not_set_protections_off_by_themselves(event: BookCame | LinkSeen) -> None:
+def test_prices_and_links_do_not_set_protections_off_by_themselves(
+    event: BookCame | BookListed | LinkSeen,
+) -> None:
     desk = ready(max_daily_loss_dollars=1.0)
     buy(desk, at=60, count=10)
     deal(desk, "one", Action.SELL, ticker=TICKER, at=10, count=10)
