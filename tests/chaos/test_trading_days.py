@@ -114,7 +114,8 @@ class Days:
             f"exits.rest_take_profit={resting}",
         )
         self.member = desk.trader("member", *settings)
-        self.paper = desk.trader("paper", *settings, mode="paper")
+        stream = desk.key("trader-23")  # polling each second of a fast clock is more than may be asked without a key
+        self.paper = desk.trader("paper", *settings, *stream, mode="paper")
         self.desk = desk
 
     def live(self, until: datetime) -> None:

@@ -311,13 +311,17 @@ class TradingDesk:
             number = sum(other.account is not None for other in self.traders)
             owner = f"trader-{number}"
             account = self._account(owner)
-            words += [f"kalshi.key_id={owner}", f"kalshi.private_key_file={self.folder / f'{owner}.key'}"]
+            words += self.key(owner)
         options = [word for setting in (*words, *settings) for word in ("--set", setting)]
         command = [str(BIN / "foremesh-trader"), "--config", str(folder / "trader.toml"), *options]
         journal = folder / "state" / f"{mode}.journal"
         made = TraderProcess(owner, Daemon(command, folder / "log"), folder, journal, account)
         self.traders.append(made)
         return made
+
+    def key(self, owner: str) -> list[str]:
+        """Settings that give a trader the key of an account."""
+        return [f"kalshi.key_id={owner}", f"kalshi.private_key_file={self.folder / f'{owner}.key'}"]
 
     def ticker(self) -> str:
         """An open market with candles and hours to live that nobody has had since it was last quiet."""
