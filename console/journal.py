@@ -21,6 +21,7 @@ from console.journal_markets import Markets
 from console.journal_view import end_document, replay_document, show_replay
 from console.journal_words import words
 from trader.journal import codec
+from trader.journal.carried import find
 from trader.journal.errors import JournalError
 from trader.journal.export import export
 from trader.journal.reading import reading
@@ -112,7 +113,7 @@ def replay_file(*, file: Path, as_json: bool) -> None:
     The digest of the books is the same wherever the same version of foremesh folds the same journal.
     """
     with one_line_errors(), reading(file) as reader, replay_bar() as progress:
-        found = replay(reader, version("foremesh"), progress)
+        found = replay(reader, version("foremesh"), progress, carried=find(file))
     if as_json:
         click.echo(json.dumps(replay_document(found), indent=2))
     else:

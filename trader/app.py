@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from uuid import uuid4
 
 from foremesh.trader.v1 import trader_service_pb2
@@ -21,12 +22,14 @@ from trader.domain.events import Begun
 from trader.domain.settings import hundredths
 from trader.domain.state import State
 from trader.domain.words import Mode
+from trader.engine.carrying import check, keep_carrying
 from trader.engine.core import EngineFailed
 from trader.engine.engine import Engine, Timing
 from trader.engine.recalling import recalled
 from trader.exchange.budgets import keep_learning
 from trader.exchange.reaching import Kalshi, reaching
 from trader.halting import GroupSwitch
+from trader.journal.carried import find
 from trader.journal.errors import JournalError
 from trader.journal.store import Store, opened
 from trader.kill_switch import present
@@ -64,7 +67,7 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
     run_id = uuid4().hex[:16]
     told = notifier(config.notify)
     async with AsyncExitStack() as stack:
-        journal, state, lived = _past(stack, config)
+        journal, past, state, lived = _past(stack, config)
         kalshi = await stack.enter_async_context(reaching(config.kalshi, clock))
         exchange, markets = await _exchange(stack, config, kalshi, clock)
         scans = await _scans(stack, config, kalshi, journal.journal_id, clock)
@@ -97,6 +100,7 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
         _summary(config, journal, engine)
         begun = Begun(run_id, config.mode, version("foremesh"), config.digest)
         lifecycle.tasks.create_task(_run(engine, begun), name="engine")
+        lifecycle.tasks.create_task(_carry(config.journal, past, clock), name="books carried forward")
         lifecycle.alive = engine.alive
         if config.kalshi.key_id is not None:
             lifecycle.tasks.create_task(keep_learning(kalshi.client, clock), name="rate limits")
@@ -139,14 +143,24 @@ async def _run(engine: Engine, begun: Begun) -> None:
         raise Fatal(str(failures.exceptions[0])) from failures
 
 
-def _past(stack: AsyncExitStack, config: TraderConfig) -> tuple[Store, State, datetime | None]:
-    """Open the journal for this process alone, and fold it."""
+async def _carry(journal: Path, past: int, clock: Clock) -> None:
+    """Check what the start did not fold, then spare later starts more of it."""
+    try:
+        await check(journal, past, clock)
+        await keep_carrying(journal, clock)
+    except JournalError as error:
+        raise Fatal(f"the journal cannot be used: {error.message}") from error
+
+
+def _past(stack: AsyncExitStack, config: TraderConfig) -> tuple[Store, int, State, datetime | None]:
+    """Open the journal for this process alone, and fold it; how many entries were carried forward comes second."""
     try:
         journal = stack.enter_context(opened(config.journal))
         if journal.mode not in (None, config.mode):
             words = f"it is of mode {journal.mode}, not {config.mode}: give each mode a journal of its own"
             raise Fatal(f"the journal {config.journal} cannot be used: {words}")
-        return journal, *recalled(journal, config.settings)
+        carried = find(config.journal)
+        return journal, 0 if carried is None else carried.books.sequence, *recalled(journal, config.settings, carried)
     except JournalError as error:
         raise Fatal(f"the journal cannot be used: {error.message}") from error
 

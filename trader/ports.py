@@ -156,8 +156,8 @@ class Journal(Protocol):
         """
         ...
 
-    def read(self, after: int = 0) -> Iterator[Recorded]:
-        """Give entries in their order, those after a sequence."""
+    def read(self, after: int = 0, *, refusals: bool = True) -> Iterator[Recorded]:
+        """Give entries in their order, those after a sequence; decisions not to enter only where asked for."""
         ...
 
 

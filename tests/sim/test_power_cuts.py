@@ -105,8 +105,8 @@ class Host:
             self._world.kill("power")
             raise Killed
 
-    def read(self, after: int = 0) -> Iterator[Recorded]:
-        return self._store.read(after)
+    def read(self, after: int = 0, *, refusals: bool = True) -> Iterator[Recorded]:
+        return self._store.read(after, refusals=refusals)
 
     def of(self, *kinds: type[AnyEntry]) -> list[AnyEntry]:
         return [recorded.entry for recorded in self.read() if isinstance(recorded.entry, kinds)]

@@ -52,6 +52,7 @@ from trader.domain.views import (
 from trader.domain.words import ExchangeState, Mode, ScanOutcome
 from trader.engine.engine import Engine, Timing
 from trader.engine.recalling import recalled
+from trader.journal.carried import Carried, decode, encode
 from trader.journal.replaying import folded
 from trader.ports import Begin, CancelDone, Journal, Recorded
 
@@ -125,6 +126,7 @@ class World:
         self.journal = self.make_journal(self)
         self.process = Process("trader 0")
         self.runs = 0
+        self.carried: bytes | None = None
         self.engine: Engine | None = None
         self.crashes_left = self.plan.crashes
         for ticker in TICKERS:
@@ -162,11 +164,13 @@ class World:
         Context().run(self.loop.call_later, 0.5, self.start)
 
     def start(self) -> None:
-        """Start the trader, after a crash on what its journal says."""
+        """Start the trader, after a crash on what its journal says, and on what it came to at the start before."""
         self.venue.break_streams()
         self.runs += 1
         self.process = Process(f"trader {self.runs}")
-        state, lived = recalled(self.journal, self.settings)
+        state, lived = recalled(self.journal, self.settings, decode(self.carried) if self.carried else None)
+        if lived is not None:
+            self.carried = encode(Carried(software="", time=lived, digest=b"", books=state.books))
         wired = Wired(self)
         engine = self.engine = Engine(
             state,

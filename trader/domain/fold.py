@@ -4,7 +4,6 @@ A position changes by a fill, a settlement, or by what the exchange shows that o
 be is refused before anything has changed.
 """
 
-from collections import deque
 from datetime import datetime
 
 from msgspec import structs
@@ -44,7 +43,7 @@ from trader.domain.orders import IllegalTransition, moved
 from trader.domain.state import Books, Day, Exit, Order, Outcome, Position, ShadowOrder
 from trader.domain.words import Delivery, ExitKind, OrderState, Purpose
 
-_STOPS_KEPT = 1000
+_STOPS_KEPT, _OUTCOMES_KEPT = 1000, 10_000
 _STOPS = frozenset({ExitKind.STOP_LOSS, ExitKind.TRAILING_STOP})
 DAILY_LOSS = "daily_loss"
 DRAWDOWN = "max_drawdown"
@@ -297,12 +296,15 @@ def _closed(books: Books, sequence: int, time: datetime, entry: PositionClosed) 
         decision = books.decisions.pop(trade.decision_id, None)
         if trade.exit_kind is not ExitKind.FOREIGN:
             books.outcomes.append(Outcome(trade.proceeds > trade.cost, _chance(position, trade, decision)))
+            del books.outcomes[:-_OUTCOMES_KEPT]
     books.trades.append(trade)
     books.trade_sequences.append(sequence)
     books.total.trades += 1
     books.days.setdefault(time.date().isoformat(), Day()).trades += 1
     if not _STOPS.isdisjoint((trade.exit_kind, *(leg.kind for leg in trade.legs))):
-        books.stops.setdefault(trade.series_ticker, deque(maxlen=_STOPS_KEPT)).append(time)
+        stops = books.stops.setdefault(trade.series_ticker, [])
+        stops.append(time)
+        del stops[:-_STOPS_KEPT]
         books.stopped[trade.ticker] = time
 
 
@@ -317,7 +319,7 @@ def _chance(position: Position, trade: Trade, decision: Decided | None) -> float
 def _rest(books: Books, time: datetime, entry: AnyEntry) -> None:  # noqa: C901, PLR0912  # a case a kind
     match entry:
         case Started():
-            books.run_id, books.mode, books.scan = entry.run_id, entry.mode, None
+            books.run_id, books.mode, books.scan, books.decided = entry.run_id, entry.mode, None, set()
         case ScanStarted():
             books.scan, books.scan_entries, books.decided = entry, {}, set()
         case ScanFinished():

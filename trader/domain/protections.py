@@ -6,7 +6,6 @@ Each function says what holds now; `trader.domain.switching` makes blocks of it.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from itertools import islice
 from typing import Literal, NamedTuple
 
 from mesh.errors import Unsupported
@@ -219,7 +218,7 @@ def calibration(state: State) -> Calibration | None:
     outcomes, wanted = state.books.outcomes, state.settings.protections.calibration_trades
     if len(outcomes) < wanted:
         return None
-    latest = list(islice(reversed(outcomes), wanted))
+    latest = outcomes[: -wanted - 1 : -1]
     return Calibration(sum(each.right for each in latest), sum(each.chance for each in latest))
 
 

@@ -5,7 +5,6 @@ of markets count as stale and links as unknown. Only `trader.domain.fold` change
 the other; everybody else reads.
 """
 
-from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -186,7 +185,7 @@ class Books:
     """Virtual orders that still wait, by decision id."""
     waited: dict[str, ShadowOrder] = field(default_factory=dict)
     """Those that wait no more, by decision id, until the position that their entries make is closed."""
-    stops: dict[str, deque[datetime]] = field(default_factory=dict)
+    stops: dict[str, list[datetime]] = field(default_factory=dict)
     """When stops sold, latest last, by series."""
     stopped: dict[str, datetime] = field(default_factory=dict)
     """When a stop last sold, by market."""
@@ -211,7 +210,7 @@ class Books:
     last_scan_time: datetime | None = None
     decisions: dict[str, Decided] = field(default_factory=dict)
     """Those that entered and whose positions are open, by decision id."""
-    outcomes: deque[Outcome] = field(default_factory=lambda: deque(maxlen=10_000))
+    outcomes: list[Outcome] = field(default_factory=list)
     """Of closed trades that a forecast led to, oldest first."""
 
     @property

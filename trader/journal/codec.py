@@ -12,20 +12,22 @@ from trader.domain.entries import AnyEntry
 from trader.journal.errors import REFUSED, JournalError, damaged
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Write what msgspec cannot write by itself."""
     if isinstance(value, int):  # a Price, which msgspec does not take for the number it is
         return int(value)
     raise NotImplementedError(f"a {type(value).__name__} cannot stand in a journal")
 
 
-def _made(kind: type, value: Any) -> object:
+def made(kind: type, value: Any) -> object:
+    """Read what msgspec cannot read by itself. ValueError for what it is not."""
     if kind is Price and type(value) is int:
         return Price(value)
     raise ValueError(f"not a {kind.__name__}: {value!r}")
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_plain)
-_decoder: msgspec.json.Decoder[AnyEntry] = msgspec.json.Decoder(AnyEntry, dec_hook=_made)
+_encoder = msgspec.json.Encoder(enc_hook=plain)
+_decoder: msgspec.json.Decoder[AnyEntry] = msgspec.json.Decoder(AnyEntry, dec_hook=made)
 
 
 def kind_of(entry: AnyEntry | type[AnyEntry]) -> str:

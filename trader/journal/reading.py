@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from trader.domain.words import Mode
 from trader.journal import chain
@@ -22,6 +23,9 @@ _WAIT_SECONDS = 5.0
 _ROWS = "SELECT sequence, time, kind, body, digest FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?"
 _LAST = "SELECT sequence, digest FROM entries ORDER BY sequence DESC LIMIT 1"
 _DIGEST = "SELECT digest FROM entries WHERE sequence = ?"
+_DECISION, _REFUSED = b"decision", b'"entered":false,'
+"""The second cannot stand within a text: its quotation marks would be escaped there."""
+_Row: TypeAlias = tuple[int, bytes, bytes, bytes, bytes]
 _CHANGED = "its digest does not follow from what is written: it, or the one before, was changed"
 
 
@@ -55,11 +59,27 @@ class Reader:
         with sqlite_errors(self._path):
             return end_of(self._db, self._path)
 
-    def read(self, after: int = 0) -> Iterator[Recorded]:
+    def read(self, after: int = 0, *, refusals: bool = True) -> Iterator[Recorded]:
         """Give entries in their order, those after a sequence, as long as there are more.
+
+        Args:
+            after: Sequence.
+            refusals: Give decisions not to enter too. They are most of what a journal holds, and books that a new
+                start goes on from need none of them.
 
         Raises:
             JournalError: `JOURNAL_DAMAGED` with the first broken entry: chain, order or content; or the disk fails.
+        """
+        for rows in self.linked(after):
+            for sequence, time, kind, body, _ in rows:
+                if refusals or kind != _DECISION or _REFUSED not in body:
+                    yield _recorded(sequence, time, kind, body)
+
+    def linked(self, after: int = 0) -> Iterator[list[_Row]]:
+        """Give entries as they are written, some at a time, once their chain and order are known to be sound.
+
+        Raises:
+            JournalError: As `read`, but for what an entry says.
         """
         previous = self.digest(after)
         while True:
@@ -70,16 +90,15 @@ class Reader:
                 raise JournalError(
                     f"entry {after + 1}: {error.message}", reason=error.reason, sequence=after + 1
                 ) from None
-            for sequence, time, kind, body, digest in rows:
-                after += 1
-                if sequence != after:
-                    raise damaged(after, f"is missing: entry {sequence} stands in its place")
-                if not (isinstance(time, bytes) and isinstance(body, bytes)):
-                    raise damaged(after, "a field is of another type than was written")
-                if chain.link(previous, after, time, body) != digest:
-                    raise damaged(after, _CHANGED)
-                yield _recorded(after, time, kind, body)
-                previous = digest
+            for place, row in enumerate(rows):
+                try:
+                    _check(after + 1 + place, previous, row)
+                except JournalError:
+                    yield rows[:place]
+                    raise
+                previous = row[-1]
+            yield rows
+            after += len(rows)
             if len(rows) < _BATCH:
                 return
 
@@ -98,6 +117,17 @@ class Reader:
         if found != b"ok":
             words = " ".join(found.decode(errors="replace").split())
             raise JournalError(f"{self._path}: the file is damaged: {words}", reason=DAMAGED)
+
+
+def _check(expected: int, previous: bytes, row: tuple[int, object, bytes, object, bytes]) -> None:
+    """Hold a row against the one before it."""
+    sequence, time, _, body, digest = row
+    if sequence != expected:
+        raise damaged(expected, f"is missing: entry {sequence} stands in its place")
+    if not (isinstance(time, bytes) and isinstance(body, bytes)):
+        raise damaged(expected, "a field is of another type than was written")
+    if chain.link(previous, expected, time, body) != digest:
+        raise damaged(expected, _CHANGED)
 
 
 def _recorded(sequence: int, time: bytes, kind: bytes, body: bytes) -> Recorded:

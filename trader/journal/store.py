@@ -92,10 +92,10 @@ class Store:
                 self._end = end
             self._failed = False
 
-    def read(self, after: int = 0) -> Iterator[Recorded]:
-        """Give entries in their order, those after a sequence, over a connection of its own. Raises JournalError."""
+    def read(self, after: int = 0, *, refusals: bool = True) -> Iterator[Recorded]:
+        """Give entries as `Reader.read` does, over a connection of its own. Raises JournalError."""
         with reading(self._path) as reader:
-            yield from reader.read(after)
+            yield from reader.read(after, refusals=refusals)
 
     def _rows(self, time: datetime, entries: Sequence[AnyEntry]) -> tuple[list[_Row], End]:
         try:

@@ -1,6 +1,5 @@
 """Every rule on its own: a case that all of them like, spoilt in one way at a time."""
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -157,7 +156,7 @@ def stopped_here(trial: Trial) -> None:
 
 def stops_in_the_series(*seconds: float) -> Callable[[Trial], object]:
     def spoil(trial: Trial) -> None:
-        stops = trial.state.books.stops.setdefault("KXHIGHNY", deque())
+        stops = trial.state.books.stops.setdefault("KXHIGHNY", [])
         stops.extend(moment(second).now for second in seconds)
 
     return spoil

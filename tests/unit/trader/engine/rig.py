@@ -10,7 +10,7 @@ from mesh.errors import Unavailable
 from tests.fakes.trading import NOON, book, market, signal
 from tests.fakes.venue import Venue
 from trader.domain import watching
-from trader.domain.entries import AnyEntry, Notified
+from trader.domain.entries import AnyEntry, Decided, Notified
 from trader.domain.events import Begun, Moment, ScanEnded, SignalCame
 from trader.domain.facts import MarketTerms, SignalFacts
 from trader.domain.fold import apply
@@ -54,9 +54,11 @@ class MemoryJournal:
         if self.lose_from is not None and self.appends >= self.lose_from:
             raise JournalError("the process died here")
 
-    def read(self, after: int = 0) -> Iterator[Recorded]:
+    def read(self, after: int = 0, *, refusals: bool = True) -> Iterator[Recorded]:
         for sequence, (time, body) in enumerate(self.rows[after:], after + 1):
-            yield Recorded(sequence, time, decode(body, sequence))
+            entry = decode(body, sequence)
+            if refusals or not isinstance(entry, Decided) or entry.entered:
+                yield Recorded(sequence, time, entry)
 
     def of(self, *kinds: type[AnyEntry]) -> list[AnyEntry]:
         return [recorded.entry for recorded in self.read() if isinstance(recorded.entry, kinds)]
