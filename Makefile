@@ -26,8 +26,9 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,forecast]'
 	@touch $@
 
-demo: $(READY) ## start the mesh on this machine, scan sample markets, show the signals, stop
-	@$(BIN)/foremesh demo
+demo: $(READY) ## the whole mesh on this machine for three minutes; DEMO_SECONDS=N DEMO_SERIES=A,B SOURCE=recorded:DIR choose
+	@exec $(BIN)/foremesh demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS)) $(if $(DEMO_SERIES),--series $(DEMO_SERIES)) \
+	  $(if $(SOURCE),--source $(SOURCE)) $(if $(DEMO_DAY),--day $(DEMO_DAY))
 
 test: check ## everything that must hold: checks, then all tests
 	@$(BIN)/python -m pytest -n auto

@@ -1,46 +1,49 @@
-"""`foremesh demo`: the mesh on this machine, for a few seconds."""
+"""`foremesh demo`: the whole mesh on this machine, for some minutes."""
 
 import asyncio
 import json
+import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
-from importlib.resources import as_file, files
+from datetime import UTC, date, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from console import results
-from console.asking import progress, report
-from console.connection import one_line_errors
-from console.histories import read
-from console.recorded import Recording
-from console.scan import Purpose, Question, Scan, scan
-from console.scan_options import scan_options
+from console import report_view
+from console.connection import OptionError, one_line_errors
+from console.journal_words import contracts
+from console.mesh_demo import sources
+from console.mesh_demo.books import Line
+from console.mesh_demo.daemons import DaemonProblem
+from console.mesh_demo.playing import Play, Played
+from console.mesh_demo.settings import Plan
+from console.report_page import page
 from forecast_server.checkpoints import NEEDS
 from mesh import log
-from mesh.forecast_process import COMMAND, ServerProblem, ServerProcess, forecast_server
+from mesh.files import replace_files
+from mesh.types import Hundredths
+from trader.reporting.reading import report_on
+from trader.reporting.report import Question
 
 _MODELS = ("fracast", "random-walk", "timesfm-2.5")
 """Those that need no more than their name, and at most their weights in the hub's cache."""
-_SAMPLE = files("console").joinpath("sample", "simulated.csv")
-_SIMULATED = "SIMULATED prices: seeded random walks (tools/sample.py), not market data"
+_SERIES = ("KXHIGHNY", "KXHIGHCHI")
+_MARKET_SECONDS = 20 * 3600
+"""Time of the markets that is shown, unless the speed is given: most of a day, and what comes after its close."""
+_SLOWEST, _FASTEST = 60.0, 960.0
+"""Faster than that a small machine cannot keep up with the markets."""
+_BEFORE_CLOSE = timedelta(hours=16)
+"""Begin so long before the close, in the morning: at the beginning some of it passes while the daemons start."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHELL_BASE = 128
 """A process that a signal ends shows this plus the signal's number."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    scan: Scan
-    server: ServerProcess
+_FILE_MODE = 0o644
 
 
 def _usual_model() -> str:
@@ -50,6 +53,24 @@ def _usual_model() -> str:
 
 @click.command()
 @click.option(
+    "--seconds", type=click.FloatRange(5, 86_400), default=150.0, show_default=True, help="How long it trades."
+)
+@click.option(
+    "--series", multiple=True, metavar="TICKER", help=f"Series to show; repeatable.  [default: {', '.join(_SERIES)}]"
+)
+@click.option(
+    "--source",
+    default=sources.GENERATED,
+    show_default=True,
+    metavar="generated|recorded:DIR",
+    help="Markets that the simulated exchange makes up, or recorded ones from a folder of parquet files.",
+)
+@click.option(
+    "--day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Which recorded day.  [default: the one of which there are most quotes]",
+)
+@click.option(
     "--model",
     type=click.Choice(_MODELS),
     default=_usual_model,
@@ -57,111 +78,157 @@ def _usual_model() -> str:
     help="Which model forecasts.",
 )
 @click.option(
-    "--series",
-    "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Replay this recording (as foremesh forecast reads it) instead of the simulated sample.",
+    "--speed",
+    type=click.FloatRange(1, 2000),
+    help="How many times faster than real time the markets live.  [default: 20 hours of them in the time it trades]",
 )
-@partial(scan_options, plots=2)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo-out"),
+    show_default=True,
+    help="Where report and journal are left, and everything else is while it runs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end.")
 def demo(
     *,
+    seconds: float,
+    series: tuple[str, ...],
+    source: str,
+    day: datetime | None,
     model: str,
-    file: Path | None,
-    market_prefix: str,
-    limit: int | None,
-    horizon: int,
-    step: timedelta | None,
-    purpose: Purpose,
-    min_magnitude: float,
-    plots: int,
+    speed: float | None,
+    out: Path,
     as_json: bool,
 ) -> None:
-    """Start a forecast server, scan sample markets, show the signals, stop.
+    """Run the whole mesh on this machine: exchange, forecast server, coordinator, three collectors, trader.
 
-    Everything happens on this machine: a real foremesh-forecast-server with mutual TLS on a free loopback port,
-    certificates of an authority that lives as long as the demo. Nothing is left running or written.
+    Real processes that speak over mutual TLS on loopback, on a clock that runs faster. With markets that are made up
+    the trader has a paper account, with recorded ones an account at the simulated exchange. At the end its journal is
+    held against that account, and the report is printed and kept. Nothing is left running.
     """
     log.configure(level="error")
-    question = Question(horizon_steps=horizon, purpose=purpose, min_magnitude_cents=min_magnitude)
-    console = Console(quiet=as_json, highlight=False)
+    console = Console(stderr=as_json, highlight=False)
     with one_line_errors():
-        with as_file(_SAMPLE) as sample:
-            recording = read(file or sample, step=step, market_prefix=market_prefix, limit=limit)
-        console.print(Text(f"Replaying {file}" if file else _SIMULATED, style="bold"))
-        console.print()
-        found = _run(console, model, recording, question, plots=plots, quiet=as_json)
-    if as_json:
-        server = {
-            "address": found.server.address,
-            "security": "mutual TLS",
-            "ready_seconds": round(found.server.ready_seconds, 3),
-            "exit_code": found.server.exit_code,
-        }
-        document = {"file": str(file) if file else None, "simulated": file is None, "server": server}
-        click.echo(json.dumps(document | results.document(found.scan), indent=2))
+        chosen = tuple(dict.fromkeys(ticker for each in series for ticker in each.split(","))) or _SERIES
+        markets = _markets(source, chosen, None if day is None else day.date())
+        console.print(Text(markets.words, style="bold"))
+        speed = speed or min(max(_MARKET_SECONDS / seconds, _SLOWEST), _FASTEST)
+        plan = Plan(
+            source=markets.source,
+            series=chosen,
+            model=model,
+            speed=speed,
+            start=markets.close - _BEFORE_CLOSE,
+            since=datetime.now(UTC),
+            mode="paper" if source == sources.GENERATED else "demo",
+        )
+        played = _run(Play(plan, seconds, out.absolute(), console, draw=console.is_terminal and not as_json))
+        _tell(console, played, out, as_json=as_json)
+    if not all(line.same for line in played.lines):
+        sys.exit(1)
 
 
-def _run(console: Console, model: str, recording: Recording, question: Question, *, plots: int, quiet: bool) -> _Result:
+def _markets(source: str, series: tuple[str, ...], day: date | None) -> sources.Markets:
+    if source == sources.GENERATED:
+        if day is not None:
+            raise OptionError("--day is for recorded markets")
+        return sources.generated(series)
+    if not source.startswith("recorded:"):
+        raise OptionError(f"--source: generated or recorded:DIR, not {source!r}")
+    return sources.recorded(source, series, day)
+
+
+def _run(play: Play) -> Played:
     """Run the event loop; what stops it ends the process with the right code."""
     caught: list[signal.Signals] = []
-    result: _Result | None = None
+    found: Played | None = None
     try:
-        result = asyncio.run(_play(console, model, recording, question, caught, plots=plots, quiet=quiet))
+        found = asyncio.run(_play(play, caught))
     except asyncio.CancelledError:
         if not caught:
             raise
     except ExceptionGroup as group:
         raise _cause(group) from group
-    if caught or result is None:
+    except DaemonProblem as problem:
+        raise _told(problem) from problem
+    if caught or found is None:
         click.echo("stopped; nothing is left running", err=True)
         sys.exit(_SHELL_BASE + caught[0])
-    return result
+    return found
 
 
-async def _play(
-    console: Console,
-    model: str,
-    recording: Recording,
-    question: Question,
-    caught: list[signal.Signals],
-    *,
-    plots: int,
-    quiet: bool,
-) -> _Result:
+async def _play(play: Play, caught: list[signal.Signals]) -> Played:
     task = asyncio.current_task()
-    started: list[ServerProcess] = []
 
     def on_signal(number: signal.Signals) -> None:
-        """Leave at the first signal, unless the server is stopping anyway; at the second do not wait for it."""
+        """Leave at the first signal; at the second do not wait for anybody."""
         caught.append(number)
         if len(caught) > 1:
-            for server in started:
-                server.kill()
-        elif task is not None and not any(server.stopping for server in started):
+            for daemon in play.daemons:
+                daemon.kill()
+        elif task is not None:
             task.cancel()
 
     for number in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
-    console.print(f"starting {COMMAND} with mutual TLS and the model {model} ...")
-    with tempfile.TemporaryDirectory(prefix="foremesh-demo-") as folder:
-        async with forecast_server(Path(folder), model, started.append) as server:
-            console.print(f"serving on {server.address}, pid {server.pid}, ready after {server.ready_seconds:.1f} s")
-            if NEEDS[model].restriction:
-                console.print(f"{model}: {NEEDS[model].restriction}", style="bold")
-            console.print()
-            with progress(len(recording.markets), shown=not quiet) as advance:
-                found = await scan(server.client(), recording, question, advance)
-            report(console, found, plots=plots)
-    console.print(f"stopped: SIGTERM, exit code {server.exit_code}; certificates and configuration removed")
-    return _Result(found, server)
+    return await play.run()
+
+
+def _tell(console: Console, played: Played, out: Path, *, as_json: bool) -> None:
+    """Print the report, keep it as a page, and say whether the account says the same."""
+    report = report_on(played.journal, Question())
+    for ending in ("-wal", "-shm"):  # a reader leaves them, empty
+        played.journal.with_name(played.journal.name + ending).unlink(missing_ok=True)
+    html = out / "report.html"
+    replace_files([(html, page(report).encode(), _FILE_MODE)])
+    if as_json:
+        books = [
+            {"what": line.what, "same": line.same, "journal": _plain(line.journal), "account": _plain(line.account)}
+            for line in played.lines
+        ]
+        document = {"report": report_view.document(report), "books": books, "events": dict(played.sight.counts)}
+        click.echo(json.dumps(document, indent=2))
+        return
+    report_view.show(console, report)
+    console.print()
+    console.print(_books(played.lines))
+    console.print(f"\nreport: {os.path.relpath(html)}   journal: {os.path.relpath(played.journal)}")
+    console.print("stopped; nothing is left running")
+
+
+def _books(lines: list[Line]) -> Table:
+    table = Table(title="The journal and the account it traded on", title_justify="left", box=None)
+    for heading in ("", "journal", "account", ""):
+        table.add_column(heading)
+    for line in lines:
+        verdict = Text("equal", style="green") if line.same else Text("DIFFERENT", style="bold red")
+        table.add_row(line.what, Text(_words(line.journal)), Text(_words(line.account)), verdict)
+    return table
+
+
+def _words(value: object) -> str:
+    match value:
+        case set():
+            return f"{len(value):,}"
+        case dict():
+            return f"{contracts(Hundredths(sum(map(abs, value.values()))))} contracts, {len(value)} markets"
+        case _:
+            return f"{value:,}"
+
+
+def _plain(value: object) -> object:
+    return sorted(value) if isinstance(value, set) else value
 
 
 def _cause(group: ExceptionGroup[Exception]) -> Exception:
-    """Pick what to tell: that the server died explains everything else that failed."""
+    """Pick what to tell: that a daemon died explains everything else that failed."""
     leaves = list(_leaves(group))
-    problem = next((leaf for leaf in leaves if isinstance(leaf, ServerProblem)), None)
-    if problem is None:
-        return leaves[0]
+    problem = next((leaf for leaf in leaves if isinstance(leaf, DaemonProblem)), None)
+    return leaves[0] if problem is None else _told(problem)
+
+
+def _told(problem: DaemonProblem) -> click.ClickException:
     for line in problem.tail:
         click.echo(f"  {line}", err=True)
     return click.ClickException(str(problem))

@@ -1,4 +1,4 @@
-"""Make console/sample/simulated.csv: bounded random walks that let the demo show every kind of verdict.
+"""Make tests/sample/simulated.csv: bounded random walks with which tests meet every kind of verdict.
 
     python -m tools.sample
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SEED = 20260105
-FILE = Path(__file__).resolve().parent.parent / "console" / "sample" / "simulated.csv"
+FILE = Path(__file__).resolve().parent.parent / "tests" / "sample" / "simulated.csv"
 COLUMNS = (
     "series_ticker",
     "market_ticker",

@@ -64,12 +64,16 @@ def state(progress: progress_pb2.Progress) -> str:
     return ", ".join(words)
 
 
+def series_table(progress: progress_pb2.Progress) -> RenderableType:
+    """Draw how far each series is, and all of them."""
+    rows: Sequence[progress_pb2.SeriesProgress] = progress.series
+    if not rows:
+        return Text("no series is configured, or the exchange has not been listed yet")
+    return Fitted([*rows, _sum(rows)] if len(rows) > 1 else rows, _SERIES)
+
+
 def _parts(progress: progress_pb2.Progress) -> Iterator[RenderableType]:
-    if progress.series:
-        rows: Sequence[progress_pb2.SeriesProgress] = progress.series
-        yield Fitted([*rows, _sum(rows)] if len(rows) > 1 else rows, _SERIES)
-    else:
-        yield Text("no series is configured, or the exchange has not been listed yet")
+    yield series_table(progress)
     yield ""
     if progress.workers:
         yield Fitted(progress.workers, _WORKERS)

@@ -1,0 +1,1 @@
+"""The whole mesh on one machine, for a few minutes: what `foremesh demo` starts, shows and takes down again."""

@@ -1,0 +1,139 @@
+"""The demo from its first process to its report."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from foremesh.trader.v1 import events_pb2
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from console import trading_words as w
+from console.collection.progress import state
+from console.mesh_demo.books import Line, compared, exchange_account, paper_account
+from console.mesh_demo.daemons import Daemon
+from console.mesh_demo.mesh import Mesh, mesh
+from console.mesh_demo.screen import Screen
+from console.mesh_demo.settings import Plan
+from console.mesh_demo.sight import Sight, Watcher
+from console.trading_status import summary
+from mesh.clock import Clock, ScaledClock
+
+_REDRAWN_SECONDS = 0.25
+_SAID_SECONDS = 15.0
+"""Without a terminal, how it stands is said so often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What is left of it."""
+
+    journal: Path
+    lines: list[Line]
+    """The journal held against the account."""
+    sight: Sight
+    """What was seen last."""
+
+
+class Play:
+    """One demo.
+
+    Attributes:
+        daemons: Those that were started, for who must end them at once.
+    """
+
+    def __init__(self, plan: Plan, seconds: float, out: Path, console: Console, *, draw: bool) -> None:
+        """Take what to show, for how long, where its journal is kept, and whether a screen is redrawn."""
+        self.daemons: list[Daemon] = []
+        self._plan, self._seconds, self._out, self._console, self._draw = plan, seconds, out, console, draw
+        self._sight = Sight()
+        self._screen = Screen(plan, self._sight)
+
+    async def run(self) -> Played:
+        """Play it. Raises what `mesh` raises."""
+        self._out.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="mesh-", dir=self._out))
+        try:
+            async with self._shown(), mesh(folder, self._plan, self._told) as running:
+                clock = ScaledClock(self._plan.speed, self._now())
+                async with asyncio.TaskGroup() as tasks:
+                    watching = tasks.create_task(Watcher(running, self._sight, self._event).run())
+                    await self._live()
+                    watching.cancel()
+                journal, lines = await self._ended(running, clock)
+            shutil.rmtree(folder)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                shutil.rmtree(folder)
+            raise
+        return Played(journal, lines, self._sight)
+
+    async def _ended(self, running: Mesh, clock: Clock) -> tuple[Path, list[Line]]:
+        """Stop the trader, keep its journal, and hold it against its account while that can be asked."""
+        (trader,) = (daemon for daemon in running.daemons if daemon.name == "trader")
+        await trader.stop()
+        self._told(trader, "stopped")
+        since = self._plan.start - timedelta(days=1)
+        if self._plan.mode == "paper":
+            file = running.folder / "trader-state" / "paper.sqlite"
+            account = await asyncio.to_thread(paper_account, file, self._now(), since)
+        else:
+            account = await exchange_account(running.folder, running.exchange_url, clock, since)
+        lines = await asyncio.to_thread(compared, running.journal, account)
+        kept = self._out / "demo.journal"
+        for ending in ("", "-wal", "-shm", ".books"):
+            kept.with_name(kept.name + ending).unlink(missing_ok=True)
+        shutil.move(running.journal, kept)
+        return kept, lines
+
+    async def _live(self) -> None:
+        """Let the markets live for as long as was asked."""
+        loop = asyncio.get_running_loop()
+        began, said = loop.time(), 0.0
+        self._screen.seconds = timedelta(seconds=self._seconds)
+        while (elapsed := loop.time() - began) < self._seconds:
+            self._screen.elapsed, self._screen.now = timedelta(seconds=elapsed), self._now()
+            if not self._draw and loop.time() - said >= _SAID_SECONDS:
+                said = loop.time()
+                self._say()
+            await asyncio.sleep(_REDRAWN_SECONDS)
+        if not self._draw:
+            self._say()
+
+    def _now(self) -> datetime:
+        return self._plan.start + (datetime.now(UTC) - self._plan.since) * self._plan.speed
+
+    @asynccontextmanager
+    async def _shown(self) -> AsyncIterator[None]:
+        if not self._draw:
+            yield
+            return
+        with Live(self._screen, console=self._console, screen=True, refresh_per_second=round(1 / _REDRAWN_SECONDS)):
+            yield
+
+    def _told(self, daemon: Daemon, word: str) -> None:
+        if daemon not in self.daemons:
+            self.daemons.append(daemon)
+        self._sight.daemons[daemon.name] = (word, daemon.pid)
+        if not self._draw:
+            pid = f", pid {daemon.pid}" if daemon.pid else ""
+            self._console.print(Text(f"{daemon.name}: {word}{pid}"))
+
+    def _event(self, event: events_pb2.Event) -> None:
+        if not self._draw:
+            self._console.print(Text(w.event(event).strip()), soft_wrap=True)
+
+    def _say(self) -> None:
+        sight = self._sight
+        words = [f"{self._now():%Y-%m-%d %H:%M} UTC in the markets"]
+        if sight.trader is not None:
+            words.append(f"trader {summary(sight.trader)}")
+        if sight.collection.progress is not None:
+            words.append(f"collection {state(sight.collection.progress)}")
+        self._console.print(Text("; ".join(words), style="bold"), soft_wrap=True)
