@@ -50,6 +50,18 @@ async def test_every_headline_is_a_sum_of_the_files_rows(root: Path, tmp_path: P
         assert sum(group.net for group in groups.values()) == head.net
 
 
+async def test_every_trade_is_written_with_the_quantiles_that_the_server_forecast(root: Path, tmp_path: Path) -> None:
+    found = await run(plan(root), tmp_path)
+
+    with found.csv.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert lines
+    for line in lines:
+        end, *quantiles = [float(line[f"forecast_{name}_cents"]) for name in ("end", *(f"q{n}0" for n in range(1, 10)))]
+        # `Falling` lies fifteen below the last price, its quantiles evenly within four of that.
+        assert quantiles == pytest.approx([end + number for number in range(-4, 5)])
+
+
 async def test_the_funnel_and_the_questions_add_up(root: Path, tmp_path: Path) -> None:
     found = await run(plan(root), tmp_path)
 
