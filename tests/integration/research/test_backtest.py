@@ -163,10 +163,12 @@ async def test_ordinary_runs_never_see_the_sealed_period_and_one_opens_it(root: 
 
     before = await run(plan(root), tmp_path)
     early = csv_file.read(before.csv)
-    opened = await run(plan(root, open_sealed=True), tmp_path)
-    late = csv_file.read(opened.csv)
+    inside = await run(plan(root, open_sealed=True), tmp_path)
+    late = csv_file.read(inside.csv)
 
     assert (before.conditions.events, before.conditions.sealed_events) == (2, 2)
+    judged = [0 if one.quality is None else one.quality.events for one in (whole, before, inside)]
+    assert judged == [4, 2, 2]
     seen, unseen = ({row.event_ticker for row in rows} for rows in (early, late))
     assert seen.isdisjoint(unseen)
     assert seen | unseen == {row.event_ticker for row in everything}

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -115,6 +116,19 @@ def test_programs_get_the_sums_exactly(found: Backtest) -> None:
     assert document["funnel"]["trades"] == len(rows) == head["trades"]
     assert document["conditions"]["parameters"]["series"] == SERIES
     assert set(document["beside"]) >= {"hold", "always-no", "fade-longshot", "random", "tick-worse", "fees-x2"}
+
+
+def test_every_report_says_how_good_the_forecasts_were(found: Backtest, shown: str, page: str) -> None:
+    assert found.quality is not None
+    assert any("does not beat the last value" in line for line in found.quality.verdicts)
+    for text in (" ".join(shown.split()), unescape(page)):
+        for line in found.quality.verdicts:
+            assert line in text
+        for table in ("CRPS of the middle by step", "Pinball loss", "Coverage", "Brier", "random-walk"):
+            assert table in text
+    told = json.loads(backtest_document.text(found))["forecasts"]
+    assert told["verdicts"] == list(found.quality.verdicts)
+    assert {"pinball", "crps", "coverage"} <= {row["score"] for row in told["scores"]}
 
 
 def test_premium_selection_and_timing_are_told_apart_where_baselines_were_walked(found: Backtest) -> None:
