@@ -204,7 +204,8 @@ def test_an_evaluation_is_in_the_ledger_and_is_no_policy_that_was_tried(tmp_path
     recording(tmp_path / "data", 1)
     folders = ("--data", str(tmp_path / "data"), "--state", str(tmp_path / "state"))
 
-    ran = CliRunner().invoke(cli, ["evaluate", SERIES, *folders, "--out", str(tmp_path / "out")])
+    asked = ("--models", "random-walk", "--out", str(tmp_path / "out"))
+    ran = CliRunner().invoke(cli, ["evaluate", SERIES, *folders, *asked])
     listed = CliRunner().invoke(cli, ["trials", *folders])
 
     assert ran.exit_code == 0, ran.output
