@@ -144,6 +144,5 @@ def _row(trade: Trade, entered: _Entered, found: Bounds, *, market: RecordedMark
 
 def _quantiles(said: Forecasted) -> dict[str, Any]:
     """Return the columns of the last step's quantiles."""
-    last = zip(said.levels, said.quantiles_cents[-1], strict=True) if said.levels else ()
-    # As short as they are in single precision: what is read back is the number that was forecast.
-    return {f"forecast_q{level * 100:g}_cents": float(str(value)) for level, value in last}
+    last = zip(said.levels, said.quantiles_cents[-1].tolist(), strict=True) if said.levels else ()
+    return {f"forecast_q{level * 100:g}_cents": value for level, value in last}
