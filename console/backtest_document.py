@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from console import evaluate_document
 from research.backtest import Backtest
 from research.baselines import POLICY
 from research.scanning import Tally
@@ -55,6 +56,7 @@ def document(found: Backtest) -> dict[str, Any]:
             for name, count in sorted(found.defects.counts.items())
         },
         "reliability": _built(found.reliability),
+        "forecasts": None if found.quality is None else evaluate_document.judged(found.quality),
         **_built(found.summary),
     }
 

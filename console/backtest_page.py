@@ -4,13 +4,18 @@ from html import escape
 from pathlib import Path
 
 from console import backtest_words as words
+from console import evaluate_parts as parts
+from console import evaluate_sheets as sheets
 from console import report_svg as svg
 from console.amounts import gain
+from console.curve_svg import STYLE as CURVES
+from console.evaluate_words import Found
 from console.page import html, listing, plot, section, sign, table
 from mesh.files import replace_files
 from mesh.types import DOLLAR
 from research.backtest import Backtest
 from research.baselines import POLICY, about
+from research.quality.evaluation import Evaluation
 from research.reliability import Bin
 
 _MODE = 0o644
@@ -32,6 +37,7 @@ def page(found: Backtest) -> str:
         _distribution(found),
         _parts(found),
         _reliability(found),
+        _quality(found.quality),
         _funnel(found),
         _beside(found),
         _groups(found),
@@ -45,7 +51,7 @@ def page(found: Backtest) -> str:
 <p class="head {sign(head.net)}">{escape(words.net(head))}</p>
 <main>{"".join(sections)}</main>
 <p class="dim">Every sum is one of rows of {escape(found.csv.name)}.</p>"""
-    return html(words.title(found.conditions), body)
+    return html(words.title(found.conditions), body, CURVES)
 
 
 def _curve(found: Backtest) -> str:
@@ -115,6 +121,15 @@ def _reliability(found: Backtest) -> str:
     lines = listing(words.reliability(found.reliability))
     name = "Prices as probabilities"
     return plot(name, drawn + lines if drawn else "", said if drawn else "", "No forecast has a known result.")
+
+
+def _quality(quality: Evaluation | None) -> str:
+    if quality is None:
+        return section(words.QUALITY, f"<p>{escape(words.NOTHING_FORECAST)}</p>", kind="wide")
+    found = Found(quality)
+    verdicts = "".join(f'<p class="verdict">{escape(line)}</p>' for line in quality.verdicts)
+    whole = section(words.QUALITY, verdicts + listing(words.quality(quality)), kind="wide")
+    return whole + parts.by_step(found) + parts.coverage(found) + parts.tables(sheets.brief(found))
 
 
 def _points(bins: tuple[Bin, ...]) -> list[tuple[float, float]]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from console.connection import talking_to
 from console.research_options import Asked, Trading
@@ -14,6 +15,8 @@ from mesh.forecasts import ForecastClient, forecasting
 from research.answers_store import AnswersStore, opened
 from research.backtest import Backtest, Prepared, backtest, prepare
 from research.backtest_plan import BacktestPlan
+from research.quality.scoring import RANDOM_WALK
+from research.quality.serving import serving
 from research.scanning import Tally
 from research.trials import Ledger
 from research.types import EntryPolicy
@@ -23,14 +26,28 @@ from trader.domain.settings import Settings
 from trader.domain.words import EntryStyle
 
 T = TypeVar("T")
-OnProgress = Callable[[int, int, Tally], object]
+
+
+class OnProgress(Protocol):
+    """Is told how far a run is."""
+
+    def __call__(self, done: int, total: int, tally: Tally, /, doing: str = ...) -> object:
+        """Show it."""
+
+
 Doing = Callable[[Prepared, ForecastClient, AnswersStore, Ledger, OnProgress], Awaitable[T]]
 
 _TABLES = ("rules", "entries", "sizes", "exits", "protections")
 
 
 def plan(
-    asked: Asked, trading: Trading, *, protections: bool = False, baselines: bool = False, open_sealed: bool = False
+    asked: Asked,
+    trading: Trading,
+    *,
+    spot: Path | None = None,
+    protections: bool = False,
+    baselines: bool = False,
+    open_sealed: bool = False,
 ) -> BacktestPlan:
     """Make the plan of a run. Raises ConfigError: the trader's file is wrong."""
     found = settings(trading.config)
@@ -45,6 +62,7 @@ def plan(
         horizon=asked.horizon,
         step=asked.step,
         observed=asked.observed,
+        spot=spot,
         first=asked.first,
         last=asked.last,
         baselines=baselines,
@@ -68,7 +86,14 @@ def run(plan: BacktestPlan, asked: Asked, model: str | None) -> Backtest:
         asked,
         model,
         lambda prepared, client, store, ledger, on_progress: backtest(
-            prepared, client, store, ledger, asked.out, on_progress=on_progress
+            prepared,
+            client,
+            store,
+            ledger,
+            asked.out,
+            random_walk=partial(serving, None, RANDOM_WALK),
+            on_progress=on_progress,
+            on_random_walk=partial(on_progress, doing="asking the random walk"),
         ),
     )
 
@@ -102,10 +127,10 @@ def asking(plan: BacktestPlan, asked: Asked, model: str | None, doing: Doing[T])
 @contextmanager
 def progress(*, shown: bool) -> Iterator[OnProgress]:
     """Show a bar on a terminal; gives what to call as events are done."""
-    with bar("events, {task.fields[said]}", shown=shown) as (found, task):
+    with bar("{task.fields[said]}", shown=shown) as (found, task):
 
-        def on_progress(done: int, total: int, tally: Tally) -> None:
+        def on_progress(done: int, total: int, tally: Tally, /, doing: str = "walking events") -> None:
             said = f"{tally.done:,} of {tally.questions:,} forecasts"
-            found.update(task, description="walking", completed=done, total=total, said=said)
+            found.update(task, description=doing, completed=done, total=total, said=said)
 
         yield on_progress

@@ -4,9 +4,13 @@ from rich.console import Console
 from rich.text import Text
 
 from console import backtest_words as words
+from console import evaluate_sheets as sheets
+from console.evaluate_view import show_sheet
+from console.evaluate_words import Found
 from console.research_view import lines, section, table
 from research.backtest import Backtest
 from research.baselines import POLICY
+from research.quality.evaluation import Evaluation
 
 _UP, _DOWN = "#56B4E9", "#E69F00"
 
@@ -37,6 +41,20 @@ def show(console: Console, found: Backtest) -> None:
     table(console, "From forecasts to trades", ("step", "count"), counted)
     section(console, "Prices as probabilities, over all forecasts with a known result")
     lines(console, words.reliability(found.reliability))
+    _quality(console, found.quality)
     table(console, "Defects", ("name", "count", "such as"), words.defects(found.defects))
     section(console, "Conditions")
     lines(console, words.conditions(found))
+
+
+def _quality(console: Console, quality: Evaluation | None) -> None:
+    section(console, words.QUALITY)
+    if quality is None:
+        console.print(Text(words.NOTHING_FORECAST))
+        return
+    for line in quality.verdicts:
+        console.print(Text(line), style="bold")
+    lines(console, words.quality(quality))
+    console.print()
+    for sheet in sheets.brief(Found(quality)):
+        show_sheet(console, sheet)

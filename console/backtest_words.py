@@ -4,11 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from console.amounts import dollars, gain
 from console.durations import span_words
+from console.evaluate_words import spot
 from mesh.statistics import Estimate
 from mesh.types import DOLLAR, Micros
 from research.backtest import Backtest, Conditions
 from research.looking import Looking
+from research.quality.evaluation import Evaluation
+from research.quality.scoring import RANDOM_WALK
 from research.reliability import Reliability
+from research.scanning import Tally
 from research.statistics import power
 from research.statistics.headline import Headline
 from research.statistics.verdict import Judgement
@@ -19,6 +23,8 @@ from research.walks import Walked
 Lines = Iterator[tuple[str, str]]
 
 HEADINGS = ("trades", "contracts", "net", "a contract", "95 % of chance")
+QUALITY = "The forecasts, judged by the prices and results that came"
+NOTHING_FORECAST = "Nothing was forecast."
 _NO_INTERVAL = "too few"
 
 
@@ -150,6 +156,19 @@ def reliability(found: Reliability) -> Lines:
     yield "difference", f"{found.difference.mean:+.4f} [{low:+.4f}, {high:+.4f}]: {words}"
 
 
+def quality(found: Evaluation) -> Lines:
+    """Say what the judgement rests on."""
+    alone = f"; {found.alone:,} that only some forecast are left out" if found.alone else ""
+    yield "judged", f"{found.shared:,} of {found.questions:,} questions{alone}"
+    for one in found.spoken:
+        yield one.name, f"{one.provenance}: {one.forecasts:,} forecasts"
+    for name, why in found.unavailable.items():
+        yield name, f"is not here: {why}"
+    if RANDOM_WALK not in {*found.models, *found.unavailable}:
+        yield RANDOM_WALK, "was not asked: --baselines does"
+    yield "spot", spot(found).partition(": ")[2]
+
+
 def conditions(found: Backtest) -> Lines:
     """Say what the result rests on."""
     told, plan = found.conditions, found.conditions.plan
@@ -171,7 +190,10 @@ def conditions(found: Backtest) -> Lines:
     for agreement in told.agreements:
         yield "observations", agreement
     tally = told.tally
-    yield "questions", f"{tally.questions:,}: {tally.asked:,} asked, {tally.cached:,} known from before"
+    yield "questions", _asked(tally)
+    for one in () if found.quality is None else found.quality.spoken:
+        if one.name == RANDOM_WALK != who.model:
+            yield f"to {RANDOM_WALK}", _asked(one.tally)
     yield "intervals", f"of 95 %, by drawing days of settlement anew, seed {plan.seed}"
     yield "data", told.data_digest[:16]
     yield "code", told.code_version
@@ -203,6 +225,10 @@ def interval(found: Estimate | None) -> str:
 def tables(found: Summary) -> Mapping[str, Sequence[tuple[str, Headline]]]:
     """Return the groups that say more than the whole."""
     return {name: list(rows.items()) for name, rows in found.tables.items() if len(rows) > 1}
+
+
+def _asked(tally: Tally) -> str:
+    return f"{tally.questions:,}: {tally.asked:,} asked, {tally.cached:,} known from before"
 
 
 def _plain(word: str) -> str:

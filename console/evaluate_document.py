@@ -1,6 +1,7 @@
 """An evaluation as one JSON document for programs."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from research.quality import csv_file
@@ -21,13 +22,24 @@ def document(found: Evaluation) -> dict[str, Any]:
         "horizon_steps": plan.horizon_steps,
         "step_seconds": plan.step.total_seconds(),
         "price": plan.price,
-        "quantile_levels": list(found.levels),
         "event_count": found.events,
         "sealed_event_count": found.sealed,
         "market_count": found.markets,
         "cluster_count": found.clusters,
         "first_day": found.days[0],
         "last_day": found.days[1],
+        "defects": {
+            name: {"count": count, "example": found.defects.examples[name]}
+            for name, count in sorted(found.defects.counts.items())
+        },
+        **judged(found),
+    }
+
+
+def judged(found: Evaluation) -> dict[str, Any]:
+    """Return what was judged, and how."""
+    return {
+        "quantile_levels": list(found.levels),
         "question_count": found.questions,
         "shared_count": found.shared,
         "alone_count": found.alone,
@@ -46,11 +58,7 @@ def document(found: Evaluation) -> dict[str, Any]:
         "verdicts": list(found.verdicts),
         "missing": dict(found.missing),
         "results": dict(found.results),
-        "spot_implied": None,
-        "defects": {
-            name: {"count": count, "example": found.defects.examples[name]}
-            for name, count in sorted(found.defects.counts.items())
-        },
+        "spot_implied": None if found.spot is None else asdict(found.spot),
         "scores": [
             {name: value for name, value in record.items() if name not in ("series_ticker", "step_seconds")}
             for record in csv_file.records(found)

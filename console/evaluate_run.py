@@ -11,13 +11,15 @@ from console.connection import talking_to
 from console.research_options import Asked
 from console.research_paths import answers_file, ledger_file
 from console.research_running import bar, finished, target
-from mesh.kalshi.pasts import PriceKind
 from research.answers_store import opened
 from research.code_version import code_version
 from research.loading import Recording
 from research.quality import csv_file
 from research.quality.estimates import Chance
-from research.quality.evaluation import Evaluating, Evaluation
+from research.quality.evaluating import Evaluating
+from research.quality.evaluation import Evaluation
+from research.quality.spot_file import read_spot
+from research.quality.spot_forecasts import spot_of
 from research.quality.unsealed import Unsealed
 from research.questions import QuestionPlan
 from research.sealing import seal_of
@@ -27,14 +29,14 @@ from research.types import Defects
 Shown = tuple[Callable[[str], object], Callable[[int, int], object]]
 
 
-def run(asked: Asked, models: Sequence[str], steps: int, price: PriceKind) -> tuple[Evaluation, Path]:
+def run(asked: Asked, models: Sequence[str], plan: QuestionPlan, spot: Path | None) -> tuple[Evaluation, Path]:
     """Run it, and return it with its CSV file.
 
     Args:
         asked: What, and where things are kept.
         models: Names.
-        steps: Of the horizon.
-        price: What is forecast from.
+        plan: What every market is asked.
+        spot: The file of the underlying's path; None for none.
 
     Raises:
         click.ClickException: A server dies, or the target does not answer.
@@ -51,10 +53,10 @@ def run(asked: Asked, models: Sequence[str], steps: int, price: PriceKind) -> tu
         observed=asked.observed,
         defects=defects,
     )
+    underlying = None if spot is None else spot_of(read_spot(spot), asked.series, spot.name)
     ledger = Ledger(ledger_file(asked.root, asked.state))
-    begun = ledger.append(Kind.BEGUN, _parameters(asked, models, steps, price))
+    begun = ledger.append(Kind.BEGUN, _parameters(asked, models, plan, spot))
     unsealed = Unsealed(recording, seal_of(ledger.entries(), asked.series))
-    plan = QuestionPlan(horizon_steps=steps, step=asked.step, price=price)
 
     async def work() -> Evaluation:
         with (
@@ -62,7 +64,8 @@ def run(asked: Asked, models: Sequence[str], steps: int, price: PriceKind) -> tu
             opened(answers_file(asked.root, asked.state)) as store,
             _progress(shown=not asked.as_json) as (on_model, on_progress),
         ):
-            evaluating = Evaluating(plan, store, served, on_model, on_progress, Chance(**asked.seeded))
+            chance = Chance(**asked.seeded)
+            evaluating = Evaluating(plan, store, served, on_model, on_progress, chance, underlying)
             return await evaluating.evaluate(asked.series, unsealed, models)
 
     found = finished(work)
@@ -73,18 +76,19 @@ def run(asked: Asked, models: Sequence[str], steps: int, price: PriceKind) -> tu
     return found, table
 
 
-def _parameters(asked: Asked, models: Sequence[str], steps: int, price: PriceKind) -> dict[str, Any]:
+def _parameters(asked: Asked, models: Sequence[str], plan: QuestionPlan, spot: Path | None) -> dict[str, Any]:
     return {
         "command": "evaluate",
         "code": code_version(),
         "series": asked.series,
         "model": ",".join(models),
-        "horizon_steps": steps,
+        "horizon_steps": plan.horizon_steps,
         "step_seconds": asked.step.total_seconds(),
-        "price": price,
+        "price": plan.price,
         "first": None if asked.first is None else asked.first.isoformat(),
         "last": None if asked.last is None else asked.last.isoformat(),
         "observed": asked.observed is not None,
+        **({} if spot is None else {"spot": spot.name}),
         **asked.seeded,
     }
 

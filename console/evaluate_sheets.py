@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from console.evaluate_words import FEW_WORDS, Found, Sheet, cents, counted, percent, spread
 from research.quality.evaluation import Evaluation
 from research.quality.gathering import LAST_VALUE
-from research.quality.scoring import ALL, RANDOM_WALK
+from research.quality.scoring import ALL, RANDOM_WALK, SPOT
 from research.quality.targets import ASK, BID, MID, RESULT
 
 _MOST_STEPS = 12
@@ -13,17 +13,24 @@ _MOST_STEPS = 12
 
 def sheets(found: Found) -> Iterator[Sheet]:
     """Give all tables."""
-    yield _steps(found)
-    yield _against(found)
-    yield _losses(found)
-    yield _pinball(found)
-    yield _coverage(found)
+    yield from brief(found)
     yield _positions(found)
     yield _directions(found)
-    yield _results(found)
     for model in found.evaluation.models:
         if (curve := _reliability(found, model)).rows:
             yield curve
+
+
+def brief(found: Found) -> Iterator[Sheet]:
+    """Give those that matter most: CRPS, errors, pinball, coverage, and the result."""
+    yield _steps(found)
+    for other, words in ((RANDOM_WALK, "the random walk"), (SPOT, "the spot-implied digital")):
+        if other in found.evaluation.models:
+            yield _against(found, other, words)
+    yield _losses(found)
+    yield _pinball(found)
+    yield _coverage(found)
+    yield _results(found)
 
 
 def _shown(evaluation: Evaluation) -> list[int]:
@@ -51,20 +58,20 @@ def _steps(found: Found) -> Sheet:
     )
 
 
-def _against(found: Found) -> Sheet:
-    evaluation = found.evaluation
-    others = [name for name in evaluation.models if name not in (LAST_VALUE, RANDOM_WALK)]
+def _against(found: Found, other: str, words: str) -> Sheet:
+    models = found.evaluation.models
+    later = models[models.index(other) + 1 :]
     rows = [
         (
             str(step) if step else "all",
-            *(spread(found.get(model, "crps", step=step, against=RANDOM_WALK)) for model in others),
-            spread(found.get(RANDOM_WALK, "crps", step=step, against=LAST_VALUE)),
+            *(spread(found.get(model, "crps", step=step, against=other)) for model in later),
+            spread(found.get(other, "crps", step=step, against=LAST_VALUE)),
         )
-        for step in _shown(evaluation)
+        for step in _shown(found.evaluation)
     ]
     return Sheet(
-        "CRPS less that of the random walk, cents",
-        ("step", *others, "random-walk less last-value"),
+        f"CRPS less that of {words}, cents",
+        ("step", *later, f"{other} less last-value"),
         rows,
         "Below zero is better. Paired, settlement days drawn anew (Diebold-Mariano). That over all steps "
         f"decides, with that of the ask: of many lines one may stand out by chance. {FEW_WORDS}",

@@ -21,12 +21,13 @@ def show(console: Console, evaluation: Evaluation) -> None:
         console.print(Text(line), style="bold")
     console.print()
     for sheet in sheets.sheets(found):
-        _show(console, sheet)
+        show_sheet(console, sheet)
     for line in words.caveats(evaluation):
         console.print(Text(line), style="dim")
 
 
-def _show(console: Console, sheet: Sheet) -> None:
+def show_sheet(console: Console, sheet: Sheet) -> None:
+    """Print a table with its title and note."""
     console.print(Text(sheet.title), style="bold")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for place, heading in enumerate(sheet.headings):

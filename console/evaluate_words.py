@@ -83,12 +83,21 @@ def caveats(evaluation: Evaluation) -> Iterator[str]:
             "those of the ask do not"
         )
     yield f"results: {counts_words(evaluation.results)} markets"
-    yield (
-        "spot-implied digital: not computed, the data folder holds no path of the underlying of "
-        f"{evaluation.series_ticker}; an observed daily high is no path"
-    )
+    yield spot(evaluation)
     if evaluation.defects.counts:
         yield f"data: {counts_words(evaluation.defects.counts)}"
+
+
+def spot(evaluation: Evaluation) -> str:
+    """Say what stands behind the digital that the spot implies."""
+    found = evaluation.spot
+    if found is None:
+        return (
+            f"spot-implied digital: not computed, no path of the underlying of {evaluation.series_ticker} was given "
+            "(--spot); an observed daily high is no path"
+        )
+    agreed = f"{found.agreed:,} of {found.compared:,}"
+    return f"spot-implied digital: {found.source}, for {found.settles}, which gives {agreed} results"
 
 
 def cents(found: Estimate | None) -> str:

@@ -99,6 +99,12 @@ def research_options(command: Callable[..., None]) -> Callable[..., None]:
     return decorated
 
 
+def spot_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the option that names the path of the underlying."""
+    text = "Parquet file of the underlying's path, whose digital forecasts are judged beside (docs/evaluate.md)."
+    return click.option("--spot", type=FILE, help=text)(command)
+
+
 def trading_options(*policies: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of whatever trades on the recording, as one argument `trading`.
 

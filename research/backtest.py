@@ -21,6 +21,14 @@ from research.baselines import POLICY, beside
 from research.code_version import code_version
 from research.gathering import Gathering
 from research.loading import Recording
+from research.quality.estimates import Chance
+from research.quality.evaluation import Evaluation
+from research.quality.panel import Panel
+from research.quality.scoring import RANDOM_WALK
+from research.quality.serving import Serving
+from research.quality.spot_file import read_spot
+from research.quality.spot_forecasts import Spot, spot_of
+from research.quality.unsealed import Unsealed
 from research.questions import QuestionPlan
 from research.reliability import Reliability
 from research.scanning import Tally
@@ -29,6 +37,8 @@ from research.summary import Summary, summarise
 from research.trials import Entry, Kind, Ledger, Trial, sharpes
 from research.types import Answers, Defects, RecordedEvent
 from research.walks import Walked, Walks
+
+OnProgress = Callable[[int, int, Tally], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,8 @@ class Prepared:
     recording: Recording
     defects: Defects
     """Of the folder as a whole so far."""
+    spot: Spot | None = None
+    """Of the underlying, where its path was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +88,8 @@ class Backtest:
     defects: Defects
     """Of the data, and of the policy's walk."""
     reliability: Reliability
+    quality: Evaluation | None
+    """The forecasts, judged beside those who know nothing; None where nothing was forecast."""
     summary: Summary
     csv: Path
     trial: Entry
@@ -86,7 +100,7 @@ def prepare(plan: BacktestPlan) -> Prepared:
     """Look whether there is anything to be asked about, before a server is bothered.
 
     Raises:
-        InvalidInput: The horizon is no number of steps.
+        InvalidInput: The horizon is no number of steps, or as `read_spot` and `spot_of`.
         MeshError: As `Recording`.
     """
     question, defects = plan.question, Defects()
@@ -99,7 +113,8 @@ def prepare(plan: BacktestPlan) -> Prepared:
         observed=plan.observed,
         defects=defects,
     )
-    return Prepared(plan, question, recording, defects)
+    spot = None if plan.spot is None else spot_of(read_spot(plan.spot), plan.series, plan.spot.name)
+    return Prepared(plan, question, recording, defects, spot)
 
 
 async def backtest(
@@ -109,7 +124,9 @@ async def backtest(
     ledger: Ledger,
     out: Path,
     *,
-    on_progress: Callable[[int, int, Tally], object] = lambda _done, _total, _tally: None,
+    random_walk: Serving | None = None,
+    on_progress: OnProgress = lambda _done, _total, _tally: None,
+    on_random_walk: OnProgress = lambda _done, _total, _tally: None,
 ) -> Backtest:
     """Run a backtest; its CSV file is written, and its result is in the ledger, when this returns.
 
@@ -119,7 +136,9 @@ async def backtest(
         store: What was answered before.
         ledger: Told of the run, and of its result.
         out: The folder of the CSV file.
+        random_walk: Serves the random walk, which is asked the same where baselines are wanted and it is not the model.
         on_progress: Called now and then with the events that are done, those there are, and what became of questions.
+        on_random_walk: Called with the same of what the random walk is asked: of questions, not of events.
 
     Raises:
         MeshError: Nothing can be loaded, the server refuses or stays away, the ledger is damaged, the seal holds.
@@ -136,17 +155,25 @@ async def backtest(
 
     def take(event: RecordedEvent, answers: Answers) -> None:
         gathering.add(event, answers, plan.horizon)
+        fans.put(event, answers)
         walks.take(event, answers)
         progress()
 
-    with Walks(plan.walk, beside() if plan.baselines else (), plan.seed) as walks:
-        await asker.ask(gathering.open_events(recording.load(gathering.defects)), take)
-        walked = walks.finish()
-    if not gathering.events:
-        raise NotFound(f"{plan.series}: no event is left to be walked", reason="EVENTS_MISSING")
+    seen = Unsealed(recording, gathering.seal, inside=plan.open_sealed)
+    with Panel(plan.series, seen, prepared.question) as panel:
+        fans = panel.fans()
+        with Walks(plan.walk, beside() if plan.baselines else (), plan.seed) as walks:
+            await asker.ask(gathering.open_events(recording.load(gathering.defects)), take)
+            walked = walks.finish()
+        if not gathering.events:
+            raise NotFound(f"{plan.series}: no event is left to be walked", reason="EVENTS_MISSING")
+        panel.seat(who.model, fans, asker.tally)
+        if plan.baselines and random_walk is not None and who.model != RANDOM_WALK:
+            await panel.hear(RANDOM_WALK, random_walk, store, on_random_walk)
+        quality = panel.judge(Chance(seed=plan.seed), prepared.spot)
     conditions = _conditions(plan, who, recording, gathering, asker.tally)
     path = out / f"{plan.name}.csv"
-    summary = _scored(conditions, walked, ledger, begun, path)
+    summary = _scored(conditions, walked, quality, ledger, begun=begun, path=path)
     for name, count in walked[POLICY.name].defects.counts.items():
         gathering.defects.note(name, walked[POLICY.name].defects.examples[name], count)
     return Backtest(
@@ -154,6 +181,7 @@ async def backtest(
         walked=walked,
         defects=gathering.defects,
         reliability=gathering.reliability.found(),
+        quality=quality,
         summary=summary,
         csv=path,
         trial=begun,
@@ -191,14 +219,23 @@ def _conditions(
     )
 
 
-def _scored(conditions: Conditions, walked: Mapping[str, Walked], ledger: Ledger, begun: Entry, path: Path) -> Summary:
+def _scored(
+    conditions: Conditions,
+    walked: Mapping[str, Walked],
+    quality: Evaluation | None,
+    ledger: Ledger,
+    *,
+    begun: Entry,
+    path: Path,
+) -> Summary:
     """Write the rows, add them up, and tell the ledger before anybody else."""
     path.parent.mkdir(parents=True, exist_ok=True)
     csv_file.write(path, walked[POLICY.name].rows)
     own = Trial(number=begun.number, time=begun.time, run=begun.body, result={"data": conditions.data_digest})
     others = [trial for trial in ledger.trials() if trial.identity != own.identity]
     summary = summarise(walked, sharpes(others), conditions.plan.seed)
-    ledger.append(Kind.ENDED, _result(summary, conditions, begun, path))
+    verdicts = [] if quality is None else list(quality.verdicts)
+    ledger.append(Kind.ENDED, _result(summary, conditions, begun, path) | {"forecast_verdicts": verdicts})
     return summary
 
 

@@ -26,10 +26,12 @@ class BacktestPlan:
     last: datetime | None = None
     observed: Path | None = None
     """Observed highs, from which results are derived where that is proven."""
+    spot: Path | None = None
+    """The path of the underlying, which forecasts are judged beside; no trade depends on it."""
     seed: int = bootstrap.SEED
     """Of whatever is drawn at random."""
     baselines: bool = True
-    """Walk baselines and what-ifs beside the policy."""
+    """Walk baselines and what-ifs beside the policy, and ask the random walk."""
     open_sealed: bool = False
     """See the sealed period, and nothing else."""
 

@@ -36,11 +36,12 @@ def digest(events: Iterable[RecordedEvent]) -> str:
 
 def _market(market: RecordedMarket) -> bytes:
     terms, outcome = market.terms, market.outcome
-    fees = terms.fees
+    fees, strikes = terms.fees, market.strikes
     said = [
         terms.ticker, terms.event_ticker, terms.series_ticker, terms.title, terms.close_time, terms.bands,
         terms.exchange_index, fees.fee_type, fees.multiplier, fees.waived_until, market.open_time,
         None if outcome is None else [outcome.yes_value, outcome.origin, outcome.known_at],
+        None if strikes is None else [strikes.kind, strikes.floor, strikes.cap],
     ]  # fmt: skip
     hashed = hashlib.sha256(_text(said))
     for strip in (market.decisions, market.path):

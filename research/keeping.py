@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from mesh.kalshi.sides import Action
 from mesh.types import CONTRACT, Micros, Side
@@ -124,6 +125,8 @@ def _row(trade: Trade, entered: _Entered, found: Bounds, *, market: RecordedMark
         confidence=signal.confidence.value,
         current_price_cents=float(signal.current_cents),
         forecast_mean_cents=float(signal.forecast_mean_cents),
+        forecast_end_cents=float(signal.forecast_end_cents),
+        **_quantiles(said),
         tp_cents=signal.take_profit_cents,
         sl_cents=signal.stop_loss_cents,
         model=said.model,
@@ -137,3 +140,9 @@ def _row(trade: Trade, entered: _Entered, found: Bounds, *, market: RecordedMark
         yes_value_micros=None if outcome is None else outcome.yes_value,
         known_time=max(trade.close_time, last if outcome is None else outcome.known_at),
     )
+
+
+def _quantiles(said: Forecasted) -> dict[str, Any]:
+    """Return the columns of the last step's quantiles."""
+    last = zip(said.levels, said.quantiles_cents[-1].tolist(), strict=True) if said.levels else ()
+    return {f"forecast_q{level * 100:g}_cents": value for level, value in last}

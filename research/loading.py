@@ -172,6 +172,7 @@ class Recording:
                     decisions=cut[step][ticker],
                     path=path,
                     outcome=ends.get(ticker),
+                    strikes=listed[ticker].strikes,
                 )
             )
         return RecordedEvent(series_ticker=self.series, event_ticker=event, markets=tuple(markets)) if markets else None

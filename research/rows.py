@@ -51,7 +51,19 @@ class TradeRow:
     current_price_cents: float
     """YES, that was forecast from."""
     forecast_mean_cents: float
-    """YES."""
+    """YES: of the point forecast, over all its steps."""
+    forecast_end_cents: float | None = None
+    """YES: the point forecast at its last step, which the quantiles are of."""
+    forecast_q10_cents: float | None = None
+    """YES: the forecast gives a tenth of chance to a price below this."""
+    forecast_q20_cents: float | None = None
+    forecast_q30_cents: float | None = None
+    forecast_q40_cents: float | None = None
+    forecast_q50_cents: float | None = None
+    forecast_q60_cents: float | None = None
+    forecast_q70_cents: float | None = None
+    forecast_q80_cents: float | None = None
+    forecast_q90_cents: float | None = None
     tp_cents: float
     """Target of the policy, cents from the entry."""
     sl_cents: float

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh.types import DOLLAR, Micros
+from research.strikes import Strikes
 from trader.domain.facts import MarketTerms, SignalFacts
 
 ABSENT: Final = -1
@@ -108,6 +109,8 @@ class RecordedMarket:
     """None: nobody knows how it ended."""
     prints: Prints | None = None
     """None: not recorded; then only what is quoted fills an order that rests."""
+    strikes: Strikes | None = None
+    """What YES says of the number that it settles by; None: not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from types import TracebackType
 import numpy as np
 
 from mesh.errors import NotReady
-from research.types import Answers, Floats, Forecasted, RecordedEvent
+from research.types import Answers, Fan, Floats, Forecasted, RecordedEvent
 
 
 class Fans:
@@ -41,7 +41,7 @@ class Fans:
     def put(self, event: RecordedEvent, answers: Answers) -> None:
         """Keep what was said of an event. Raises NotReady where levels differ, OSError where the disk refuses."""
         keys = [(market.terms.ticker, end) for market in event.markets for end in market.decisions.ends.tolist()]
-        found = {}
+        found: dict[int, Forecasted | Fan] = {}
         for place, key in enumerate(keys):
             said = answers[key]
             fan = said if isinstance(said, Forecasted) else said.fan
@@ -50,10 +50,12 @@ class Fans:
             if self.levels and fan.levels != self.levels:
                 raise NotReady(f"{fan.model} forecasts other quantiles than before", reason="LEVELS_DIFFER")
             self.levels, self.model = fan.levels, fan.model
-            found[place] = np.hstack([fan.path_cents[:, None], fan.quantiles_cents])[: self._horizon]
+            found[place] = fan
         fans = np.full((len(keys), self._horizon, 1 + len(self.levels)), np.nan, np.float32)
-        for place, one in found.items():
-            fans[place, : len(one)] = one
+        for place, fan in found.items():
+            steps = min(len(fan.path_cents), self._horizon)
+            fans[place, :steps, 0] = fan.path_cents[:steps]
+            fans[place, :steps, 1:] = fan.quantiles_cents[:steps]
         self.forecasts += len(found)
         self.events += 1
         np.save(self._file, fans)

@@ -13,11 +13,14 @@ from research.quality.scores import Doubles
 from research.quality.targets import ASK, MID, PRICES, RESULT
 
 RANDOM_WALK: Final = "random-walk"
+SPOT: Final = "spot-implied"
+"""What the recorded spot of the underlying says; see `research.quality.spot`."""
 ALL: Final = 0
 """In the place of a step: all of them together, or, of the result, that which ends at the close."""
 DECIDING: Final = (MID, ASK)
 """The ask is what NO sells at, and is there where the bid, and so the middle, is gone."""
 _LOSSES: Final = ("crps", "mae")
+_NAMES = {LAST_VALUE: "the last value", RANDOM_WALK: "the random walk", SPOT: "the spot-implied digital"}
 _CHANCE: Final = Chance()
 
 
@@ -75,7 +78,7 @@ class Scores:
 
     def _compared(self, model: str, target: str, step: int, values: Doubles, counts: Doubles) -> Iterator[Score]:
         models, names = self._gathered.models, self._gathered.quantities.names
-        for other in (LAST_VALUE, RANDOM_WALK):
+        for other in (LAST_VALUE, SPOT, RANDOM_WALK):
             if other not in models or models.index(other) >= models.index(model):
                 continue
             for name in _LOSSES:
@@ -141,7 +144,7 @@ def verdict(scores: Sequence[Score], model: str, other: str) -> str:
     model must be better on the middle and on the ask, each by its interval: the middle leaves out what lost its bid,
     and who is better on what is left over only is not better.
     """
-    name = {LAST_VALUE: "the last value", RANDOM_WALK: "the random walk"}.get(other, other)
+    name = _NAMES.get(other, other)
     found = [_compared_words(scores, model, other, target) for target in DECIDING]
     beats = all(better for better, _ in found)
     return f"{model} {'beats' if beats else 'does not beat'} {name}: {'; '.join(words for _, words in found)}."

@@ -1,4 +1,4 @@
-"""Events of a recording that are not sealed: whose forecasts were judged have been looked at (`research.sealing`)."""
+"""Events of a recording that may be looked at: whose forecasts were judged have been (`research.sealing`)."""
 
 from collections.abc import Iterator
 
@@ -13,10 +13,11 @@ class Unsealed:
     Args:
         recording: All of it.
         seal: What is sealed; None is nothing.
+        inside: Give the sealed period, and nothing else.
     """
 
-    def __init__(self, recording: Recorded, seal: Seal | None) -> None:
-        self._recording, self._seal = recording, seal
+    def __init__(self, recording: Recorded, seal: Seal | None, *, inside: bool = False) -> None:
+        self._recording, self._seal, self._inside = recording, seal, inside
         self.sealed = 0
         """Events that the last loading left out."""
 
@@ -24,7 +25,7 @@ class Unsealed:
         """Give the others. Arguments and errors as those of the recording."""
         self.sealed = 0
         for event in self._recording.load(defects):
-            if self._seal is not None and self._seal.covers(event):
+            if self._seal is not None and self._seal.covers(event) is not self._inside:
                 self.sealed += 1
             else:
                 yield event

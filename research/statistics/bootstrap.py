@@ -14,6 +14,7 @@ ordered or clusters are called.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from math import isfinite
 
 import numpy as np
@@ -128,13 +129,28 @@ class _Draws:
 
     def _counts(self, clusters: int) -> Iterator[Doubles]:
         """Give [some resamples, clusters] how often each cluster is drawn."""
+        if self._resamples * clusters <= _AT_ONCE:
+            yield _few(self._seed, self._resamples, clusters)
+            return
         chance = np.random.default_rng(self._seed)
         step = max(1, _AT_ONCE // clusters)
         for begin in range(0, self._resamples, step):
-            rows = min(step, self._resamples - begin)
-            drawn = chance.integers(0, clusters, (rows, clusters))
-            drawn += np.arange(rows)[:, None] * clusters
-            yield np.bincount(drawn.ravel(), minlength=rows * clusters).reshape(rows, clusters).astype(float)
+            yield _drawn(chance, min(step, self._resamples - begin), clusters)
+
+
+@lru_cache(4)
+def _few(seed: int, resamples: int, clusters: int) -> Doubles:
+    """Draw once for all figures of a report: it has hundreds over the same clusters, and these are the same draws."""
+    counts = _drawn(np.random.default_rng(seed), resamples, clusters)
+    counts.flags.writeable = False
+    return counts
+
+
+def _drawn(chance: np.random.Generator, resamples: int, clusters: int) -> Doubles:
+    """[resamples, clusters] how often each cluster is drawn."""
+    drawn = chance.integers(0, clusters, (resamples, clusters))
+    drawn += np.arange(resamples)[:, None] * clusters
+    return np.bincount(drawn.ravel(), minlength=resamples * clusters).reshape(resamples, clusters).astype(float)
 
 
 def _estimate(sums: Clusters, signs: Doubles, level: float, least: float, draws: _Draws) -> Estimate:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from forecast_server.models.base import Paths, Series
+from forecast_server.models.random_walk import RandomWalk
 from mesh.forecasts import ForecastClient, forecasting
 from mesh.rpc.config import ClientConfig
 from research.answers_store import opened
@@ -81,10 +82,17 @@ async def falling() -> AsyncIterator[ForecastClient]:
         yield client
 
 
+@asynccontextmanager
+async def walking() -> AsyncIterator[ForecastClient]:
+    """Ask a server of the random walk."""
+    async with forecasts_from(RandomWalk()) as server, forecasting(ClientConfig(targets=(server.address,))) as client:
+        yield client
+
+
 async def run(asked: BacktestPlan, folder: Path, **keywords: Any) -> Backtest:
     """Run it with a server of its own; ledger, answers and CSV are in the folder."""
     prepared = prepare(asked)
     with opened(folder / "answers.sqlite") as store:
         async with falling() as client:
             ledger = Ledger(folder / "trials.jsonl")
-            return await backtest(prepared, client, store, ledger, folder, **keywords)
+            return await backtest(prepared, client, store, ledger, folder, **{"random_walk": walking, **keywords})

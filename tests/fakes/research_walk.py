@@ -16,6 +16,7 @@ from tests.fakes.trading import signal
 from trader.domain.settings import Settings
 
 Said = dict[Key, Forecasted]
+LEVELS = tuple(n / 10 for n in range(1, 10))
 
 
 def forecast(at: datetime, magnitude: float = 12.0, **changes: object) -> Forecasted:
@@ -24,8 +25,8 @@ def forecast(at: datetime, magnitude: float = 12.0, **changes: object) -> Foreca
     return Forecasted(
         signal=facts,
         path_cents=np.zeros(6, np.float32),
-        quantiles_cents=np.zeros((6, 9), np.float32),
-        levels=(),
+        quantiles_cents=(facts.forecast_end_cents + np.outer(np.arange(6), np.arange(-4, 5)) / 10).astype(np.float32),
+        levels=LEVELS,
         model="by-hand@0",
         input_digest="0" * 8,
     )

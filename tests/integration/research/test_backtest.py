@@ -50,6 +50,18 @@ async def test_every_headline_is_a_sum_of_the_files_rows(root: Path, tmp_path: P
         assert sum(group.net for group in groups.values()) == head.net
 
 
+async def test_every_trade_is_written_with_the_quantiles_that_the_server_forecast(root: Path, tmp_path: Path) -> None:
+    found = await run(plan(root), tmp_path)
+
+    with found.csv.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert lines
+    for line in lines:
+        end, *quantiles = [float(line[f"forecast_{name}_cents"]) for name in ("end", *(f"q{n}0" for n in range(1, 10)))]
+        # `Falling` lies fifteen below the last price, its quantiles evenly within four of that.
+        assert quantiles == pytest.approx([end + number for number in range(-4, 5)])
+
+
 async def test_the_funnel_and_the_questions_add_up(root: Path, tmp_path: Path) -> None:
     found = await run(plan(root), tmp_path)
 
@@ -151,10 +163,12 @@ async def test_ordinary_runs_never_see_the_sealed_period_and_one_opens_it(root: 
 
     before = await run(plan(root), tmp_path)
     early = csv_file.read(before.csv)
-    opened = await run(plan(root, open_sealed=True), tmp_path)
-    late = csv_file.read(opened.csv)
+    inside = await run(plan(root, open_sealed=True), tmp_path)
+    late = csv_file.read(inside.csv)
 
     assert (before.conditions.events, before.conditions.sealed_events) == (2, 2)
+    judged = [0 if one.quality is None else one.quality.events for one in (whole, before, inside)]
+    assert judged == [4, 2, 2]
     seen, unseen = ({row.event_ticker for row in rows} for rows in (early, late))
     assert seen.isdisjoint(unseen)
     assert seen | unseen == {row.event_ticker for row in everything}

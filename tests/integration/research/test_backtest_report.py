@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -117,6 +118,19 @@ def test_programs_get_the_sums_exactly(found: Backtest) -> None:
     assert set(document["beside"]) >= {"hold", "always-no", "fade-longshot", "random", "tick-worse", "fees-x2"}
 
 
+def test_every_report_says_how_good_the_forecasts_were(found: Backtest, shown: str, page: str) -> None:
+    assert found.quality is not None
+    assert any("does not beat the last value" in line for line in found.quality.verdicts)
+    for text in (" ".join(shown.split()), unescape(page)):
+        for line in found.quality.verdicts:
+            assert line in text
+        for table in ("CRPS of the middle by step", "Pinball loss", "Coverage", "Brier", "random-walk"):
+            assert table in text
+    told = json.loads(backtest_document.text(found))["forecasts"]
+    assert told["verdicts"] == list(found.quality.verdicts)
+    assert {"pinball", "crps", "coverage"} <= {row["score"] for row in told["scores"]}
+
+
 def test_premium_selection_and_timing_are_told_apart_where_baselines_were_walked(found: Backtest) -> None:
     assert {Part.PREMIUM, Part.SELECTION, Part.TIMING} <= found.summary.decomposition.pieces.keys()
 
@@ -190,7 +204,8 @@ def test_an_evaluation_is_in_the_ledger_and_is_no_policy_that_was_tried(tmp_path
     recording(tmp_path / "data", 1)
     folders = ("--data", str(tmp_path / "data"), "--state", str(tmp_path / "state"))
 
-    ran = CliRunner().invoke(cli, ["evaluate", SERIES, *folders, "--out", str(tmp_path / "out")])
+    asked = ("--models", "random-walk", "--out", str(tmp_path / "out"))
+    ran = CliRunner().invoke(cli, ["evaluate", SERIES, *folders, *asked])
     listed = CliRunner().invoke(cli, ["trials", *folders])
 
     assert ran.exit_code == 0, ran.output

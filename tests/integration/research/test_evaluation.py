@@ -1,23 +1,30 @@
 """Evaluating over the real contract: a server that is there, one that is started, one that cannot be."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from forecast_server.models.random_walk import RandomWalk
 from mesh.errors import NotFound, NotReady
+from mesh.kalshi.terms import StrikeType
 from mesh.rpc.config import ClientConfig
 from research.answers_store import opened
 from research.quality.estimates import Chance
-from research.quality.evaluation import Evaluating, Evaluation
+from research.quality.evaluating import Evaluating
+from research.quality.evaluation import Evaluation
 from research.quality.gathering import LAST_VALUE
-from research.quality.scoring import RANDOM_WALK, find
-from research.quality.targets import MID
+from research.quality.scoring import RANDOM_WALK, SPOT, find
+from research.quality.spot import SpotPath
+from research.quality.spot_forecasts import Spot, spot_of
+from research.quality.targets import MID, RESULT
 from research.questions import QuestionPlan
+from research.strikes import Strikes
 from research.types import Defects, RecordedEvent
 from tests.fakes.forecast_fans import days
+from tests.fakes.research import BEGIN
 from tests.fakes.serving import forecasts_from
 
 PLAN = QuestionPlan(horizon_steps=2)
@@ -35,11 +42,15 @@ class ByHand:
 
 
 async def evaluated(
-    folder: Path, target: ClientConfig, models: Sequence[str], events: Sequence[RecordedEvent]
+    folder: Path,
+    target: ClientConfig,
+    models: Sequence[str],
+    events: Sequence[RecordedEvent],
+    spot: Spot | None = None,
 ) -> tuple[Evaluation, list[str]]:
     asked: list[str] = []
     with opened(folder / "answers.sqlite") as store:
-        work = Evaluating(PLAN, store, target, asked.append, chance=Chance(resamples=100))
+        work = Evaluating(PLAN, store, target, asked.append, chance=Chance(resamples=100), spot=spot)
         return await work.evaluate("KXHIGHNY", ByHand(events), models), asked
 
 
@@ -71,6 +82,31 @@ async def test_the_random_walk_is_always_among_the_models(tmp_path: Path) -> Non
         found, asked = await evaluated(tmp_path, target, [], days(1))
     assert asked == ["random-walk", ""]
     assert find(found.scores, RANDOM_WALK, "crps", target=MID) is not None
+
+
+async def test_a_spot_is_judged_beside_the_models_where_it_is_known_and_left_out_where_it_never_is(
+    tmp_path: Path,
+) -> None:
+    above = Strikes(StrikeType.GREATER, 100.0, None)
+    events = [replace(one, markets=tuple(replace(each, strikes=above) for each in one.markets)) for one in days(3)]
+    begin, many = int(BEGIN.timestamp()), 8 * 3600 + 86_400  # the last of three days is not recorded
+    moves = np.random.default_rng(1).normal(0, 0.01, many)
+    path = SpotPath(np.arange(begin + 1, begin + many + 1) * 1_000_000, 100 + np.cumsum(moves))
+    async with forecasts_from(RandomWalk()) as composed:
+        target = ClientConfig(targets=(composed.server.addresses[0],))
+        alone, _ = await evaluated(tmp_path, target, [], events)
+        found, _ = await evaluated(tmp_path, target, [], events, spot_of(path, "KXBTC", "by hand"))
+        none, _ = await evaluated(tmp_path, target, [], days(3), spot_of(path, "KXBTC", "by hand"))
+    assert found.models == (LAST_VALUE, SPOT, RANDOM_WALK)
+    assert found.questions == alone.questions
+    assert 0 < found.shared < alone.shared
+    assert found.spoken[0].tally.unsaid["spot_not_known"] > 0
+    assert found.spot is not None
+    assert found.spot.compared == 4
+    assert find(found.scores, RANDOM_WALK, "crps", against=SPOT) is not None
+    assert find(found.scores, SPOT, "brier", target=RESULT, against=LAST_VALUE) is not None
+    assert none.scores == alone.scores
+    assert none.unavailable == {SPOT: "it forecast nothing: 48 strikes unknown"}
 
 
 async def test_nothing_to_judge_is_said_by_name(tmp_path: Path) -> None:

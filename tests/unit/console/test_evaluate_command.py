@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -17,17 +19,22 @@ from console.curve_svg import Curve, Spot, curves
 from research.quality import csv_file
 from research.quality.estimates import Chance
 from research.quality.evaluation import Evaluation, Spoken
-from research.quality.scoring import RANDOM_WALK, Scores
+from research.quality.scoring import RANDOM_WALK, SPOT, Scores
+from research.quality.spot_forecasts import SpotSeen
 from research.questions import QuestionPlan
 from research.scanning import Tally
 from research.types import Defects
+from tests.fakes.backtests import recording
 from tests.fakes.forecast_fans import HORIZON, LEVELS, days, gathered
 
 
-def evaluation(seer: float, count: int = 31) -> Evaluation:
-    """Judge a random walk and a model that sees a share of what comes."""
-    sums = gathered(days(count), {RANDOM_WALK: 0.0, "seer": seer})
-    said = [Spoken(name, f"{name}@0", 9, Tally(unsaid=Counter(too_short=2))) for name in (RANDOM_WALK, "seer")]
+def evaluation(seer: float, count: int = 31, spot: SpotSeen | None = None) -> Evaluation:
+    """Judge a random walk and a model that sees a share of what comes, beside a spot that sees half of it or none."""
+    shares = {RANDOM_WALK: 0.0, "seer": seer}
+    if spot is not None:
+        shares = {SPOT: 0.5, **shares}
+    sums = gathered(days(count), shares)
+    said = [Spoken(name, f"{name}@0", 9, Tally(unsaid=Counter(too_short=2))) for name in shares]
     defects = Defects()
     defects.note("price_grid_assumed", "KXHIGHNY-25JAN02-T40", 62)
     return Evaluation(
@@ -48,6 +55,7 @@ def evaluation(seer: float, count: int = 31) -> Evaluation:
         results=sums.results,
         defects=defects,
         scores=Scores(sums, Chance(resamples=100)).all(),
+        spot=spot,
     )
 
 
@@ -89,6 +97,29 @@ def test_a_model_that_does_not_beat_the_random_walk_is_told_so_first() -> None:
     text = shown(found)
     assert text.index("seer does not beat") < text.index("CRPS of the middle by step")
     assert "[?]" in text
+
+
+def test_a_recorded_spot_is_one_more_forecaster_whom_models_have_to_beat() -> None:
+    spot = SpotSeen(source="path.parquet", settles="the last price", agreed=42, compared=43)
+    found = evaluation(0.7, spot=spot)
+    assert [line.partition(":")[0] for line in found.verdicts] == [
+        "seer beats the random walk",
+        "random-walk does not beat the spot-implied digital",
+        "seer beats the spot-implied digital",
+        "spot-implied beats the last value",
+        "random-walk does not beat the last value",
+        "seer beats the last value",
+    ]
+    text = shown(found)
+    assert max(map(len, text.splitlines())) <= 80
+    words = " ".join(text.split())
+    assert "CRPS less that of the spot-implied digital" in words
+    assert "spot-implied digital: path.parquet, for the last price, which gives 42 of 43 results" in words
+    document = json.loads(evaluate_document.text(found))
+    assert document["spot_implied"] == {
+        "source": "path.parquet", "settles": "the last price", "agreed": 42, "compared": 43,
+    }  # fmt: skip
+    assert {row["model"] for row in document["scores"] if row["against"] == SPOT} == {RANDOM_WALK, "seer"}
 
 
 def test_the_csv_has_what_is_shown(better: Evaluation, tmp_path: Path) -> None:
@@ -138,6 +169,19 @@ def test_wrong_options_are_named(wrong: list[str], said: str, tmp_path: Path) ->
     found = CliRunner().invoke(cli, ["evaluate", "KXHIGHNY", "--data", str(tmp_path), *wrong])
     assert found.exit_code == 2
     assert said in found.output
+
+
+@pytest.mark.parametrize("command", ["evaluate", "backtest"])
+def test_a_spot_for_markets_that_settle_by_none_is_refused_before_anybody_is_asked(
+    command: str, tmp_path: Path
+) -> None:
+    recording(tmp_path / "data", 1)
+    pq.write_table(pa.table({"ts_us": [1], "price": [50.0]}), tmp_path / "path.parquet")
+    asked = ["--data", str(tmp_path / "data"), "--spot", str(tmp_path / "path.parquet")]
+    found = CliRunner().invoke(cli, [command, "KXHIGHNY", *asked])
+    assert (found.exit_code, found.output.count("\n")) == (1, 1)
+    assert "KXHIGHNY is not known to settle by a spot" in found.output
+    assert not (tmp_path / "data" / "research" / "trials.jsonl").exists()
 
 
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:

@@ -58,9 +58,10 @@ def test_whatever_changes_a_result_changes_the_hash(tmp_path: Path) -> None:
         ladder(result="scalar", settlement_value_micros=2),
         ladder(open_time=hour(-9)),
         ladder(event_title="Tomorrow"),
+        ladder(cap_strike=60.0),
     ):
         seen.add(hashed(tmp_path, ROWS, listed))
-    assert len(seen) == 1 + 5 + 5
+    assert len(seen) == 1 + 5 + 6
 
 
 def test_events_hash_the_same_in_any_order_and_as_they_stream(tmp_path: Path) -> None:
