@@ -22,7 +22,7 @@ _CALM = {"OMP_WAIT_POLICY": "passive"}
 
 
 class DaemonProblem(Exception):
-    """A daemon did not start, died, or did not stop as it should; `tail` holds the last lines of its log."""
+    """A daemon did not start, or did not stop as it should; `tail` holds the last lines of its log."""
 
     def __init__(self, message: str, tail: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -30,17 +30,16 @@ class DaemonProblem(Exception):
 
 
 class Daemon:
-    """One daemon, from its start to its end.
+    """One daemon; where it dies it may be started again.
 
     Attributes:
         name: For people.
-        exit_code: None while it runs.
+        stopping: It was told to end.
     """
 
     def __init__(self, name: str, program: str, config: Path) -> None:
         """Take what to run: a program of this installation with a configuration file; its log goes beside that."""
         self.name = name
-        self.exit_code: int | None = None
         self.stopping = False
         self._program, self._config = program, config
         self._process: asyncio.subprocess.Process | None = None
@@ -57,11 +56,14 @@ class Daemon:
         """Where its log is kept."""
         return self._config.with_suffix(".log")
 
-    async def start(self, environment: Mapping[str, str] | None = None) -> None:
+    async def start(self, environment: Mapping[str, str]) -> None:
         """Start the process. Raises DaemonProblem where its program is not installed."""
         command = Path(sys.executable).with_name(self._program)
         if not command.exists():
             raise DaemonProblem(f"{self._program} is not installed beside {sys.executable}")
+        for heard in self._heard.values():
+            heard.cancel()  # of the process before; what has come stays so
+        self._heard.clear()
         self._process = await asyncio.create_subprocess_exec(
             command,
             "--config",
@@ -70,27 +72,28 @@ class Daemon:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             limit=_LINE_BYTES,
-            env=_CALM | os.environ | dict(environment or {}),
+            env={**_CALM, **os.environ, **environment},
             process_group=0,  # Ctrl-C is for us: we tell the daemons what to do
         )
 
-    async def watch(self) -> None:
-        """Read its log until it ends. Raises DaemonProblem if it ends before it was told to."""
+    async def watch(self) -> str:
+        """Read its log until it ends, and say why it did.
+
+        Raises:
+            DaemonProblem: It ended before it was ready, and nobody had told it to.
+        """
         if self._process is None or self._process.stderr is None:
             raise AssertionError("started with a pipe")
-        with self.log.open("wb") as kept:
+        with self.log.open("ab") as kept:
             async for line in self._process.stderr:
                 kept.write(line)
                 text = line.decode(errors="replace").rstrip()
                 self._tail.append(text)
                 self._note(text)
-        self.exit_code = await self._process.wait()
-        problem = DaemonProblem(f"{self.name} ended: {self._reason()}", tuple(self._tail))
-        for heard in self._heard.values():
-            if not heard.done():
-                heard.cancel()
-        if not self.stopping:
-            raise problem
+        why = self._reason(await self._process.wait())
+        if not self.stopping and not self._waiting("ready").done():
+            raise DaemonProblem(f"{self.name} ended: {why}", tuple(self._tail))
+        return why
 
     async def heard(self, event: str) -> dict[str, Any]:
         """Wait until it has logged an event, and return that line's fields.
@@ -106,9 +109,9 @@ class Daemon:
 
     async def stop(self) -> None:
         """Send SIGTERM and wait for the end. Raises DaemonProblem unless it ends in time, with 0 or by the signal."""
+        self.stopping = True
         if self._process is None or self._process.returncode is not None:
             return
-        self.stopping = True
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
         try:
@@ -140,8 +143,7 @@ class Daemon:
             if waiting is not None and not waiting.done():
                 waiting.set_result(entry)
 
-    def _reason(self) -> str:
-        code = self.exit_code or 0
+    def _reason(self, code: int) -> str:
         for line in reversed(self._tail):
             with contextlib.suppress(ValueError):
                 entry = json.loads(line)

@@ -1,17 +1,19 @@
 """The demo's mesh: certificates, keys, configurations, and daemons that are started and stopped in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from console.mesh_demo import settings
 from console.mesh_demo.daemons import Daemon
-from console.mesh_demo.settings import COLLECTORS, Plan, Settings
+from console.mesh_demo.keeping import Keeper, Told
+from console.mesh_demo.settings import COLLECTORS, Plan
 from mesh import certs
 from mesh.files import replace_files
 from mesh.rpc.config import ClientConfig
@@ -31,13 +33,11 @@ class Mesh:
         folder: Where everything of it is.
         daemons: In the order in which they were started.
         exchange_url: Of the API.
-        admin: Of the exchange's admin address.
     """
 
     folder: Path
     daemons: tuple[Daemon, ...]
     exchange_url: str
-    admin: str
     forecast: ClientConfig
     coordinator: ClientConfig
     trader: ClientConfig
@@ -50,69 +50,45 @@ class Mesh:
 
 
 @asynccontextmanager
-async def mesh(folder: Path, plan: Plan, told: Callable[[Daemon, str], None]) -> AsyncIterator[Mesh]:
+async def mesh(folder: Path, plan: Plan, told: Told) -> AsyncIterator[Mesh]:
     """Run the mesh.
 
     Args:
         folder: An empty one, for all that it writes.
         plan: What it shows.
-        told: Called when a daemon's state changes: with `starting`, `ready`, `stopped`.
+        told: Whom to tell of daemons.
 
     Raises:
-        DaemonProblem: A daemon does not start, dies, or does not stop when told to; inside the context it comes as part
-            of an ExceptionGroup.
+        DaemonProblem: A daemon does not start, or does not stop when told to; as part of an ExceptionGroup.
     """
     await asyncio.to_thread(_keys, folder)
     (folder / "policy.toml").write_text(settings.POLICY)
-    running: list[Daemon] = []
     async with asyncio.TaskGroup() as tasks:
-
-        async def run(name: str, program: str, told_it: Settings) -> Daemon:
-            config = folder / f"{name}.toml"
-            config.write_text(settings.toml(told_it))
-            daemon = Daemon(name, f"foremesh-{program}", config)
-            told(daemon, "starting")
-            await daemon.start({"TMPDIR": str(folder)})  # where torch leaves a folder
-            running.append(daemon)
-            tasks.create_task(daemon.watch(), name=name)
-            return daemon
-
-        async def ready(*daemons: Daemon) -> None:
-            for daemon in daemons:
-                await daemon.heard("ready")
-                told(daemon, "ready")
-
-        async def address(daemon: Daemon) -> str:
-            return str((await daemon.heard("serving"))["addresses"][0])
-
+        keeper = Keeper(folder, tasks, told)
+        run, address = keeper.run, keeper.address
         try:
             exchange = await run("exchange", "exchange", settings.exchange(plan, folder))
             forecasts = await run("forecast-server", "forecast-server", settings.forecast_server(plan, folder))
             listening = await exchange.heard("listening")
-            url = str(listening["url"])
+            url, admin = str(listening["url"]), str(listening["admin"])
+            keeper.pin(exchange, {"listen": urlsplit(url).netloc, "admin_listen": urlsplit(admin).netloc})
             coordinator = await run("coordinator", "coordinator", settings.coordinator(plan, folder, url))
             asked = await address(forecasts)
             trader = await run("trader", "trader", settings.trader(plan, folder, url, asked))
             at = await address(coordinator)
-            collectors = [
+            for number in range(COLLECTORS):
                 await run(f"collector-{number}", "collector", settings.collector(number, folder, url, at))
-                for number in range(COLLECTORS)
-            ]
-            await ready(exchange, coordinator, *collectors, forecasts, trader)
+            await keeper.ready(*keeper.daemons)
             yield Mesh(
                 folder,
-                tuple(running),
+                tuple(keeper.daemons),
                 exchange_url=url,
-                admin=str(listening["admin"]),
                 forecast=_client(folder, asked),
                 coordinator=_client(folder, at),
                 trader=_client(folder, await address(trader)),
             )
         finally:
-            for daemon in reversed(running):  # the exchange last: all others ask it
-                if daemon.pid is not None:
-                    await daemon.stop()
-                    told(daemon, "stopped")
+            await keeper.stop()  # the exchange last: all others ask it
 
 
 def _keys(folder: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from foremesh.trader.v1 import events_pb2
+from foremesh.trader.v1 import events_pb2, status_pb2
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -17,15 +17,17 @@ from rich.text import Text
 from console import trading_words as w
 from console.collection.progress import state
 from console.mesh_demo.books import Line, compared, exchange_account, paper_account
-from console.mesh_demo.daemons import Daemon
+from console.mesh_demo.daemons import Daemon, DaemonProblem
 from console.mesh_demo.mesh import Mesh, mesh
 from console.mesh_demo.screen import Screen
 from console.mesh_demo.settings import Plan
 from console.mesh_demo.sight import Sight, Watcher
-from console.trading_status import summary
+from console.trading_status import summary, trader_status
 from mesh.clock import Clock, ScaledClock
+from mesh.errors import MeshError
 
 _REDRAWN_SECONDS = 0.25
+_SETTLE_TRIES = 240
 _SAID_SECONDS = 15.0
 """Without a terminal, how it stands is said so often."""
 
@@ -77,6 +79,7 @@ class Play:
     async def _ended(self, running: Mesh, clock: Clock) -> tuple[Path, list[Line]]:
         """Stop the trader, keep its journal, and hold it against its account while that can be asked."""
         (trader,) = (daemon for daemon in running.daemons if daemon.name == "trader")
+        await _settled(running)
         await trader.stop()
         self._told(trader, "stopped")
         since = self._plan.start - timedelta(days=1)
@@ -137,3 +140,23 @@ class Play:
         if sight.collection.progress is not None:
             words.append(f"collection {state(sight.collection.progress)}")
         self._console.print(Text("; ".join(words), style="bold"), soft_wrap=True)
+
+
+async def _settled(running: Mesh) -> None:
+    """Wait until the trader knows what became of its orders: not while it is down, or has just come back.
+
+    Raises:
+        DaemonProblem: It does not come to that.
+    """
+    told = ""
+    for _ in range(_SETTLE_TRIES):
+        try:
+            status = (await trader_status(running.trader)).status
+        except MeshError as error:
+            told = error.message
+        else:
+            told = f"{status.unknown_order_count} orders of unknown outcome"
+            if status.state != status_pb2.TRADING_STATE_STARTING and not status.unknown_order_count:
+                return
+        await asyncio.sleep(_REDRAWN_SECONDS)
+    raise DaemonProblem(f"the trader has not come to rest: {told}")

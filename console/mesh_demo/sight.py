@@ -64,14 +64,15 @@ class Watcher:
         """Take what to look at, what to keep up, and whom to tell of the trader's events."""
         self._mesh, self._sight, self._told = mesh, sight, told
         self._collection = Follower(mesh.coordinator)
+        self._request = pb.WatchEventsRequest()
+        """Moved on with each event, so that none is lost or told twice."""
         self._signals: dict[str, decisions_pb2.ScanSignal] = {}
 
     async def run(self) -> None:
         """Look until cancelled."""
-        everything = pb.WatchEventsRequest()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._collection.run())
-            tasks.create_task(followed(self._mesh.trader, everything, self._take, self._away))
+            tasks.create_task(self._often("trader's events", self._follow))
             tasks.create_task(self._often("forecast-server", self._look_at_forecasts))
             tasks.create_task(self._often("trader", self._look_at_trader))
             tasks.create_task(self._often("coordinator", self._look_at_collection))
@@ -94,9 +95,6 @@ class Watcher:
         if (rule := refused_by(decision)) is not None:
             self._sight.refusals[rule] += 1
 
-    def _away(self, why: str) -> None:
-        self._sight.away["trader"] = why
-
     async def _often(self, name: str, look_at: Callable[[], Awaitable[None]]) -> NoReturn:
         while True:
             try:
@@ -105,6 +103,9 @@ class Watcher:
             except MeshError as error:
                 self._sight.away[name] = error.message
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _follow(self) -> None:
+        await followed(self._mesh.trader, self._request, self._take, lambda why: None)
 
     async def _look_at_forecasts(self) -> None:
         self._sight.forecast = await look(self._mesh.forecast)

@@ -36,7 +36,13 @@ def demo(folder: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]:
         stdin=subprocess.DEVNULL,
         text=True,
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "COLUMNS": "100", "PYTHONUTF8": "1", "TMPDIR": str(folder / "temporary")},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "COLUMNS": "100",
+            "PYTHONUTF8": "1",
+            "TMPDIR": str(folder / "temporary"),
+            "HF_HOME": str(folder / "no weights"),
+        },
     )
     try:
         yield process
@@ -108,7 +114,7 @@ def test_a_recorded_day_is_traded_and_every_micro_and_decision_is_accounted_for(
 
 def test_ctrl_c_while_it_trades_ends_everything_and_leaves_nothing(folder: Path) -> None:
     with demo(folder, "--seconds", "3600", "--model", "random-walk") as process:
-        heard(process, "trader: ready")
+        heard(process, "UTC in the markets")
         assert len(running(folder)) == len(DAEMONS)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=120)
@@ -130,17 +136,36 @@ def test_sigterm_during_the_start_ends_everything(folder: Path) -> None:
     assert nothing_left(folder)
 
 
-def test_a_daemon_that_dies_is_named_and_its_log_is_kept(folder: Path) -> None:
-    with demo(folder, "--seconds", "3600", "--model", "random-walk") as process:
-        heard(process, "trader: ready")
-        (victim,) = (each for each in running(folder) if "collector-1.toml" in " ".join(each.cmdline()))
-        victim.kill()
-        _, err = process.communicate(timeout=120)
+def test_daemons_that_are_killed_one_after_the_other_and_all_at_once_come_back_and_no_micro_is_missing(
+    folder: Path,
+) -> None:
+    with demo(folder, "--seconds", "40", "--speed", "480", "--model", "random-walk") as process:
+        heard(process, "UTC in the markets")
+        for name in sorted(DAEMONS):
+            (victim,) = (each for each in running(folder) if f"/{name}.toml" in " ".join(each.cmdline()))
+            victim.kill()
+            heard(process, f"{name}: ended: signal SIGKILL")
+            heard(process, f"{name}: ready")
+        for victim in running(folder):
+            victim.kill()
+        out, err = process.communicate(timeout=200)
+
+    assert process.returncode == 0, out[-3000:] + err
+    assert {line.partition(":")[0] for line in out.splitlines() if line.endswith(": ended: signal SIGKILL")} == DAEMONS
+    assert [line.split()[-1] for line in out.splitlines() if line.startswith(BOOKS)] == ["equal"] * len(BOOKS)
+    assert "DIFFERS" not in out, "the trader found its books unlike the exchange's"
+    assert nothing_left(folder)
+
+
+def test_a_daemon_that_cannot_start_is_named_with_its_last_words_and_its_log_is_kept(folder: Path) -> None:
+    with demo(folder, "--model", "timesfm-2.5") as process:
+        _, err = process.communicate(timeout=200)
 
     assert process.returncode == 1
-    assert err.rstrip().split("\n")[-1] == "Error: collector-1 ended: signal SIGKILL"
+    assert err.rstrip().split("\n")[-1].startswith("Error: forecast-server ended: ")
+    assert "foremesh models fetch timesfm-2.5" in err
     assert "Traceback" not in err
-    assert next((folder / "out").glob("mesh-*/collector-1.log")).read_bytes()
+    assert next((folder / "out").glob("mesh-*/forecast-server.log")).read_bytes()
     assert nothing_left(folder)
 
 
