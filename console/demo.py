@@ -38,7 +38,7 @@ _MARKET_SECONDS = 20 * 3600
 """Time of the markets that is shown, unless the speed is given: most of a day, and what comes after its close."""
 _SLOWEST, _FASTEST = 60.0, 960.0
 """Faster than that a small machine cannot keep up with the markets."""
-_BEFORE_CLOSE = timedelta(hours=16)
+BEFORE_CLOSE = timedelta(hours=16)
 """Begin so long before the close, in the morning: at the beginning some of it passes while the daemons start."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHELL_BASE = 128
@@ -119,7 +119,7 @@ def demo(
             series=chosen,
             model=model,
             speed=speed,
-            start=markets.close - _BEFORE_CLOSE,
+            start=markets.close - BEFORE_CLOSE,
             since=datetime.now(UTC),
             mode="paper" if source == sources.GENERATED else "demo",
         )

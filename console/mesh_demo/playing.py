@@ -48,6 +48,7 @@ class Play:
 
     Attributes:
         daemons: Those that were started, for who must end them at once.
+        screen: What a terminal shows.
     """
 
     def __init__(self, plan: Plan, seconds: float, out: Path, console: Console, *, draw: bool) -> None:
@@ -55,7 +56,7 @@ class Play:
         self.daemons: list[Daemon] = []
         self._plan, self._seconds, self._out, self._console, self._draw = plan, seconds, out, console, draw
         self._sight = Sight()
-        self._screen = Screen(plan, self._sight)
+        self.screen = Screen(plan, self._sight)
 
     async def run(self) -> Played:
         """Play it. Raises what `mesh` raises."""
@@ -99,9 +100,9 @@ class Play:
         """Let the markets live for as long as was asked."""
         loop = asyncio.get_running_loop()
         began, said = loop.time(), 0.0
-        self._screen.seconds = timedelta(seconds=self._seconds)
+        self.screen.seconds = timedelta(seconds=self._seconds)
         while (elapsed := loop.time() - began) < self._seconds:
-            self._screen.elapsed, self._screen.now = timedelta(seconds=elapsed), self._now()
+            self.screen.elapsed, self.screen.now = timedelta(seconds=elapsed), self._now()
             if not self._draw and loop.time() - said >= _SAID_SECONDS:
                 said = loop.time()
                 self._say()
@@ -117,7 +118,7 @@ class Play:
         if not self._draw:
             yield
             return
-        with Live(self._screen, console=self._console, screen=True, refresh_per_second=round(1 / _REDRAWN_SECONDS)):
+        with Live(self.screen, console=self._console, screen=True, refresh_per_second=round(1 / _REDRAWN_SECONDS)):
             yield
 
     def _told(self, daemon: Daemon, word: str) -> None:

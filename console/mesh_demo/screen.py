@@ -60,9 +60,11 @@ class Screen:
     def _head(self) -> RenderableType:
         bar = ProgressBar(total=self.seconds.total_seconds(), completed=self.elapsed.total_seconds(), width=_BAR)
         grid = Table.grid(padding=(0, 2, 0, 0))
-        time = "" if self.now is None else f"{self.now:%Y-%m-%d %H:%M} UTC in the markets"
+        for _ in range(4):
+            grid.add_column(no_wrap=True)
+        time = "" if self.now is None else f"{self.now:%Y-%m-%d %H:%M} UTC there"
         what = "foremesh demo, " + ("paper account" if self._plan.mode == "paper" else "account at the exchange")
-        speed = f"{self._plan.speed:g} times real time"
+        speed = f"{self._plan.speed:g} x"
         grid.add_row(Text(what, style="bold"), Text(time), Text(speed, style="dim"), bar)
         return grid
 
