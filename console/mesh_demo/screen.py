@@ -51,7 +51,7 @@ class Screen:
         yield from fixed
         yield _titled("signals and what became of them")
         yield Fitted(list(self._sight.said)[-(signals - 1) :], _SAID) if self._sight.said else _dim("none yet")
-        yield _titled("positions")
+        yield _titled(f"positions: {len(self._sight.positions)}")
         yield positions_table(self._sight.positions[-(positions - 1) :])
         yield _titled("orders, fills, exits")
         for event in list(self._sight.events)[-(left - positions - signals) :]:
@@ -63,7 +63,7 @@ class Screen:
         for _ in range(4):
             grid.add_column(no_wrap=True)
         time = "" if self.now is None else f"{self.now:%Y-%m-%d %H:%M} UTC there"
-        what = "foremesh demo, " + ("paper account" if self._plan.mode == "paper" else "account at the exchange")
+        what = "foremesh demo"
         speed = f"{self._plan.speed:g} x"
         grid.add_row(Text(what, style="bold"), Text(time), Text(speed, style="dim"), bar)
         return grid
