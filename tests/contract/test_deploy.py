@@ -1,5 +1,6 @@
 """The samples in deploy/ are what the daemons accept, and fit each other."""
 
+import plistlib
 import re
 import shutil
 import subprocess
@@ -22,6 +23,8 @@ from trader.config import TraderConfig
 BIN = Path(sys.executable).parent
 CONFIGS = sorted((ROOT / "deploy" / "config").glob("*.toml"))
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+NODE = "spark"
+"""Instance of the unit that is a template, whose sample of a configuration is that of this node."""
 DAEMON_OF: dict[str, tuple[str, type[Strict]]] = {
     "collector.toml": ("foremesh-collector", CollectorConfig),
     "coordinator.toml": ("foremesh-coordinator", CoordinatorConfig),
@@ -77,7 +80,7 @@ def test_what_the_sample_shows_as_a_default_is_one(config: Path) -> None:
 def test_the_unit_runs_a_command_that_is_installed_with_a_config_that_is_here(unit: Path) -> None:
     command, _, config = _settings(unit)["ExecStart"][0].split()
     assert (BIN / Path(command).name).exists()
-    assert Path(config).name in {path.name for path in CONFIGS}
+    assert _sample(config) in {path.name for path in CONFIGS}
 
 
 @each_unit
@@ -92,7 +95,8 @@ def test_the_unit_knows_how_the_daemon_behaves(unit: Path) -> None:
 @each_unit
 def test_credentials_are_the_files_that_the_config_names(unit: Path) -> None:
     settings = _settings(unit)
-    loaded = {f"/run/credentials/{unit.name}/{credential.split(':')[0]}" for credential in settings["LoadCredential"]}
+    place = f"/run/credentials/{_instance(unit)}"
+    loaded = {f"{place}/{credential.split(':')[0]}" for credential in settings["LoadCredential"]}
     values = tomllib.loads(_config(settings))
     assert set(values.get("rpc", values)["tls"].values()) == loaded
 
@@ -102,6 +106,15 @@ def test_the_folder_that_systemd_makes_is_one_that_the_config_names(unit: Path) 
     settings = _settings(unit)
     [folder] = settings["StateDirectory"]
     assert f' = "/var/lib/{folder}"\n' in _config(settings)
+
+
+@each_unit
+def test_its_lines_can_be_found_and_its_memory_is_never_written_down(unit: Path) -> None:
+    settings = _settings(unit)
+    program = Path(settings["ExecStart"][0].split()[0]).name
+    assert settings["SyslogIdentifier"] == [program]
+    assert settings["LogExtraFields"][0].split()[0] == f"FOREMESH_DAEMON={program.removeprefix('foremesh-')}"
+    assert settings["LimitCORE"] == ["0"]
 
 
 @each_unit
@@ -117,6 +130,20 @@ def test_the_unit_exposes_little(unit: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_launchd_is_told_what_systemd_is() -> None:
+    [file] = (ROOT / "deploy" / "launchd").glob("*.plist")
+    job = plistlib.loads(file.read_bytes())
+    assert job["Label"] == file.stem
+    program, option, config = job["ProgramArguments"]
+    assert (BIN / Path(program).name).exists()
+    assert (option, Path(config).name) == ("--config", "collector-mini.toml")
+    assert (job["RunAtLoad"], job["KeepAlive"]) == (True, {"SuccessfulExit": False})
+    assert job["ExitTimeOut"] > STOP_TIMEOUT_SECONDS
+    assert job["ThrottleInterval"] >= 2
+    assert job["StandardErrorPath"].startswith("/usr/local/var/log/foremesh/")
+    assert job["HardResourceLimits"]["Core"] == 0
+
+
 def _analyze(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not here")
@@ -128,20 +155,29 @@ def _analyze(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
 
 def _installed(unit: Path, folder: Path) -> Path:
     """The unit as it is where the command it runs exists."""
-    copy = folder / unit.name
+    copy = folder / _instance(unit)
     copy.write_text(unit.read_text().replace("/opt/foremesh/bin", str(BIN)))
     return copy
 
 
 def _config(settings: dict[str, list[str]]) -> str:
     """The sample of the configuration that a unit's command reads."""
-    return (ROOT / "deploy" / "config" / Path(settings["ExecStart"][0].split()[-1]).name).read_text()
+    return (ROOT / "deploy" / "config" / _sample(settings["ExecStart"][0].split()[-1])).read_text()
+
+
+def _sample(config: str) -> str:
+    """Name the sample of a configuration; that of a template has the node in its name."""
+    return Path(config).name.replace(f"-{NODE}", "")
+
+
+def _instance(unit: Path) -> str:
+    return unit.name.replace("@.", f"@{NODE}.")
 
 
 def _settings(unit: Path) -> dict[str, list[str]]:
     settings: dict[str, list[str]] = {}
     for found in re.finditer(r"^([A-Z]\w+)=(.*)$", unit.read_text(), re.MULTILINE):
-        settings.setdefault(found[1], []).append(found[2])
+        settings.setdefault(found[1], []).append(found[2].replace("%i", NODE))
     return settings
 
 
