@@ -25,6 +25,7 @@ COMMANDS = {
     "exchange": "console.exchange",
     "flatten": "console.trading_switches",
     "forecast": "console.forecast",
+    "install": "console.install",
     "journal": "console.journal",
     "models": "console.models",
     "parity": "console.parity",

@@ -95,6 +95,16 @@ def test_the_install_says_its_version_and_checks_a_configuration(elsewhere: Path
     assert run(elsewhere, "foremesh-forecast-server", "--check-config").returncode == 0
 
 
+def test_the_install_brings_the_units_and_samples_of_the_repository(elsewhere: Path, tmp_path: Path) -> None:
+    for role in ("spark", "ec2", "mini"):
+        result = run(elsewhere, "foremesh", "install", "--role", role, "--root", str(tmp_path))
+        assert result.returncode == 0, result.stderr
+    for shipped in [*ROOT.glob("deploy/systemd/*.service"), *ROOT.glob("deploy/launchd/*.plist")]:
+        if "exchange" not in shipped.name:  # it is for trials, on no machine of the mesh
+            [written] = tmp_path.rglob(shipped.name)
+            assert written.read_bytes() == shipped.read_bytes()
+
+
 def test_the_installed_mesh_runs_its_demo(elsewhere: Path) -> None:
     result = run(elsewhere, "foremesh", "demo", "--json")
     assert result.returncode == 0, result.stderr

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from mesh.config import ConfigError
-from mesh.secret import read_secret
+from mesh.secret import Secret, read_secret
 
 _PADDING = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=hashes.SHA256.digest_size)
 
@@ -51,7 +51,11 @@ def load_signer(key_id: str, private_key_file: Path) -> Signer:
     Raises:
         ConfigError: The file cannot be read, is open to others, or holds no usable key. Never repeats its content.
     """
-    pem = read_secret(private_key_file)
+    return Signer(key_id, private_key(read_secret(private_key_file), private_key_file))
+
+
+def private_key(pem: Secret, private_key_file: Path) -> RSAPrivateKey | Ed25519PrivateKey:
+    """Understand the content of a key file. Raises ConfigError, with the file's name, where it holds no usable key."""
     try:
         key = serialization.load_pem_private_key(pem.reveal().encode(), password=None)
     except TypeError:
@@ -60,4 +64,4 @@ def load_signer(key_id: str, private_key_file: Path) -> Signer:
         raise ConfigError(f"{private_key_file}: is not a PEM private key that can be read") from None
     if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
         raise ConfigError(f"{private_key_file}: the exchange takes RSA and Ed25519 keys, this is another kind")
-    return Signer(key_id, key)
+    return key
