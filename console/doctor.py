@@ -7,14 +7,17 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.console import Console
 
 from console import certificate_checks, checks, host_checks, model_checks
 from console.checks import Check, ok, problem, warning
-from console.connection import FILE, client_config, connection_options, one_line_errors, server_words
+from console.connection import FILE, OptionError, client_config, connection_options, one_line_errors, server_words
 from console.exchange_connection import exchange_config, exchange_options, exchange_words
+from console.installing.hosts import HOSTS
+from console.role_checks import Machine
 from console.server_look import look
 from forecast_server.config import ForecastServerConfig
 from mesh import log
@@ -30,12 +33,22 @@ _EVERYWHERE = ("0.0.0.0", "[::]")  # noqa: S104  to be recognised, not to be lis
 
 
 @click.command()
+@click.option("--role", type=click.Choice(list(HOSTS)), help="Check all that this machine of the mesh should have.")
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    default=Path("/"),
+    show_default=True,
+    help="With --role: look at the tree there, as foremesh install wrote it.",
+)
 @click.option("--config", "daemon_file", type=FILE, help="Configuration of the forecast server on this machine.")
 @partial(connection_options, table="--client-config")
 @exchange_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document for programs.")
 def doctor(
     *,
+    role: str | None,
+    root: Path,
     daemon_file: Path | None,
     client_file: Path | None,
     exchange_file: Path | None,
@@ -49,10 +62,17 @@ def doctor(
     With --config also the server's own file, certificates, packages and weights, which are read as a whole. Without
     --target it asks the server where that file says it listens.
 
+    With --role, as root, every daemon of this machine: unit, configuration, certificate, key, disk, addresses; then the
+    servers and the exchange that their configurations name, asked as they would ask.
+
     The exit code is 0 if there is no problem, warnings or not, and 1 if there is one.
     """
     log.configure(level="error")
     with one_line_errors():
+        if role is not None:
+            if daemon_file or client_file or exchange_file or environment or host or any(identity.values()):
+                raise OptionError("--role finds the rest by itself, in the configurations of this machine")
+            _end(_as(role, root), as_json=as_json)
         found, config = _this_host(daemon_file)
         target = identity.pop("target") or (_listening(config) if config and not client_file else None)
         client = client_config(client_file, {**identity, "target": target})
@@ -62,11 +82,31 @@ def doctor(
         if client.certificate_file is not None:
             found.append(certificate_checks.own("own certificate", client.certificate_file))
         found += asyncio.run(_elsewhere(client, config, exchange))
+    _end(found, as_json=as_json)
+
+
+def _end(found: list[Check], *, as_json: bool) -> NoReturn:
     if as_json:
         click.echo(json.dumps(checks.document(found), indent=2))
     else:
         checks.show(Console(highlight=False), found)
     sys.exit(1 if checks.count(found, "problem") else 0)
+
+
+def _as(role: str, root: Path) -> list[Check]:
+    """Check a machine of the mesh, and whom its daemons ask."""
+    machine = Machine(role, root)
+    found = [host_checks.python(), host_checks.grpc(), *machine.checks()]
+
+    async def asked() -> list[Check]:
+        near = [check async for check in machine.coordinator()]
+        if machine.forecasts is not None:
+            near += await _elsewhere(machine.forecasts, machine.served, None)
+        if machine.exchange is not None:
+            near += [check async for check in _exchange(machine.exchange)]
+        return near
+
+    return found + asyncio.run(asked())
 
 
 def _this_host(file: Path | None) -> tuple[list[Check], ForecastServerConfig | None]:
