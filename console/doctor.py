@@ -147,7 +147,7 @@ async def _server(client: ClientConfig, config: ForecastServerConfig | None) -> 
     where = client.targets[0]
     try:
         seen = await look(client)
-    except (MeshError, CertificateError, OSError) as error:
+    except (MeshError, CertificateError, ConfigError, OSError) as error:
         said = server_words(error, client) if isinstance(error, MeshError) else str(error)
         yield problem("server", said, "see to it first: nothing of its model can be checked before")
         return

@@ -140,7 +140,7 @@ async def _coordinator(client: ClientConfig, node: str) -> Check:
         if shown is not None and shown.verdict == "problem":  # says more than gRPC's `unavailable`
             return replace(shown, name=name)
         return problem(name, COORDINATOR.words(error, client), "see to it first: nothing is collected without it")
-    except (CertificateError, OSError) as error:
+    except (CertificateError, ConfigError, OSError) as error:
         return problem(name, str(error), "see to this side's own files first")
     known = any(worker.worker_id == node for worker in progress.workers)
     return ok(name, f"answers at {where}, {'knows' if known else 'has not heard of'} {node}")
