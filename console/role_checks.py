@@ -23,7 +23,7 @@ from mesh.kalshi.config import KalshiConfig
 from mesh.rpc.config import ClientConfig
 from trader.config import TraderConfig
 
-_MODELS: Mapping[str, type[Strict]] = MappingProxyType(
+MODELS: Mapping[str, type[Strict]] = MappingProxyType(
     {
         "forecast_server.toml": ForecastServerConfig,
         "coordinator.toml": CoordinatorConfig,
@@ -31,7 +31,7 @@ _MODELS: Mapping[str, type[Strict]] = MappingProxyType(
         "trader.toml": TraderConfig,
     }
 )
-"""By the sample's name."""
+"""Configurations by the name of their sample."""
 _PATIENCE_SECONDS = 10.0
 
 
@@ -72,7 +72,7 @@ class Machine:
         yield service_checks.disk(service, self._tree, f"{short}: disk")
         file = self._tree.place(service.config_file)
         try:
-            config: Any = load(file, _MODELS[service.sample])
+            config: Any = load(file, MODELS[service.sample])
         except ConfigError as error:
             remedy = f"docs/configuration.md lists the keys; foremesh install --role {self.host.name} writes a sample"
             yield problem(f"{short}: configuration", "; ".join(error.problems), remedy)

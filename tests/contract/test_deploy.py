@@ -2,7 +2,6 @@
 
 import plistlib
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -18,6 +17,7 @@ from mesh.config import Strict
 from mesh.daemon import BAD_CONFIG, STOP_TIMEOUT_SECONDS
 from sim_exchange.config import ExchangeConfig
 from tests.conftest import ROOT
+from tests.fakes.systemd_analyze import analyze
 from trader.config import TraderConfig
 
 BIN = Path(sys.executable).parent
@@ -119,14 +119,14 @@ def test_its_lines_can_be_found_and_its_memory_is_never_written_down(unit: Path)
 
 @each_unit
 def test_systemd_understands_the_unit(unit: Path, tmp_path: Path) -> None:
-    done = _analyze("verify", _installed(unit, tmp_path))
+    done = analyze("verify", _installed(unit, tmp_path))
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 @each_unit
 def test_the_unit_exposes_little(unit: Path, tmp_path: Path) -> None:
     """By systemd's own measure, on which 10 is wide open; the usual unit without hardening has 9.6."""
-    done = _analyze("security", "--offline=true", "--threshold=20", _installed(unit, tmp_path))
+    done = analyze("security", "--offline=true", "--threshold=20", _installed(unit, tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -142,15 +142,6 @@ def test_launchd_is_told_what_systemd_is() -> None:
     assert job["ThrottleInterval"] >= 2
     assert job["StandardErrorPath"].startswith("/usr/local/var/log/foremesh/")
     assert job["HardResourceLimits"]["Core"] == 0
-
-
-def _analyze(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not here")
-    done = subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
-    if "unrecognized option" in done.stderr:
-        pytest.skip("this systemd-analyze is too old")
-    return done
 
 
 def _installed(unit: Path, folder: Path) -> Path:

@@ -37,7 +37,7 @@ METHODS = {
     for method in service.methods
 }
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-_CODE = re.compile(r"^```.*?^```$|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^ *```.*?^ *```$|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"(?:^|[\s`$(/])(foremesh(?:-[a-z-]+)?|make)((?:[ \t]+[^\s`#|;&<>)]+)*)", re.MULTILINE)
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -158,7 +158,7 @@ def _commands(text: str) -> Iterator[list[str]]:
     """Read the commands in code, as words: of a program, or of make."""
     for found in _CODE.finditer(text):
         code = found[0]
-        if code.startswith("```console"):  # the rest is what they print
+        if code.lstrip().startswith("```console"):  # the rest is what they print
             code = "\n".join(line for line in code.splitlines() if line.startswith("$ "))
         code = re.sub(r"[\"'][^\"'\n]*[\"']", "TEXT", code)
         for command, rest in _COMMAND.findall(code):
