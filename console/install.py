@@ -4,6 +4,7 @@ import getpass
 import ipaddress
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from console.installing.credentials import Imported, imported
 from console.installing.hosts import HOSTS, HUB, TRADER, Host
 from console.installing.plan import Step, Wanted, plan
 from console.installing.words import commands_after_import, document, line, next_commands
-from console.installing.writing import Tree, may_write
+from console.installing.writing import Tree, may_write, misplaced
 from mesh.config import ConfigError
 
 _SYSTEM = Path("/")
@@ -35,9 +36,13 @@ class _Host(click.ParamType[str]):
 
 @click.command()
 @click.option("--role", type=click.Choice(list(HOSTS)), help="Which machine of the mesh this is.")
-@click.option("--address", type=_Host(), help="Its address in the private network.  [default: as in the samples]")
 @click.option(
-    "--hub", type=_Host(), default=HUB.address, show_default=True, help="Address of the spark in the private network."
+    "--address",
+    type=_Host(),
+    help="Its address in the private network.  [default: as last time, at first 10.8.0.1, 10.8.0.2 or 10.8.0.3]",
+)
+@click.option(
+    "--hub", type=_Host(), help=f"Address of the spark there.  [default: as last time, at first {HUB.address}]"
 )
 @click.option(
     "--import-env", "env_file", type=FILE, help="Make credential files of a kalshi.env, for the trader's host."
@@ -55,7 +60,7 @@ def install(
     *,
     role: str | None,
     address: str | None,
-    hub: str,
+    hub: str | None,
     env_file: Path | None,
     dry_run: bool,
     root: Path,
@@ -71,24 +76,33 @@ def install(
     host = None if role is None else HOSTS[role]
     if env_file is not None and host is not None and TRADER not in host.services:
         raise click.UsageError(f"--import-env is for the trader, which runs on ec2, not on {host.name}")
-    own = address or (hub if host is HUB else host.address if host else "")
+    if host is not None and not dry_run and misplaced(root, mac=host.mac):
+        raise click.UsageError(f"{host.name} is {'a' if host.mac else 'no'} Mac: name a --root to write its files here")
     with one_line_errors():
         tree = Tree(root)
-        wanted = [] if host is None else _wanted(host, own, own if host is HUB else hub)
+        noted = tree.noted()
+        addresses = {} if host is None else _addresses(host, address, hub, noted.addresses)
+        wanted = [] if host is None else _wanted(host, **addresses)
         brought = Imported((), (), ())
         if env_file is not None:
             brought = imported(env_file, os.environ, lambda path: tree.look(path) is not None)
-        steps = plan([*wanted, *brought.wanted], tree.look, tree.noted())
+        steps = plan([*wanted, *brought.wanted], tree.look, noted.files)
         if not dry_run:
-            _write(tree, steps)
-    commands = list(commands_after_import() if host is None else next_commands(host, address=own, hub=hub))
+            _write(tree, steps, addresses)
+    commands = list(commands_after_import() if host is None else next_commands(host, **addresses))
     owner = "root" if root.resolve() == _SYSTEM else getpass.getuser()
     if as_json:
         return click.echo(json.dumps(document(steps, owner, commands, brought.settings, brought.warnings), indent=2))
     return _show(steps, owner, brought, commands, dry_run=dry_run)
 
 
-def _wanted(host: Host, address: str, hub: str) -> list[Wanted]:
+def _addresses(host: Host, address: str | None, hub: str | None, noted: Mapping[str, str]) -> dict[str, str]:
+    """Choose a host's address and the hub's: as given, else as noted by an earlier run, else as in the samples."""
+    own = address or noted.get("address", host.address)
+    return {"address": own, "hub": own if host is HUB else hub or noted.get("hub", HUB.address)}
+
+
+def _wanted(host: Host, *, address: str, hub: str) -> list[Wanted]:
     """Say what should be on a host."""
     folders = [Wanted(path, mode) for path, mode in host.folders]
     units = [Wanted(host.unit_file(each), 0o644, samples.unit(each).encode()) for each in host.services]
@@ -99,12 +113,12 @@ def _wanted(host: Host, address: str, hub: str) -> list[Wanted]:
     return [*folders, *units, *configs]
 
 
-def _write(tree: Tree, steps: list[Step]) -> None:
+def _write(tree: Tree, steps: list[Step], addresses: Mapping[str, str]) -> None:
     if not any(step.written for step in steps):
         return
     if not may_write(tree.root):
         raise ConfigError("only root may write there: run it with sudo, or see what it would do with --dry-run")
-    tree.write(steps)
+    tree.write(steps, addresses)
 
 
 def _show(steps: list[Step], owner: str, brought: Imported, commands: list[str], *, dry_run: bool) -> None:

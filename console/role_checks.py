@@ -1,5 +1,6 @@
 """`foremesh doctor --role`: everything that one machine of the mesh should have, daemon by daemon, and its peers."""
 
+import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,7 +78,11 @@ class Machine:
             remedy = f"docs/configuration.md lists the keys; foremesh install --role {self.host.name} writes a sample"
             yield problem(f"{short}: configuration", "; ".join(error.problems), remedy)
             return
-        yield ok(f"{short}: configuration", str(file))
+        if not file.stat().st_mode & stat.S_IROTH:
+            found = f"{file}: its daemon, which is not root, cannot read it"
+            yield problem(f"{short}: configuration", found, f"chmod 644 {file}: no secret is in it")
+        else:
+            yield ok(f"{short}: configuration", str(file))
         handed = Handed(self._tree, self.host, service)
         self.daemons.append(Daemon(service, config, handed))
         yield service_checks.credentials(config, handed, f"{short}: credentials")
@@ -96,7 +101,9 @@ class Machine:
     @property
     def exchange(self) -> KalshiConfig | None:
         """The exchange that this machine asks, without a key: what the doctor reads is public."""
-        tables = [daemon.config.kalshi for daemon in self.daemons if hasattr(daemon.config, "kalshi")]
+        tables: list[KalshiConfig] = [
+            daemon.config.kalshi for daemon in self.daemons if hasattr(daemon.config, "kalshi")
+        ]
         if not tables:
             return None
         seconds = min(tables[0].read_seconds, _PATIENCE_SECONDS)

@@ -32,7 +32,7 @@ def user(host: Host, tree: Tree) -> Check:
 def shipped(host: Host, service: Service, tree: Tree, name: str) -> Check:
     """Look whether the unit is here, and that of this version."""
     path = host.unit_file(service)
-    [step] = plan([Wanted(path, 0o644, samples.unit(service).encode())], tree.look, tree.noted())
+    [step] = plan([Wanted(path, 0o644, samples.unit(service).encode())], tree.look, tree.noted().files)
     install = f"foremesh install --role {host.name}"
     if step.state is State.CREATE:
         return problem(name, f"{path} is not there", install)

@@ -1,11 +1,13 @@
 """Looks at a host's files and writes what was planned, in the tree of `root`."""
 
-import json
 import os
 import stat
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+import msgspec
 
 from console.installing.hosts import CONFIGS
 from console.installing.plan import Found, Step, noted_after
@@ -14,6 +16,15 @@ from mesh.files import make_folder, replace_files
 NOTES = f"{CONFIGS}/.installed.json"
 """What was written, by path: only so can a later run tell what somebody changed."""
 _OPEN, _ORDINARY = 0o755, 0o022
+
+
+class Notes(msgspec.Struct, frozen=True):
+    """What earlier runs wrote."""
+
+    files: dict[str, str] = {}
+    """Digest of what was last written, or laid beside, by path."""
+    addresses: dict[str, str] = {}
+    """`address` and `hub` that were given: who upgrades need not know them."""
 
 
 class Tree:
@@ -42,16 +53,20 @@ class Tree:
         except PermissionError:
             return Found(0, None, readable=False)
 
-    def noted(self) -> dict[str, str]:
-        """Read what earlier runs wrote; nothing where that is not known: then every file is somebody's."""
+    def noted(self) -> Notes:
+        """Read what earlier runs noted; nothing where that is not known: then every file is somebody's."""
         try:
-            read = json.loads(self.place(NOTES).read_bytes())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return {str(path): str(digest) for path, digest in read.items()} if isinstance(read, dict) else {}
+            return msgspec.json.decode(self.place(NOTES).read_bytes(), type=Notes)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return Notes()
 
-    def write(self, steps: Sequence[Step]) -> None:
-        """Carry steps out, folders first and each file whole, then note them. Raises OSError."""
+    def write(self, steps: Sequence[Step], addresses: Mapping[str, str]) -> None:
+        """Carry steps out, folders first and each file whole, then note them. Raises OSError.
+
+        Args:
+            steps: What is to be done.
+            addresses: That went into the files, to be noted; none leaves those that are.
+        """
         with _umask(_ORDINARY):  # whatever it is, the services must be able to read their files
             for step in steps:
                 if step.written and step.wanted.content is None:
@@ -61,7 +76,8 @@ class Tree:
             for place, _ in files:
                 make_folder(place.parent, _OPEN)
             replace_files([(place, wanted.content or b"", wanted.mode) for place, wanted in files])
-            self._note(noted_after(steps, self.noted()))
+            before = self.noted()
+            self._note(before, Notes(noted_after(steps, before.files), {**before.addresses, **addresses}))
 
     def _make(self, step: Step) -> None:
         folder = self.place(step.path)
@@ -69,12 +85,11 @@ class Tree:
         folder.mkdir(step.wanted.mode, exist_ok=True)
         folder.chmod(step.wanted.mode)  # of one that was there, too open for secrets
 
-    def _note(self, noted: Mapping[str, str]) -> None:
-        text = json.dumps(noted, indent=2, sort_keys=True) + "\n"
-        place = self.place(NOTES)
-        if noted and noted != self.noted():
+    def _note(self, before: Notes, after: Notes) -> None:
+        if after != before:
+            place = self.place(NOTES)
             make_folder(place.parent, _OPEN)
-            replace_files([(place, text.encode(), 0o644)])
+            replace_files([(place, msgspec.json.format(msgspec.json.encode(after, order="sorted")) + b"\n", 0o644)])
 
 
 @contextmanager
@@ -84,6 +99,11 @@ def _umask(mask: int) -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+def misplaced(root: Path, *, mac: bool) -> bool:
+    """Tell whether the system's own tree is that of another kind of machine."""
+    return root.resolve() == Path("/") and mac is not (sys.platform == "darwin")
 
 
 def may_write(root: Path) -> bool:

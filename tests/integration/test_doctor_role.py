@@ -135,6 +135,13 @@ def test_a_configuration_that_is_wrong_is_a_problem_of_its_daemon_alone(tree: Pa
     assert found["collector: configuration"]["verdict"] == "ok"
 
 
+def test_a_configuration_must_be_readable_by_its_daemon(tree: Path) -> None:
+    (tree / "etc/foremesh/trader.toml").chmod(0o600)
+    (tree / "etc/foremesh/certs/ca.crt").unlink()
+    found, _ = doctor(tree)
+    assert "chmod 644" in found["trader: configuration"]["remedy"]
+
+
 def test_a_port_that_somebody_else_holds_is_told_from_a_daemon_that_is_deaf() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"

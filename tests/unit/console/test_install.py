@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from collector.config import CollectorConfig
 from collector.coordinator.config import CoordinatorConfig
 from console.__main__ import cli
 from console.installing.hosts import HOSTS
-from console.installing.writing import may_write
+from console.installing.writing import may_write, misplaced
 from forecast_server.config import ForecastServerConfig
 from mesh.config import load
 from mesh.secret import read_secret
@@ -144,6 +145,25 @@ def test_what_nobody_changed_follows_the_package(install: Install, host: Path) -
     assert "replace     0644" in said
     assert "10.9.0.1:8787" in (host / "etc/foremesh/trader.toml").read_text()
     assert not list(host.rglob("*.new"))
+
+
+def test_who_installs_a_newer_version_need_not_know_the_addresses(install: Install, host: Path) -> None:
+    install("--role", "ec2", "--address", "100.64.0.7", "--hub", "100.64.0.1")
+    assert "Nothing to do." in install("--role", "ec2").output
+    assert "100.64.0.1:8787" in (host / "etc/foremesh/trader.toml").read_text()
+
+
+def test_notes_that_cannot_be_read_make_every_file_somebodys(install: Install, host: Path) -> None:
+    install("--role", "ec2")
+    (host / "etc/foremesh/.installed.json").write_text("{")
+    assert "Nothing to do." in install("--role", "ec2").output
+    assert "keep, new one beside it" in install("--role", "ec2", "--hub", "10.9.0.1").output
+
+
+def test_a_linux_is_not_made_a_mac_by_mistake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert (misplaced(Path("/"), mac=True), misplaced(Path("/"), mac=False)) == (True, False)
+    assert not misplaced(tmp_path, mac=True)
 
 
 def test_a_file_of_before_the_first_run_is_somebodys(install: Install, host: Path) -> None:
