@@ -1,6 +1,8 @@
-"""What docs/runbook.md says about a journal is run as it stands there, and what the README types fits together."""
+"""What docs/runbook.md shows is run as it stands there, and what the README types fits together."""
 
 from pathlib import Path
+
+import pytest
 
 from forecast_server.config import ForecastServerConfig
 from sim_exchange.config import ExchangeConfig
@@ -12,6 +14,7 @@ from trader.config import TraderConfig
 PAGE = "docs/runbook.md"
 
 
+@pytest.mark.timeout(120)  # a dozen processes
 def test_the_page_does_what_it_says(tmp_path: Path) -> None:
     write(tmp_path / "paper.journal")
     blocks = documented(PAGE)
