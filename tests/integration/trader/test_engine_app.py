@@ -13,6 +13,7 @@ from mesh.config import load
 from mesh.daemon import Fatal, Lifecycle
 from mesh.rpc.server import Server
 from tests.fakes.exchange_process import ExchangeProcess, exchange_process
+from tests.fakes.questions import until
 from trader.app import trader
 from trader.config import TraderConfig
 from trader.domain.entries import AnyEntry, CashSeen, Differed, ScanFinished, Stopped
@@ -42,11 +43,18 @@ def config(folder: Path, exchange: ExchangeProcess, forecasts: str, mode: str) -
 @asynccontextmanager
 async def trading(config: TraderConfig) -> AsyncIterator[Server]:
     """Run a trader; at the end it stops in order, as after SIGTERM."""
+    async with living(config) as (server, _):
+        yield server
+
+
+@asynccontextmanager
+async def living(config: TraderConfig) -> AsyncIterator[tuple[Server, Lifecycle]]:
+    """The same, with what its daemon knows of it."""
     try:
         async with asyncio.TaskGroup() as tasks:
             lifecycle = Lifecycle(tasks)
             async with trader(config, lifecycle) as server:
-                yield server
+                yield server, lifecycle
                 lifecycle.stopping.set()
             raise _Over  # as the daemon does, to end what still runs in the background
     except* _Over:
@@ -119,3 +127,10 @@ async def test_it_is_ready_while_neither_exchange_nor_forecast_server_is_there(
     async with trading(nowhere) as server:
         assert server.addresses
     assert isinstance(written(nowhere, Stopped)[0], Stopped)
+
+
+async def test_the_watchdog_goes_by_the_exit_loop(tmp_path: Path, exchange: ExchangeProcess) -> None:
+    patient = config(tmp_path, exchange, "127.0.0.1:9", "paper")
+    hasty = patient.protections.model_copy(update={"max_exit_silence_seconds": 0.001})
+    async with living(patient.model_copy(update={"protections": hasty})) as (_, lifecycle):
+        await until(lambda: not lifecycle.alive())  # no loop passes so often
