@@ -111,6 +111,7 @@ class Agent:
         self._known_to = ""
         self._intent = Intent.COLLECT
         self._sequence = 0
+        self._round = clock.monotonic()
         self._sent = clock.monotonic()
         self._granted = clock.monotonic()
         self._stalled_until = 0.0
@@ -123,6 +124,7 @@ class Agent:
         """Go on until cancelled. Raises ConfigError when a later process has taken this worker's name."""
         wait = _FIRST_WAIT
         while self._intent is not Intent.LEAVE:
+            self._round = self._clock.monotonic()
             try:
                 async with self._calling:
                     if self._terms is None or self._coordinator.instance != self._known_to:
@@ -163,6 +165,12 @@ class Agent:
             self._reports.move_to_end(report.shard)
             if report.condition is not Condition.VERIFIED:
                 self._wake.set()
+
+    @property
+    def late_seconds(self) -> float:
+        """How much longer than two heartbeats' time the present round takes: beyond the deadline of a call it hangs."""
+        heartbeat = 0.0 if self._terms is None else self._terms.heartbeat_seconds
+        return self._clock.monotonic() - self._round - 2 * heartbeat
 
     @property
     def idle_seconds(self) -> float:

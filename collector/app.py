@@ -44,6 +44,8 @@ _FINISH_SHARE = 0.5
 _RELEASE_SECONDS = 2.0
 _TELL_SECONDS = 30.0
 _IDLE_LOOK_SECONDS = 0.25
+_HANG_SECONDS = 30.0
+"""Beyond all deadlines of a round of the agent: what hangs for longer is ended by the watchdog."""
 
 _log = log.get(__name__)
 
@@ -186,6 +188,7 @@ async def _working(
             facts=facts,
         )
         work.agent = agent
+        lifecycle.alive = lambda: agent.late_seconds <= config.coordinator.timeout_seconds + _HANG_SECONDS
         copier = Copier(
             folder=folder,
             transfer=transfer,

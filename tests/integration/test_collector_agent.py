@@ -212,3 +212,11 @@ async def test_goodbye_frees_the_leases_at_once(tmp_path: Path) -> None:
         await a.agent.leave()
         async with worker(mesh.address, "mini") as b:
             await b.until(lambda: b.started)
+
+
+async def test_a_round_that_hangs_makes_the_agent_late_until_it_goes_on(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as mesh, worker(mesh.address) as a:
+        await a.agent.registered.wait()
+        async with a.agent._calling:  # held as by a call that never ends
+            await a.until(lambda: a.agent.late_seconds > 0.5)
+        await a.until(lambda: a.agent.late_seconds < 0)
