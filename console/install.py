@@ -47,7 +47,11 @@ class _Host(click.ParamType[str]):
 @click.option(
     "--import-env", "env_file", type=FILE, help="Make credential files of a kalshi.env, for the trader's host."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing; needs no root.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be written, with --json all of it, and write nothing; needs no root.",
+)
 @click.option(
     "--root",
     type=click.Path(file_okay=False, path_type=Path),

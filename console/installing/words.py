@@ -18,11 +18,12 @@ def next_commands(host: Host, *, address: str, hub: str) -> Iterator[str]:
         address: Its own, in the private network.
         hub: That of the machine with the authority.
     """
-    yield "# the user of the daemons"
     if host.mac:
-        yield f"sysadminctl -addUser {host.user} -UID 399 -roleAccount"
+        yield "# the user of the daemons, with any number from 200 to 400 that is free"
+        yield f"sysadminctl -addUser {host.user} -UID 350 -roleAccount"
         yield f"chown -R {host.user} {CERTIFICATES} /usr/local/var/foremesh-collector /usr/local/var/log/foremesh"
     else:
+        yield "# the user of the daemons"
         yield f"useradd --system --user-group --no-create-home --shell /usr/sbin/nologin {host.user}"
     yield from _certificates(host, address, hub)
     if host is HUB:
@@ -76,7 +77,7 @@ def commands_after_import() -> Iterator[str]:
 def document(
     steps: Sequence[Step], owner: str, commands: Sequence[str], settings: Sequence[str], warnings: Sequence[str]
 ) -> dict[str, Any]:
-    """Say everything for programs; contents are not in it."""
+    """Say everything for programs, with what is in each file but the secret ones."""
     return {
         "files": [
             {
@@ -86,6 +87,7 @@ def document(
                 "owner": owner,
                 "state": step.state.value,
                 "written": step.target if step.written else None,
+                "content": None if step.wanted.secret else (step.wanted.content or b"").decode() or None,
             }
             for step in steps
         ],

@@ -117,6 +117,9 @@ def test_a_dry_run_says_all_and_writes_nothing(install: Install, host: Path) -> 
     assert {file["state"] for file in said["files"]} == {"create"}
     assert {"path": "/etc/foremesh/certs", "mode": "0700"}.items() <= said["files"][1].items()
     assert "systemctl enable --now foremesh-trader.service foremesh-collector@ec2.service" in said["next"]
+    contents = {Path(file["path"]).name: file["content"] for file in said["files"]}
+    assert "Type=notify" in contents["foremesh-trader.service"]
+    assert tomllib.loads(contents["trader.toml"])["mode"] == "paper"
 
 
 def test_a_second_run_finds_nothing_to_do(install: Install, host: Path) -> None:
@@ -227,8 +230,9 @@ def test_a_kalshi_env_becomes_credentials_that_the_traders_unit_loads(
     config = TraderConfig.model_validate_json(json.dumps(tomllib.loads(settings)))
     assert (config.kalshi.key_id, config.notify.url_file is not None) == (KEY_ID, True)
     assert "warning" not in said
+    as_json = install("--import-env", str(env), "--dry-run", "--json").output
     for secret in (USER, TOKEN, key.read_text().splitlines()[1]):
-        assert secret not in said
+        assert secret not in said + as_json
     notes = (host / "etc/foremesh/.installed.json").read_text()
     assert "credentials/" not in notes
 
