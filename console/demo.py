@@ -124,7 +124,7 @@ def demo(
             mode="paper" if source == sources.GENERATED else "demo",
         )
         played = _run(Play(plan, seconds, out.absolute(), console, draw=console.is_terminal and not as_json))
-        _tell(console, played, out, as_json=as_json)
+        _tell(console, played, out, model, as_json=as_json)
     if not all(line.same for line in played.lines):
         sys.exit(1)
 
@@ -175,7 +175,7 @@ async def _play(play: Play, caught: list[signal.Signals]) -> Played:
     return await play.run()
 
 
-def _tell(console: Console, played: Played, out: Path, *, as_json: bool) -> None:
+def _tell(console: Console, played: Played, out: Path, model: str, *, as_json: bool) -> None:
     """Print the report, keep it as a page, and say whether the account says the same."""
     report = report_on(played.journal, Question())
     for ending in ("-wal", "-shm"):  # a reader leaves them, empty
@@ -187,7 +187,12 @@ def _tell(console: Console, played: Played, out: Path, *, as_json: bool) -> None
             {"what": line.what, "same": line.same, "journal": _plain(line.journal), "account": _plain(line.account)}
             for line in played.lines
         ]
-        document = {"report": report_view.document(report), "books": books, "events": dict(played.sight.counts)}
+        document = {
+            "model": model,
+            "report": report_view.document(report),
+            "books": books,
+            "events": dict(played.sight.counts),
+        }
         click.echo(json.dumps(document, indent=2))
         return
     report_view.show(console, report)

@@ -52,10 +52,10 @@ class ForecastClient:
     def __init__(self, stub: "rpc.ForecastServiceAsyncStub") -> None:
         self._stub = stub
 
-    async def model(self) -> model_pb2.Model:
-        """Describe the served model. Raises MeshError."""
+    async def model(self, timeout: float | None = None) -> model_pb2.Model:
+        """Describe the served model, within so many seconds; None takes the configured deadline. Raises MeshError."""
         with raising_mesh_errors():
-            return (await self._stub.GetModel(pb.GetModelRequest())).model
+            return (await self._stub.GetModel(pb.GetModelRequest(), timeout=timeout)).model
 
     async def exit_policies(self) -> list[pb.ListExitPoliciesResponse]:
         """Return every page of the exit policy. Raises MeshError."""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mesh.types import Side, micros_from_dollars
+from tests.fakes.cable import cable
 from tests.fakes.collection import free_port, wait_for
 from tests.fakes.exchange_process import BIN
 from tests.fakes.trader_process import (
@@ -27,6 +28,7 @@ from tests.fakes.trading import NOON, cents
 from trader.domain.entries import (
     Differed,
     ExitDecided,
+    Notified,
     OrderIntended,
     OrderUnknown,
     PositionClosed,
@@ -36,7 +38,7 @@ from trader.domain.entries import (
     Stopped,
     SwitchesChanged,
 )
-from trader.domain.facts import Trade
+from trader.domain.facts import Block, Trade
 from trader.domain.words import BlockKind, ChangeKind, ExitKind, Mode, OrderState, Purpose
 from trader.journal.store import opened
 
@@ -123,6 +125,40 @@ def test_a_price_that_falls_through_the_stop_is_sold_as_soon_as_somebody_bids(de
     assert trade.proceeds == 4 * 120_000
     assert trader.stop() == 0
     books_equal(trader)
+
+
+def test_behind_a_cut_network_nothing_is_entered_exits_go_on_and_it_enters_again_by_itself(desk: TradingDesk) -> None:
+    held, wanted = desk.ticker(), desk.ticker()
+    with cable(desk.forecast_address) as network:
+        trader = desk.trader("cut", f'forecast.targets=["{network.address}"]', "useful_seconds=2")
+        desk.quote(held, bid=54, ask=56)
+        desk.forecasts.say(held, take_profit=5.0)
+        trader.start()
+        trader.wait(PositionOpened)
+        network.cut()
+        halted = trader.wait(SwitchesChanged, such=lambda entry: any(away(block) for block in entry.began))
+        desk.forecasts.hush()
+        desk.quote(wanted, bid=54, ask=56)
+        desk.forecasts.say(wanted)
+        desk.quote(held, bid=63, ask=65)
+        assert trader.wait(PositionClosed).trade.exit_kind is ExitKind.TAKE_PROFIT
+        assert {entry.market.ticker for entry in trader.written(PositionOpened)} == {held}
+        network.mend()
+        trader.wait(PositionOpened, such=lambda entry: entry.market.ticker == wanted)
+        desk.forecasts.hush()
+    ended = {block_id for entry in trader.written(SwitchesChanged) for block_id in entry.ended}
+    assert {block.block_id for block in halted.began if away(block)} <= ended
+    titles = {entry.notification_id: entry.title for entry in trader.written(Notified) if "server" in entry.title}
+    away_title = "the forecast server is away"
+    assert list(titles.values()) == [away_title, f"over: {away_title}"], (
+        "the owner is told once, and once that it is over"
+    )
+    assert trader.stop() == 0
+    books_equal(trader)
+
+
+def away(block: Block) -> bool:
+    return block.kind is BlockKind.LINK and "forecast server" in block.why
 
 
 def test_an_order_whose_reply_is_lost_is_unknown_until_it_is_found_and_is_never_sent_again(desk: TradingDesk) -> None:

@@ -30,6 +30,7 @@ from trader.scanning.settings import ScannedSeries
 
 _LONGEST_AGE = timedelta(days=365)
 """That can be asked for."""
+_LEAST_SECONDS = 1.0
 
 _log = log.get(__name__)
 
@@ -150,14 +151,15 @@ class Scanner:
             max_data_age=min(first.step * max(series.max_data_age_steps for series in kind), _LONGEST_AGE),
             useful_until=useful_until,
         )
+        digest = None
         try:
-            digest = (await self._forecasts.model()).identity.weights_digest
+            digest = (await self._forecasts.model(self._left(useful_until))).identity.weights_digest
             results = self._forecasts.scan(
                 histories,
                 question,
                 signal_pb2.SignalOptions(min_magnitude_cents=self._settings.min_magnitude_cents),
                 client_id=f"{self._settings.client_id}-{first.step_minutes}m-{first.horizon_steps}",
-                within=max(1.0, (useful_until - self._clock.now()).total_seconds()),
+                within=self._left(useful_until),
             )
             async for result in results:
                 each = waiting.pop(result.input_index)
@@ -177,9 +179,15 @@ class Scanner:
                 else:
                     yield SignalCame(scan_id, listed.terms[ticker], facts, result.signal.SerializeToString())
         except MeshError as error:
-            outcome = ScanOutcome.EXPIRED if isinstance(error, TooLate) else ScanOutcome.FAILED
+            # Who answers nothing at all is not late but away: a network that swallows everything ends in TooLate, too.
+            late = isinstance(error, TooLate) and digest is not None
+            outcome = ScanOutcome.EXPIRED if late else ScanOutcome.FAILED
             _log.info("the forecast server left markets unanswered", markets=len(waiting), problem=str(error))
             listed.others |= {each.past.market.ticker: (outcome, error.reason.lower()) for each in waiting.values()}
+
+    def _left(self, useful_until: datetime) -> float:
+        """Return the seconds in which an answer is still of use."""
+        return max(_LEAST_SECONDS, (useful_until - self._clock.now()).total_seconds())
 
     async def _readable(self, series: ScannedSeries, listed: _Listed) -> list[_Asked]:
         """Read the pasts of a series, and account for markets about which nothing can be asked."""
