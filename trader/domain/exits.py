@@ -124,7 +124,7 @@ def evaluate(position: Position, guard: Guard, top: Top, moment: Moment, setting
     if stop is None or (bid is not None and bid > stop):
         guard.below = 0
     else:
-        _count(guard, moment, settings)
+        _count(guard, top, moment, settings)
         if guard.below >= settings.exits.stop_checks:
             return Reached(ExitKind.STOP_LOSS if stop == plan.stop_loss else ExitKind.TRAILING_STOP, stop)
     if plan.time_stop is not None and moment.now >= plan.time_stop and not in_grace(guard, moment, settings):
@@ -158,8 +158,14 @@ def decision(
     )
 
 
-def _count(guard: Guard, moment: Moment, settings: Settings) -> None:
-    """Count a check below the stop: the first at once, each further one only so long after the last."""
-    if guard.below and guard.counted is not None and moment.seconds - guard.counted < settings.exits.check_seconds:
-        return
+def _count(guard: Guard, top: Top, moment: Moment, settings: Settings) -> None:
+    """Count a check below the stop: the first at once, each further one only so long after the last.
+
+    Each rests on a price of its own, seen after the last check. How long none could be had in between is of no account:
+    were checks forgotten for that, a slow exchange would keep a stop from ever firing.
+    """
+    if guard.below and guard.counted is not None:
+        since = moment.seconds - guard.counted
+        if since < settings.exits.check_seconds or (top.age_seconds is not None and top.age_seconds >= since):
+            return
     guard.below, guard.counted = guard.below + 1, moment.seconds
