@@ -285,6 +285,8 @@ class Signals:
 class Wired:
     """The exchange at the other end of a bad line."""
 
+    own_shown = True
+
     def __init__(self, world: World) -> None:
         self.world, self.venue = world, world.venue
 

@@ -47,11 +47,13 @@ def paused(state: State, position: Position) -> bool:
 def relied_on(state: State, position: Position, moment: Moment) -> Top | None:
     """Return the best prices of a position's side; None where the book may have changed, or is too old.
 
-    What an entry of ours still bids is left out: nothing is sold to it.
+    What an entry of ours still bids is left out, where books show it: nothing is sold to it.
     """
     top = watching.top(state.watch, position.market.ticker, position.side, moment)
     if top is None or not fresh(top, state.settings):
         return None
+    if not state.own_shown:
+        return top
     own: dict[Price, int] = {}
     for order in (state.books.orders[name] for name in state.books.working):
         terms = order.terms

@@ -306,3 +306,5 @@ class State:
     books: Books
     settings: Settings
     watch: Watch = field(default_factory=Watch)
+    own_shown: bool = True
+    """Whether our own orders are in the books that are seen."""

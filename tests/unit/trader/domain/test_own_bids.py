@@ -1,5 +1,7 @@
 """An entry that still bids beside its own position is no bid that the position could be sold to."""
 
+import pytest
+
 from mesh.types import Micros
 from tests.fakes.trading import book, cents
 from tests.unit.trader.domain.test_guarding import Held, of
@@ -33,3 +35,12 @@ def test_who_bids_beside_us_is_counted() -> None:
 
 def test_our_own_bid_is_no_peak() -> None:
     assert [peak.bid for peak in of(PeakMoved, looks(TRAILING, (55, 5), (50, 100)))] == [cents(50)]
+
+
+@pytest.mark.parametrize(("shown", "sells"), [(True, True), (False, False)])
+def test_our_bid_is_taken_off_only_where_books_show_it(*, shown: bool, sells: bool) -> None:
+    desk = Held(STOP)
+    desk.state.own_shown = shown  # the paper account's bids are in no book
+    desk.entry_order(5)
+    others = BookCame(book(no_bids=[(55, 5), (46, 100)]))
+    assert bool(of(ExitDecided, desk.tell(others, 20) + desk.tell(others, 25))) is sells
