@@ -150,6 +150,10 @@ def _scan_finished(entry: ScanFinished) -> decisions_pb2.ScanFinished:
             for ticker, outcome, reason in entry.others[:_MOST_MARKETS]
         ],
         duration=w.age(entry.seconds),
+        unread=[
+            decisions_pb2.UnreadSeries(series_ticker=series, problem=w.text(problem))
+            for series, problem in entry.unread
+        ],
     )
 
 

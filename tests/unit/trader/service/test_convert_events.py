@@ -141,6 +141,7 @@ STORY: list[AnyEntry] = [
         others=((f"{TICKER}1", ScanOutcome.FAILED, "server_away"), (f"{TICKER}2", ScanOutcome.NOT_ASKED, "stale_book")),
         entered=1,
         seconds=0.75,
+        unread=(("KXBTC", "NO_BUDGET: " + "more urgent requests go first " * 50),),
     ),
     OrderIntended(order=BOUGHT),
     OrderSent(client_order_id=BOUGHT.client_order_id),
