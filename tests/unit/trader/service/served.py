@@ -93,12 +93,10 @@ def sound(message: Message) -> None:
 
 
 @asynccontextmanager
-async def served(
-    rig: Rig, *, stalled_seconds: float = 60.0, run: bool = True, listen: str = "127.0.0.1:0"
-) -> AsyncIterator[Served]:
+async def served(rig: Rig, *, stalled_seconds: float = 60.0, run: bool = True) -> AsyncIterator[Served]:
     """Serve a trader; without `run` its engine has not begun."""
     draining = asyncio.Event()
-    config = ServerConfig.model_validate({"listen": (listen,), "metrics_listen": "off", "grace_seconds": 0.2})
+    config = ServerConfig.model_validate({"metrics_listen": "off", "grace_seconds": 0.2})
 
     @asynccontextmanager
     async def serve(engine: Engine) -> AsyncIterator[Served]:
