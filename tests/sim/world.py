@@ -20,6 +20,7 @@ from mesh.types import Hundredths, Side
 from tests.fakes.trading import book, market, signal
 from tests.fakes.venue import Told, Venue
 from tests.sim.loop import PROCESS, Choices, Process, SimClock, SimLoop
+from tests.sim.owner import adopted, by_hand
 from tests.unit.trader.engine.rig import MemoryJournal
 from trader.domain.entries import AnyEntry, Notified, OrderIntended
 from trader.domain.events import (
@@ -61,6 +62,8 @@ TICKERS = ("KXHIGHNY-26NOV23-T60", "KXHIGHNY-26NOV23-T61", "KXBTC-26NOV2312-B100
 VERSION = "1"
 SETTLED = TICKERS[2]
 """It is determined and paid when the bad days are over."""
+BY_HAND = "KXHIGHNY-26NOV23-T62"
+"""The owner buys there by hand; no forecast is about it."""
 SETTINGS = Settings(
     rules=RuleSettings(off=("edge", "stop_distance"), max_trades_per_series_per_scan=10),
     entries=EntrySettings(shadow=False, expire_seconds=5),
@@ -89,6 +92,8 @@ class Plan:
     crashes: int = 3
     crash_at: int | None = None
     """Number of the one boundary at which the process is killed; no other fault happens then."""
+    adopts: float = 0.5
+    """How likely the owner is to buy by hand and to give that to the trader."""
     horizon: float = 40.0
     """Seconds of bad days."""
     healed: float = 360.0
@@ -114,13 +119,15 @@ class World:
     happened: Counter[str] = field(default_factory=Counter)
     """What went wrong, and how often: a suite whose faults never strike proves nothing."""
     boundaries: int = 0
+    asked: range = range(0)
+    """Boundaries from the wish that was granted to the next one after its answer."""
     healthy: bool = False
 
     def __post_init__(self) -> None:
         """Make the exchange and the first books."""
         self.choices = self.loop.choices
         self.clock = SimClock(self.loop)
-        self.markets = tuple(market(ticker, closes=timedelta(days=2)) for ticker in TICKERS)
+        self.markets = tuple(market(ticker, closes=timedelta(days=2)) for ticker in (*TICKERS, BY_HAND))
         self.venue = Venue(self.clock, self.markets)
         self.start_cash = self.venue.cash
         self.journal = self.make_journal(self)
@@ -129,8 +136,8 @@ class World:
         self.carried: bytes | None = None
         self.engine: Engine | None = None
         self.crashes_left = self.plan.crashes
-        for ticker in TICKERS:
-            self.venue.show(book(ticker))
+        for each in self.markets:
+            self.venue.show(book(each.ticker))
 
     @property
     def bad(self) -> bool:
@@ -191,15 +198,17 @@ class World:
         """Let the days pass, bad ones and then good ones."""
         self.start()
         weather = self.loop.create_task(self._weather(), name="weather", context=Context())
+        owner = self.loop.create_task(adopted(self, BY_HAND), name="owner", context=Context())
         await asyncio.sleep(self.plan.horizon)
         self.healthy = True
         self.venue.state, self.venue.silent, self.venue.fills_lag = ExchangeState.OPEN, False, 0.0
         self.happened["settled with a position"] += bool(self.venue.held(SETTLED))
         self.venue.settle(SETTLED, (Result.YES, Result.NO)[self.choices.pick(2)])
         await asyncio.sleep(self.plan.healed / 2)
+        await owner
         weather.cancel()
-        for ticker in TICKERS:  # somebody pays enough for everything that is for sale
-            self.venue.show(book(ticker, no_bids=((54, 500),), no_asks=((56, 500),)))
+        for each in self.markets:  # somebody pays enough for everything that is for sale
+            self.venue.show(book(each.ticker, no_bids=((54, 500),), no_asks=((56, 500),)))
         await asyncio.sleep(self.plan.healed / 2)
         await self._stop()
         if not self.process.alive:  # killed while it stopped: another one starts, and stops
@@ -213,10 +222,11 @@ class World:
 
     async def _weather(self) -> None:
         """Move prices, pause the exchange, set the clock."""
-        middle = dict.fromkeys(TICKERS, 55)
+        tickers = (*TICKERS, BY_HAND)
+        middle = dict.fromkeys(tickers, 55)
         while True:
             await asyncio.sleep(0.5 + 0.5 * self.choices.pick(4))
-            ticker = TICKERS[self.choices.pick(len(TICKERS))]
+            ticker = tickers[self.choices.pick(len(tickers))]
             # 0, the dull choice, is the way to the target and back.
             step = (6, -6, 14, -14, 25, -25)[self.choices.pick(6)] if not self.healthy or middle[ticker] < 40 else -3
             middle[ticker] = max(12, min(88, middle[ticker] + step))
@@ -269,7 +279,8 @@ class Signals:
     async def scan(self, scan_id: str) -> AsyncIterator[Begin | SignalCame | ScanEnded]:
         """Scan; nobody enters any more in the good days, so that everything comes to an end."""
         world, others = self.world, []
-        listed = tuple(terms for terms in world.markets if world.venue.markets[terms.ticker].trading)
+        forecast = [terms for terms in world.markets if terms.ticker != BY_HAND]
+        listed = tuple(terms for terms in forecast if world.venue.markets[terms.ticker].trading)
         yield Begin(("KXHIGHNY", "KXBTC"), listed, ())
         away = world.fault("forecasts away", 0.1)
         for terms in listed:
@@ -449,7 +460,7 @@ def check(world: World) -> None:
     problems = [str(problem.get("exception") or problem.get("message")) for problem in world.loop.problems]
     assert problems == [], problems
     assert reread(world) == books, "the journal folds to other books"
-    for ticker in TICKERS:
+    for ticker in (*TICKERS, BY_HAND):
         ours = {side: 0 for side in Side}
         for position in books.positions.values():
             ours[position.side] += position.count if position.market.ticker == ticker else 0
@@ -457,7 +468,8 @@ def check(world: World) -> None:
         assert -ours[Side.NO] == venue.held(ticker), f"{ticker}: {ours[Side.NO]} NO here, {venue.held(ticker)} there"
         assert venue.held(ticker) <= 0, f"{ticker} was sold beyond what was held"
         assert ours[Side.NO] <= Hundredths(1200), "beyond the cap"
-    assert {fill.fill_id for fill in venue.fills} == books.fills, "fills differ"
+    kept = {name: each for name, each in venue.orders.items() if not by_hand(each.terms)}
+    assert {fill.fill_id for fill in venue.fills if fill.order_id in kept} == books.fills, "fills differ"
     assert books.expected_cash == venue.cash, f"cash {books.expected_cash} here, {venue.cash} there"
     states = {order.state.value for order in books.orders.values() if not order.state.final}
     assert not states, f"orders left {states}"
@@ -466,9 +478,9 @@ def check(world: World) -> None:
         entry.order.client_order_id for entry in world.journal.of(OrderIntended) if isinstance(entry, OrderIntended)
     ]
     assert len(intended) == len(set(intended)), "one order was intended twice"
-    reached = {kept.terms.client_order_id for kept in venue.orders.values()}
+    reached = {each.terms.client_order_id for each in kept.values()}
     assert reached <= set(intended), "an order that no journal knows"
-    entered = Counter(kept.terms.decision_id for kept in venue.orders.values() if kept.terms.purpose.value == "entry")
+    entered = Counter(each.terms.decision_id for each in kept.values() if each.terms.purpose.value == "entry")
     assert all(count == 1 for count in entered.values()), "two orders for one decision"
     for position in books.positions.values():
         assert position.exit is None, f"{position.position_id} is still being sold"
