@@ -48,13 +48,24 @@ class Served:
         self.stub = rpc.TraderServiceStub(self.channel)
 
     async def enter(self, *tickers: str) -> int:
-        """Let the next scan enter, and no later one; returns the contracts held in the usual market, in hundredths."""
+        """Let the next scan enter, and no later one; returns the contracts held in the usual market, in hundredths.
+
+        It comes back when the books hold what the exchange says of each order, however many turns that takes.
+        """
         self.rig.wants(*tickers)
         scans = len(self.rig.forecasts.scans)
         while len(self.rig.forecasts.scans) == scans:
             await self.rig.clock.advance(0.5)
         self.rig.forecasts.signals.clear()
-        await self.rig.clock.advance(0.5)
+        books = self.engine.state.books
+        asked: set[str] = set()
+        for _ in range(20):
+            await self.rig.clock.advance(0.5)
+            settled = [each for each in books.orders.values() if each.order_id is not None and not each.awaited]
+            asked = {each.terms.ticker for each in settled}
+            if asked >= set(tickers):
+                break
+        assert asked >= set(tickers), f"entered in {asked} only"
         return -self.rig.venue.held(TICKER)
 
     def watch(self, **asked: Any) -> "Watch":
