@@ -32,7 +32,7 @@ from trader.exchange.budgets import keep_learning
 from trader.exchange.reaching import Kalshi, reaching
 from trader.halting import GroupSwitch
 from trader.journal.carried import find
-from trader.journal.errors import TAKEN, JournalError
+from trader.journal.errors import DAMAGED, TAKEN, JournalError
 from trader.journal.store import Store, opened
 from trader.kill_switch import present
 from trader.metrics import TraderMetrics
@@ -189,7 +189,12 @@ async def _past(
             words = f"it is of mode {journal.mode}, not {config.mode}: give each mode a journal of its own"
             raise Fatal(f"the journal {config.journal} cannot be used: {words}")
         carried = find(config.journal)
-        return journal, 0 if carried is None else carried.books.sequence, *recalled(journal, config.settings, carried)
+        past = 0 if carried is None else carried.books.sequence
+        state, lived = recalled(journal, config.settings, carried)
+        if state.books.mode is not journal.mode:
+            words = f"of mode {state.books.mode}, but its table of facts says {journal.mode}"
+            raise JournalError(f"{config.journal}: {words}", reason=DAMAGED)
+        return journal, past, state, lived
     except JournalError as error:
         if error.reason != TAKEN:  # then another trader guards
             await last_word.say(str(error), None)

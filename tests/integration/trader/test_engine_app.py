@@ -1,6 +1,8 @@
 """The trader as it is put together, on the simulated exchange and a real forecast server."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,11 +18,13 @@ from tests.fakes.exchange_process import ExchangeProcess, exchange_process
 from tests.fakes.power.host import host
 from tests.fakes.power.recorder import recording
 from tests.fakes.questions import until
+from tests.fakes.trading import NOON
 from trader.app import trader
 from trader.config import TraderConfig
-from trader.domain.entries import AnyEntry, CashSeen, Differed, ScanFinished, Stopped
-from trader.domain.words import ScanOutcome
+from trader.domain.entries import AnyEntry, CashSeen, Differed, ScanFinished, Started, Stopped
+from trader.domain.words import Mode, ScanOutcome
 from trader.journal.reading import reading
+from trader.journal.store import opened
 
 PATIENCE = 20.0
 SQLITE_FULL = 13
@@ -126,6 +130,28 @@ async def test_a_journal_of_another_mode_is_refused(tmp_path: Path, exchange: Ex
         pass
     demo = config(tmp_path, exchange, "127.0.0.1:9", "demo").model_copy(update={"journal_file": paper.journal})
     assert "of mode paper, not demo" in await refusal(demo)
+
+
+@pytest.mark.parametrize(
+    ("tampered", "says"),
+    [
+        ("UPDATE meta SET value = 'demo' WHERE name = 'mode'", "of mode paper, but its table of facts says demo"),
+        ("DELETE FROM meta WHERE name = 'mode'", "of mode paper, but its table of facts says None"),
+        ("DELETE FROM entries", "of mode None, but its table of facts says paper"),
+        ("DELETE FROM entries WHERE sequence = 2", "entry 2: is missing: entry 3 stands in its place"),
+    ],
+)
+async def test_a_journal_that_somebody_changed_is_refused(
+    tampered: str, says: str, tmp_path: Path, exchange: ExchangeProcess
+) -> None:
+    paper = config(tmp_path, exchange, "127.0.0.1:9", "paper")
+    mode = Mode.DEMO if "demo" in tampered else Mode.PAPER
+    chosen = paper.model_copy(update={"mode": mode, "journal_file": paper.journal})
+    with opened(chosen.journal) as journal:
+        journal.append(NOON, [Started(run_id=f"r-{n}", mode=Mode.PAPER, version="1", config_digest="") for n in "123"])
+    with contextlib.closing(sqlite3.connect(chosen.journal)) as database, database:
+        database.execute(tampered)
+    assert says in await refusal(chosen)
 
 
 async def test_it_is_ready_while_neither_exchange_nor_forecast_server_is_there(
