@@ -136,9 +136,15 @@ STORY: list[AnyEntry] = [
     decided("KXHIGHNY-26NOV23-T70", entered=False),
     ScanFinished(
         scan_id="s-1",
-        market_count=3,
-        counts={ScanOutcome.SIGNAL: 1, ScanOutcome.FAILED: 1, ScanOutcome.NOT_ASKED: 1},
-        others=((f"{TICKER}1", ScanOutcome.FAILED, "server_away"), (f"{TICKER}2", ScanOutcome.NOT_ASKED, "stale_book")),
+        market_count=6,
+        counts={ScanOutcome.SIGNAL: 1, ScanOutcome.FAILED: 3, ScanOutcome.NOT_ASKED: 1, ScanOutcome.REJECTED: 1},
+        others=(
+            (f"{TICKER}1", ScanOutcome.FAILED, "server_away"),
+            (f"{TICKER}2", ScanOutcome.NOT_ASKED, "stale_book"),
+            (f"{TICKER}3", ScanOutcome.REJECTED, "histories[3].closes_cents: must hold at least 2 values"),
+            (f"{TICKER}4", ScanOutcome.FAILED, "error 7f3a"),
+            (f"{TICKER}5", ScanOutcome.FAILED, "7: " + "ü" * 100),
+        ),
         entered=1,
         seconds=0.75,
         unread=(("KXBTC", "NO_BUDGET: " + "more urgent requests go first " * 50),),
