@@ -1,9 +1,7 @@
 """The composition root: journal, exchange, markets, forecasts, engine, server."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -24,6 +22,7 @@ from trader.domain.events import Begun
 from trader.domain.settings import hundredths
 from trader.domain.state import State
 from trader.domain.words import Mode
+from trader.ending import Ending
 from trader.engine.carrying import check, keep_carrying
 from trader.engine.core import EngineFailed
 from trader.engine.engine import Engine, Timing
@@ -107,9 +106,9 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
             kalshi.exchange.groups.wanted = True  # no entry leaves before there are groups, not even the first
             group = GroupSwitch(engine, kalshi.exchange.groups, hundredths(config.group_contracts))
         begun = Begun(run_id, config.mode, version("foremesh"), config.digest)
-        end = _End(engine, last_word, group)
-        lifecycle.tasks.create_task(_run(engine, begun, end), name="engine")
-        lifecycle.tasks.create_task(_carry(config.journal, past, clock, end), name="books carried forward")
+        ending = Ending(engine, last_word, group)
+        lifecycle.tasks.create_task(_run(engine, begun, ending), name="engine")
+        lifecycle.tasks.create_task(_carry(config.journal, past, clock, ending), name="books carried forward")
         lifecycle.alive = engine.alive
         if config.kalshi.key_id is not None:
             lifecycle.tasks.create_task(keep_learning(kalshi.client, clock), name="rate limits")
@@ -142,40 +141,23 @@ def _service(engine: Engine, config: TraderConfig, run_id: str, lifecycle: Lifec
     return service(engine, facts, lifecycle.stopping, Reports(partial(report_on, config.journal), promises))
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """The last things that a process does that cannot go on."""
-
-    engine: Engine
-    last_word: LastWord
-    group: GroupSwitch | None
-
-    async def tell(self, why: str) -> None:
-        """Tell the owner, and have the exchange end what rests of the entries."""
-        held = sum(position.count > 0 for position in self.engine.state.books.positions.values())
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.last_word.say(why, held))
-            if self.group is not None:
-                tasks.create_task(self.group.end())
-
-
-async def _run(engine: Engine, begun: Begun, end: _End) -> None:
+async def _run(engine: Engine, begun: Begun, ending: Ending) -> None:
     """Trade; an engine that failed takes the process with it, and systemd starts another, which reads the journal."""
     try:
         await engine.run(begun)
     except* EngineFailed as failures:
         why = str(failures.exceptions[0])
-        await end.tell(why)
+        await ending.tell(why)
         raise Fatal(why) from failures
 
 
-async def _carry(journal: Path, past: int, clock: Clock, end: _End) -> None:
+async def _carry(journal: Path, past: int, clock: Clock, ending: Ending) -> None:
     """Check what the start did not fold, then spare later starts more of it."""
     try:
         await check(journal, past, clock)
         await keep_carrying(journal, clock)
     except JournalError as error:
-        await end.tell(str(error))
+        await ending.tell(str(error))
         raise Fatal(f"the journal cannot be used: {error.message}") from error
 
 
