@@ -89,7 +89,8 @@ async def _answered(world: "World", wish: pb.AdoptPositionRequest) -> pb.AdoptPo
         return None
     problem = asked.exception()
     if problem is None:
-        return asked.result()
+        answer: pb.AdoptPositionResponse = asked.result()
+        return answer
     if process.alive and not isinstance(problem, MeshError):
         raise problem
     return None
