@@ -29,9 +29,7 @@ def by_hand(order: OrderTerms) -> bool:
 
 
 async def adopted(world: "World", ticker: str) -> None:
-    """Buy, and have the trader take it over; nothing where chance does not want it."""
-    if not world.choices.flip(world.plan.adopts):
-        return
+    """Buy, and have the trader take it over."""
     await asyncio.sleep(1.0 + world.choices.pick(8))
     await _bought(world, next(terms for terms in world.markets if terms.ticker == ticker))
     for number in count():

@@ -62,8 +62,8 @@ TICKERS = ("KXHIGHNY-26NOV23-T60", "KXHIGHNY-26NOV23-T61", "KXBTC-26NOV2312-B100
 VERSION = "1"
 SETTLED = TICKERS[2]
 """It is determined and paid when the bad days are over."""
-BY_HAND = "KXHIGHNY-26NOV23-T62"
-"""The owner buys there by hand; no forecast is about it."""
+BY_HAND = "KXETH-26NOV2312-B100"
+"""Where the owner buys by hand; no forecast is about it."""
 SETTINGS = Settings(
     rules=RuleSettings(off=("edge", "stop_distance"), max_trades_per_series_per_scan=10),
     entries=EntrySettings(shadow=False, expire_seconds=5),
@@ -92,7 +92,7 @@ class Plan:
     crashes: int = 3
     crash_at: int | None = None
     """Number of the one boundary at which the process is killed; no other fault happens then."""
-    adopts: float = 0.5
+    adopts: float = 0.3
     """How likely the owner is to buy by hand and to give that to the trader."""
     horizon: float = 40.0
     """Seconds of bad days."""
@@ -127,7 +127,9 @@ class World:
         """Make the exchange and the first books."""
         self.choices = self.loop.choices
         self.clock = SimClock(self.loop)
-        self.markets = tuple(market(ticker, closes=timedelta(days=2)) for ticker in (*TICKERS, BY_HAND))
+        self.adopts = self.choices.flip(self.plan.adopts)
+        tickers = (*TICKERS, BY_HAND) if self.adopts else TICKERS
+        self.markets = tuple(market(ticker, closes=timedelta(days=2)) for ticker in tickers)
         self.venue = Venue(self.clock, self.markets)
         self.start_cash = self.venue.cash
         self.journal = self.make_journal(self)
@@ -198,7 +200,7 @@ class World:
         """Let the days pass, bad ones and then good ones."""
         self.start()
         weather = self.loop.create_task(self._weather(), name="weather", context=Context())
-        owner = self.loop.create_task(adopted(self, BY_HAND), name="owner", context=Context())
+        owner = self.loop.create_task(self._owner(), name="owner", context=Context())
         await asyncio.sleep(self.plan.horizon)
         self.healthy = True
         self.venue.state, self.venue.silent, self.venue.fills_lag = ExchangeState.OPEN, False, 0.0
@@ -220,13 +222,19 @@ class World:
         stop = self.loop.run_as(self.process, self.engine.stop(5.0), "stop")
         await asyncio.wait([stop], timeout=10.0)
 
+    async def _owner(self) -> None:
+        """Buy by hand and give it to the trader, which sells it when its price moves."""
+        if self.adopts:
+            await adopted(self, BY_HAND)
+            bid = (54, 80, 30)[self.choices.pick(3)]
+            self.venue.show(book(BY_HAND, no_bids=[(bid, 200)], no_asks=[(bid + 2, 200)]))
+
     async def _weather(self) -> None:
         """Move prices, pause the exchange, set the clock."""
-        tickers = (*TICKERS, BY_HAND)
-        middle = dict.fromkeys(tickers, 55)
+        middle = dict.fromkeys(TICKERS, 55)
         while True:
             await asyncio.sleep(0.5 + 0.5 * self.choices.pick(4))
-            ticker = tickers[self.choices.pick(len(tickers))]
+            ticker = TICKERS[self.choices.pick(len(TICKERS))]
             # 0, the dull choice, is the way to the target and back.
             step = (6, -6, 14, -14, 25, -25)[self.choices.pick(6)] if not self.healthy or middle[ticker] < 40 else -3
             middle[ticker] = max(12, min(88, middle[ticker] + step))
@@ -460,7 +468,7 @@ def check(world: World) -> None:
     problems = [str(problem.get("exception") or problem.get("message")) for problem in world.loop.problems]
     assert problems == [], problems
     assert reread(world) == books, "the journal folds to other books"
-    for ticker in (*TICKERS, BY_HAND):
+    for ticker in venue.markets:
         ours = {side: 0 for side in Side}
         for position in books.positions.values():
             ours[position.side] += position.count if position.market.ticker == ticker else 0
