@@ -22,6 +22,7 @@ from trader.domain.events import Begun
 from trader.domain.settings import hundredths
 from trader.domain.state import State
 from trader.domain.words import Mode
+from trader.ending import Ending
 from trader.engine.carrying import check, keep_carrying
 from trader.engine.core import EngineFailed
 from trader.engine.engine import Engine, Timing
@@ -30,11 +31,12 @@ from trader.exchange.budgets import keep_learning
 from trader.exchange.reaching import Kalshi, reaching
 from trader.halting import GroupSwitch
 from trader.journal.carried import find
-from trader.journal.errors import JournalError
+from trader.journal.errors import DAMAGED, TAKEN, JournalError
 from trader.journal.store import Store, opened
 from trader.kill_switch import present
 from trader.metrics import TraderMetrics
 from trader.notifying.heartbeat import Heartbeat
+from trader.notifying.last_word import LastWord
 from trader.notifying.making import notifier
 from trader.paper.exchange import paper_exchange
 from trader.ports import Exchange, Markets, Scans
@@ -67,7 +69,8 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
     run_id = uuid4().hex[:16]
     told = notifier(config.notify)
     async with AsyncExitStack() as stack:
-        journal, past, state, lived = _past(stack, config)
+        last_word = LastWord(told, config.state_folder / "last_word", config.mode, clock)
+        journal, past, state, lived = await _past(stack, config, last_word)
         kalshi = await stack.enter_async_context(reaching(config.kalshi, clock))
         exchange, markets = await _exchange(stack, config, kalshi, clock)
         scans = await _scans(stack, config, kalshi, journal.journal_id, clock)
@@ -98,18 +101,21 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
             )
         )
         _summary(config, journal, engine)
+        group: GroupSwitch | None = None
+        if kalshi.exchange is not None and config.mode is not Mode.PAPER and config.group_contracts:
+            kalshi.exchange.groups.wanted = True  # no entry leaves before there are groups, not even the first
+            group = GroupSwitch(engine, kalshi.exchange.groups, hundredths(config.group_contracts))
         begun = Begun(run_id, config.mode, version("foremesh"), config.digest)
-        lifecycle.tasks.create_task(_run(engine, begun), name="engine")
-        lifecycle.tasks.create_task(_carry(config.journal, past, clock), name="books carried forward")
+        ending = Ending(engine, last_word, group)
+        lifecycle.tasks.create_task(_run(engine, begun, ending), name="engine")
+        lifecycle.tasks.create_task(_carry(config.journal, past, clock, ending), name="books carried forward")
         lifecycle.alive = engine.alive
         if config.kalshi.key_id is not None:
             lifecycle.tasks.create_task(keep_learning(kalshi.client, clock), name="rate limits")
         if config.notify.heartbeat_file is not None:
             beats = Heartbeat(read_secret(config.notify.heartbeat_file), engine.alive, clock)
             lifecycle.tasks.create_task(beats.run(), name="heartbeat")
-        if kalshi.exchange is not None and config.mode is not Mode.PAPER and config.group_contracts:
-            kalshi.exchange.groups.wanted = True  # no entry leaves before there are groups, not even the first
-            group = GroupSwitch(engine, kalshi.exchange.groups, hundredths(config.group_contracts))
+        if group is not None:
             lifecycle.tasks.create_task(group.run(), name="order groups")
         try:
             await engine.started.wait()
@@ -135,24 +141,29 @@ def _service(engine: Engine, config: TraderConfig, run_id: str, lifecycle: Lifec
     return service(engine, facts, lifecycle.stopping, Reports(partial(report_on, config.journal), promises))
 
 
-async def _run(engine: Engine, begun: Begun) -> None:
+async def _run(engine: Engine, begun: Begun, ending: Ending) -> None:
     """Trade; an engine that failed takes the process with it, and systemd starts another, which reads the journal."""
     try:
         await engine.run(begun)
     except* EngineFailed as failures:
-        raise Fatal(str(failures.exceptions[0])) from failures
+        why = str(failures.exceptions[0])
+        await ending.tell(why)
+        raise Fatal(why) from failures
 
 
-async def _carry(journal: Path, past: int, clock: Clock) -> None:
+async def _carry(journal: Path, past: int, clock: Clock, ending: Ending) -> None:
     """Check what the start did not fold, then spare later starts more of it."""
     try:
         await check(journal, past, clock)
         await keep_carrying(journal, clock)
     except JournalError as error:
+        await ending.tell(str(error))
         raise Fatal(f"the journal cannot be used: {error.message}") from error
 
 
-def _past(stack: AsyncExitStack, config: TraderConfig) -> tuple[Store, int, State, datetime | None]:
+async def _past(
+    stack: AsyncExitStack, config: TraderConfig, last_word: LastWord
+) -> tuple[Store, int, State, datetime | None]:
     """Open the journal for this process alone, and fold it; how many entries were carried forward comes second."""
     try:
         journal = stack.enter_context(opened(config.journal))
@@ -160,8 +171,15 @@ def _past(stack: AsyncExitStack, config: TraderConfig) -> tuple[Store, int, Stat
             words = f"it is of mode {journal.mode}, not {config.mode}: give each mode a journal of its own"
             raise Fatal(f"the journal {config.journal} cannot be used: {words}")
         carried = find(config.journal)
-        return journal, 0 if carried is None else carried.books.sequence, *recalled(journal, config.settings, carried)
+        past = 0 if carried is None else carried.books.sequence
+        state, lived = recalled(journal, config.settings, carried)
+        if state.books.mode is not journal.mode:
+            words = f"of mode {state.books.mode}, but its table of facts says {journal.mode}"
+            raise JournalError(f"{config.journal}: {words}", reason=DAMAGED)
+        return journal, past, state, lived
     except JournalError as error:
+        if error.reason != TAKEN:  # then another trader guards
+            await last_word.say(str(error), None)
         raise Fatal(f"the journal cannot be used: {error.message}") from error
 
 

@@ -11,7 +11,7 @@ from trader.domain.entries import AnyEntry, SwitchesChanged
 from trader.domain.words import BlockKind
 from trader.engine.engine import Engine
 
-_AGAIN_SECONDS = 5.0
+_AGAIN_SECONDS, _END_SECONDS = 5.0, 5.0
 _BY_HAND = frozenset({BlockKind.PAUSE, BlockKind.FLATTEN, BlockKind.KILL_SWITCH_FILE})
 
 _log = log.get(__name__)
@@ -69,6 +69,14 @@ class GroupSwitch:
                 triggered = wanted
                 _log.info("the exchange's own kill switch", triggered=triggered)
             await self._changed.wait()
+
+    async def end(self) -> None:
+        """End all entries at the exchange: this process cannot go on, and they might rest for long. Tried once, 5 s."""
+        try:
+            async with asyncio.timeout(_END_SECONDS):
+                await self._done(self._groups.trigger())
+        except TimeoutError:
+            _log.warning("the exchange's own kill switch gave no answer in time")
 
     async def _done(self, work: Awaitable[None]) -> bool:
         try:

@@ -80,6 +80,11 @@ class Exchange(Protocol):
 class Markets(Protocol):
     """What is public: markets, books, trades, the exchange's status. Reads raise ExchangeError."""
 
+    @property
+    def own_shown(self) -> bool:
+        """Whether the books show the account's own orders, as the exchange's do."""
+        ...
+
     async def status(self) -> ExchangeSeen:
         """Read what the exchange allows, and its scheduled pauses."""
         ...

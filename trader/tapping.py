@@ -13,6 +13,9 @@ Seen = BookCame | BooksConfirmed | BooksLost | Traded | MarketSeen | ExchangeSee
 class Tapped:
     """`trader.ports.Markets` that shows everything to `see` before its caller gets it."""
 
+    own_shown = False
+    """Nobody at the exchange has heard of the paper account's orders."""
+
     def __init__(self, markets: Markets, see: Callable[[Seen], None]) -> None:
         self._markets = markets
         self._see = see

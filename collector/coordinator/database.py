@@ -23,7 +23,7 @@ from collector.coordinator.store import Entry, Loaded
 from mesh import log
 from mesh.daemon import Fatal
 from mesh.errors import Unavailable
-from mesh.files import locked
+from mesh.files import locked, make_folder
 from mesh.shards import Commit, Hole, ShardKey
 from mesh.store.errors import StoreError
 from mesh.store.lock import exclusive
@@ -260,7 +260,7 @@ def opened(path: Path) -> Iterator[Database]:
     """
     with contextlib.ExitStack() as held:
         try:
-            path.parent.mkdir(_PRIVATE_FOLDER, parents=True, exist_ok=True)
+            make_folder(path.parent, _PRIVATE_FOLDER)
             held.enter_context(exclusive(path.with_name(f"{path.name}.lock")))
             if not path.exists():
                 _make(path)

@@ -108,6 +108,7 @@ def test_a_full_disk_ends_the_process_in_plain_words_and_with_space_again_it_goe
     trader.daemon.start()
     assert trader.daemon.wait(40.0) == 1
     assert "the disk fails" in trader.daemon.said()
+    assert "the trader cannot go on and has ended" in trader.daemon.said(), "the owner is told without the journal"
     assert "Traceback" not in trader.daemon.said()
     desk.forecasts.hush()
     desk.quote(ticker, bid=70, ask=72)

@@ -15,10 +15,14 @@ class Cable:
         self.address = ""
         """Where to connect to."""
         self.ready = threading.Event()
-        host, _, port = address.rpartition(":")
-        self._target = host, int(port)
+        self.lead_to(address)
         self._whole = threading.Event()
         self._whole.set()
+
+    def lead_to(self, address: str) -> None:
+        """Forward connections that come from now on to another address."""
+        host, _, port = address.rpartition(":")
+        self._target = host, int(port)
 
     def cut(self) -> None:
         """Let nothing through; what is sent meanwhile arrives after the mending."""

@@ -121,6 +121,8 @@ class Listed:
 class Venue:
     """The exchange and the account that it keeps for us."""
 
+    own_shown = True
+
     def __init__(self, clock: Clock, markets: Iterable[MarketTerms], *, cash: int = 1_000_000_000) -> None:
         self.clock = clock
         self.markets = {terms.ticker: Listed(terms) for terms in markets}

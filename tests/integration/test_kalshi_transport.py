@@ -462,6 +462,17 @@ async def test_a_write_without_tokens_in_time_sent_nothing() -> None:
     assert len(server.requests) == 1
 
 
+async def test_a_read_without_tokens_for_another_try_says_what_was_wrong_with_the_first() -> None:
+    limits = Limits(SystemClock(), read=Rate(1e-3, 10))
+    async with exchange(http(503), THING) as server, talking(server.port, limits=limits) as transport:
+        with pytest.raises(NoBudget) as raised:
+            await read(transport)
+    assert len(server.requests) == 1
+    first, _, before = raised.value.message.partition("; before that: ")
+    assert "for its 10 read tokens" in first
+    assert before.startswith("EXCHANGE_UNAVAILABLE: GET /portfolio/orders/a")
+
+
 async def test_a_path_with_an_empty_id_is_not_sent() -> None:
     async with exchange(THING) as server, talking(server.port) as transport:
         with pytest.raises(RequestRefused):

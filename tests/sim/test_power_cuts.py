@@ -31,7 +31,7 @@ from trader.domain.entries import AnyEntry
 from trader.journal.store import Store, opened
 from trader.ports import Recorded
 
-LIFE = Plan(faults=False, horizon=7.0, healed=60.0)
+LIFE = Plan(faults=False, adopts=0.0, horizon=7.0, healed=60.0)
 JOURNAL = "journal-1"
 PIECE = 8192
 """Bytes that are written whole or not at all: half of a page of the journal."""

@@ -20,6 +20,7 @@ from mesh.types import Hundredths, Side
 from tests.fakes.trading import book, market, signal
 from tests.fakes.venue import Told, Venue
 from tests.sim.loop import PROCESS, Choices, Process, SimClock, SimLoop
+from tests.sim.owner import adopted, by_hand
 from tests.unit.trader.engine.rig import MemoryJournal
 from trader.domain.entries import AnyEntry, Notified, OrderIntended
 from trader.domain.events import (
@@ -61,6 +62,8 @@ TICKERS = ("KXHIGHNY-26NOV23-T60", "KXHIGHNY-26NOV23-T61", "KXBTC-26NOV2312-B100
 VERSION = "1"
 SETTLED = TICKERS[2]
 """It is determined and paid when the bad days are over."""
+BY_HAND = "KXETH-26NOV2312-B100"
+"""Where the owner buys by hand; no forecast is about it."""
 SETTINGS = Settings(
     rules=RuleSettings(off=("edge", "stop_distance"), max_trades_per_series_per_scan=10),
     entries=EntrySettings(shadow=False, expire_seconds=5),
@@ -89,6 +92,8 @@ class Plan:
     crashes: int = 3
     crash_at: int | None = None
     """Number of the one boundary at which the process is killed; no other fault happens then."""
+    adopts: float = 0.3
+    """How likely the owner is to buy by hand and to give that to the trader."""
     horizon: float = 40.0
     """Seconds of bad days."""
     healed: float = 360.0
@@ -114,13 +119,17 @@ class World:
     happened: Counter[str] = field(default_factory=Counter)
     """What went wrong, and how often: a suite whose faults never strike proves nothing."""
     boundaries: int = 0
+    asked: range = range(0)
+    """Boundaries from the wish that was granted to the next one after its answer."""
     healthy: bool = False
 
     def __post_init__(self) -> None:
         """Make the exchange and the first books."""
         self.choices = self.loop.choices
         self.clock = SimClock(self.loop)
-        self.markets = tuple(market(ticker, closes=timedelta(days=2)) for ticker in TICKERS)
+        self.adopts = self.choices.flip(self.plan.adopts)
+        tickers = (*TICKERS, BY_HAND) if self.adopts else TICKERS
+        self.markets = tuple(market(ticker, closes=timedelta(days=2)) for ticker in tickers)
         self.venue = Venue(self.clock, self.markets)
         self.start_cash = self.venue.cash
         self.journal = self.make_journal(self)
@@ -129,8 +138,8 @@ class World:
         self.carried: bytes | None = None
         self.engine: Engine | None = None
         self.crashes_left = self.plan.crashes
-        for ticker in TICKERS:
-            self.venue.show(book(ticker))
+        for each in self.markets:
+            self.venue.show(book(each.ticker))
 
     @property
     def bad(self) -> bool:
@@ -191,15 +200,17 @@ class World:
         """Let the days pass, bad ones and then good ones."""
         self.start()
         weather = self.loop.create_task(self._weather(), name="weather", context=Context())
+        owner = self.loop.create_task(self._owner(), name="owner", context=Context())
         await asyncio.sleep(self.plan.horizon)
         self.healthy = True
         self.venue.state, self.venue.silent, self.venue.fills_lag = ExchangeState.OPEN, False, 0.0
         self.happened["settled with a position"] += bool(self.venue.held(SETTLED))
         self.venue.settle(SETTLED, (Result.YES, Result.NO)[self.choices.pick(2)])
         await asyncio.sleep(self.plan.healed / 2)
+        await owner
         weather.cancel()
-        for ticker in TICKERS:  # somebody pays enough for everything that is for sale
-            self.venue.show(book(ticker, no_bids=((54, 500),), no_asks=((56, 500),)))
+        for each in self.markets:  # somebody pays enough for everything that is for sale
+            self.venue.show(book(each.ticker, no_bids=((54, 500),), no_asks=((56, 500),)))
         await asyncio.sleep(self.plan.healed / 2)
         await self._stop()
         if not self.process.alive:  # killed while it stopped: another one starts, and stops
@@ -210,6 +221,13 @@ class World:
         assert self.engine is not None
         stop = self.loop.run_as(self.process, self.engine.stop(5.0), "stop")
         await asyncio.wait([stop], timeout=10.0)
+
+    async def _owner(self) -> None:
+        """Buy by hand and give it to the trader, which sells it when its price moves."""
+        if self.adopts:
+            await adopted(self, BY_HAND)
+            bid = (54, 80, 30)[self.choices.pick(3)]
+            self.venue.show(book(BY_HAND, no_bids=[(bid, 200)], no_asks=[(bid + 2, 200)]))
 
     async def _weather(self) -> None:
         """Move prices, pause the exchange, set the clock."""
@@ -269,7 +287,8 @@ class Signals:
     async def scan(self, scan_id: str) -> AsyncIterator[Begin | SignalCame | ScanEnded]:
         """Scan; nobody enters any more in the good days, so that everything comes to an end."""
         world, others = self.world, []
-        listed = tuple(terms for terms in world.markets if world.venue.markets[terms.ticker].trading)
+        forecast = [terms for terms in world.markets if terms.ticker != BY_HAND]
+        listed = tuple(terms for terms in forecast if world.venue.markets[terms.ticker].trading)
         yield Begin(("KXHIGHNY", "KXBTC"), listed, ())
         away = world.fault("forecasts away", 0.1)
         for terms in listed:
@@ -284,6 +303,8 @@ class Signals:
 
 class Wired:
     """The exchange at the other end of a bad line."""
+
+    own_shown = True
 
     def __init__(self, world: World) -> None:
         self.world, self.venue = world, world.venue
@@ -447,7 +468,7 @@ def check(world: World) -> None:
     problems = [str(problem.get("exception") or problem.get("message")) for problem in world.loop.problems]
     assert problems == [], problems
     assert reread(world) == books, "the journal folds to other books"
-    for ticker in TICKERS:
+    for ticker in venue.markets:
         ours = {side: 0 for side in Side}
         for position in books.positions.values():
             ours[position.side] += position.count if position.market.ticker == ticker else 0
@@ -455,7 +476,8 @@ def check(world: World) -> None:
         assert -ours[Side.NO] == venue.held(ticker), f"{ticker}: {ours[Side.NO]} NO here, {venue.held(ticker)} there"
         assert venue.held(ticker) <= 0, f"{ticker} was sold beyond what was held"
         assert ours[Side.NO] <= Hundredths(1200), "beyond the cap"
-    assert {fill.fill_id for fill in venue.fills} == books.fills, "fills differ"
+    kept = {name: each for name, each in venue.orders.items() if not by_hand(each.terms)}
+    assert {fill.fill_id for fill in venue.fills if fill.order_id in kept} == books.fills, "fills differ"
     assert books.expected_cash == venue.cash, f"cash {books.expected_cash} here, {venue.cash} there"
     states = {order.state.value for order in books.orders.values() if not order.state.final}
     assert not states, f"orders left {states}"
@@ -464,9 +486,9 @@ def check(world: World) -> None:
         entry.order.client_order_id for entry in world.journal.of(OrderIntended) if isinstance(entry, OrderIntended)
     ]
     assert len(intended) == len(set(intended)), "one order was intended twice"
-    reached = {kept.terms.client_order_id for kept in venue.orders.values()}
+    reached = {each.terms.client_order_id for each in kept.values()}
     assert reached <= set(intended), "an order that no journal knows"
-    entered = Counter(kept.terms.decision_id for kept in venue.orders.values() if kept.terms.purpose.value == "entry")
+    entered = Counter(each.terms.decision_id for each in kept.values() if each.terms.purpose.value == "entry")
     assert all(count == 1 for count in entered.values()), "two orders for one decision"
     for position in books.positions.values():
         assert position.exit is None, f"{position.position_id} is still being sold"

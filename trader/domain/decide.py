@@ -153,4 +153,5 @@ def _finished(state: State, event: ScanEnded) -> ScanFinished:
         others=others,
         entered=sum(state.books.scan_entries.values()),
         seconds=event.seconds,
+        unread=event.unread,
     )

@@ -94,6 +94,9 @@ class ScanFinished(Entry, frozen=True, kw_only=True, tag="scan_finished"):
     """Ticker, outcome and reason of every market without a signal."""
     entered: int
     seconds: float
+    unread: tuple[tuple[str, str], ...] = ()
+    """Series whose markets, or whose candles, could not be read, and why; their markets are not in the counts, or
+    counted as not asked."""
 
 
 class Decided(Entry, frozen=True, kw_only=True, tag="decision"):

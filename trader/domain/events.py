@@ -123,6 +123,8 @@ class ScanEnded:
     scan_id: str
     others: tuple[tuple[str, ScanOutcome, str], ...]
     seconds: float
+    unread: tuple[tuple[str, str], ...] = ()
+    """Series whose markets, or whose candles, could not be read, and why."""
 
 
 # The trader's own orders.

@@ -4,10 +4,9 @@ Nothing fires on a book that cannot be relied on, and no stop in the time of gra
 it counts as below every stop, because nobody would buy, but nothing can be sold to it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from mesh.kalshi.book import Book
 from mesh.types import Hundredths, Price, Side
@@ -44,28 +43,43 @@ def paused(state: State, position: Position) -> bool:
     return state.watch.exchange not in (None, ExchangeState.OPEN) or position.market.ticker in state.watch.halted
 
 
+def others(state: State, position: Position, book: Book) -> Book:
+    """Return a position's book without what entries of ours bid in it, where books show that: nothing is sold to it."""
+    own: dict[Price, int] = {}
+    for order in (state.books.orders[name] for name in state.books.working) if state.own_shown else ():
+        terms = order.terms
+        if (terms.position_id, terms.purpose) == (position.position_id, Purpose.ENTRY) and not order.state.final:
+            limit = terms.limit if position.side is Side.YES else terms.limit.complement
+            own[limit] = own.get(limit, 0) + terms.count - order.filled
+    if not own:
+        return book
+    shown = book.yes_bids if position.side is Side.YES else book.yes_asks
+    left = {price: Hundredths(size - own.get(price, 0)) for price, size in shown.items() if size > own.get(price, 0)}
+    return replace(book, yes_bids=left) if position.side is Side.YES else replace(book, yes_asks=left)
+
+
+def offered(state: State, position: Position) -> Book | None:
+    """Return the book at whose bids, which are others', a position could be sold; None where none is known to be so."""
+    seen = state.watch.books.get(position.market.ticker)
+    return others(state, position, seen.book) if seen is not None and seen.exact else None
+
+
 def relied_on(state: State, position: Position, moment: Moment) -> Top | None:
     """Return the best prices of a position's side; None where the book may have changed, or is too old.
 
-    What an entry of ours still bids is left out: nothing is sold to it.
+    The bid is the best of others.
     """
-    top = watching.top(state.watch, position.market.ticker, position.side, moment)
+    ticker, side = position.market.ticker, position.side
+    top = watching.top(state.watch, ticker, side, moment)
     if top is None or not fresh(top, state.settings):
         return None
-    own: dict[Price, int] = {}
-    for order in (state.books.orders[name] for name in state.books.working):
-        terms = order.terms
-        if (terms.position_id, terms.purpose) == (position.position_id, Purpose.ENTRY) and not order.state.final:
-            own[terms.limit] = own.get(terms.limit, 0) + terms.count - order.filled
-    return _without(top, state.watch.books[position.market.ticker].book, position.side, own) if top.bid in own else top
-
-
-def _without(top: Top, book: Book, side: Side, own: Mapping[Price, int]) -> Top:
-    for level in book.bids(side):
-        size = level.size - own.get(level.price, 0)
-        if size > 0:
-            return replace(top, bid=level.price, bid_size=Hundredths(size))
-    return replace(top, bid=None, bid_size=NO_CONTRACTS)
+    shown = state.watch.books[ticker].book
+    found = others(state, position, shown)
+    if found is shown:
+        return top
+    bid = found.best_bid(side)
+    price, size = (None, NO_CONTRACTS) if bid is None else (bid.price, bid.size)
+    return structs.replace(top, bid=price, bid_size=size)
 
 
 def fresh(top: Top, settings: Settings) -> bool:
@@ -124,7 +138,7 @@ def evaluate(position: Position, guard: Guard, top: Top, moment: Moment, setting
     if stop is None or (bid is not None and bid > stop):
         guard.below = 0
     else:
-        _count(guard, moment, settings)
+        _count(guard, top, moment, settings)
         if guard.below >= settings.exits.stop_checks:
             return Reached(ExitKind.STOP_LOSS if stop == plan.stop_loss else ExitKind.TRAILING_STOP, stop)
     if plan.time_stop is not None and moment.now >= plan.time_stop and not in_grace(guard, moment, settings):
@@ -158,8 +172,14 @@ def decision(
     )
 
 
-def _count(guard: Guard, moment: Moment, settings: Settings) -> None:
-    """Count a check below the stop: the first at once, each further one only so long after the last."""
-    if guard.below and guard.counted is not None and moment.seconds - guard.counted < settings.exits.check_seconds:
-        return
+def _count(guard: Guard, top: Top, moment: Moment, settings: Settings) -> None:
+    """Count a check below the stop: the first at once, each further one only so long after the last.
+
+    Each rests on a price of its own, seen after the last check. How long none could be had in between is of no account:
+    were checks forgotten for that, a slow exchange would keep a stop from ever firing.
+    """
+    if guard.below and guard.counted is not None:
+        since = moment.seconds - guard.counted
+        if since < settings.exits.check_seconds or (top.age_seconds is not None and top.age_seconds >= since):
+            return
     guard.below, guard.counted = guard.below + 1, moment.seconds

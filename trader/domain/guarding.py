@@ -64,11 +64,12 @@ def position_state(state: State, position: Position, moment: Moment) -> str:
 
 def _look(state: State, position: Position, moment: Moment) -> list[AnyEntry]:
     top, guard = exits.relied_on(state, position, moment), exit_orders.guard_of(state, position)
-    if top is None or not position.count:
-        return []
-    guard.checked = moment.seconds
+    if top is not None and position.count:
+        guard.checked = moment.seconds
     if exits.paused(state, position) or exits.closed(state, position, moment):
-        guard.below = 0
+        guard.below = 0  # also where nothing is known of the price: what was counted before a pause does not count
+        return []
+    if top is None or not position.count:
         return []
     found: list[AnyEntry] = []
     peak = exits.new_peak(position, top)

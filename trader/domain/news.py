@@ -18,7 +18,7 @@ from trader.domain.entries import (
     Started,
     SwitchesChanged,
 )
-from trader.domain.events import Compared, Event, Moment, Tick
+from trader.domain.events import Compared, Event, Moment, ScanEnded, Tick
 from trader.domain.facts import Block
 from trader.domain.protections import EXIT_SILENCE, LINKS, NOT_COMPARED, STOP_GUARD, cause
 from trader.domain.settings import micros
@@ -42,6 +42,9 @@ WINDOW = 600.0
 """Seconds in which the same key is told once."""
 _DAY = 86_400.0
 _STUCK = timedelta(seconds=60)
+_UNSCANNED_SECONDS = 600.0
+"""What stops scans for less than that is told as what it is, or is not worth telling."""
+_UNSCANNED = "unscanned/"
 _GAP = Micros(3 * CENT)
 """From here on a sale lies far below its stop."""
 _STOPS = frozenset({ExitKind.STOP_LOSS, ExitKind.TRAILING_STOP})
@@ -301,18 +304,41 @@ def _low_cash(moment: Moment, text: str) -> News:
 
 
 def standing(state: State, event: Event, moment: Moment) -> Iterator[News]:
-    """Find what no single entry says: exits that go on and on, and cash too low for an entry."""
+    """Find what no single entry says: exits that go on and on, scans that fail, and cash too low for an entry."""
     if isinstance(event, Tick):
         for position in state.books.positions.values():
             leaving = position.exit
             if leaving is not None and position.count > 0 and moment.now - leaving.time >= _STUCK:
                 yield _stuck(state, position, leaving, moment)
+    elif isinstance(event, ScanEnded):
+        yield from _scanned(state, event, moment)
     elif isinstance(event, Compared):
         sizes, snapshot = state.settings.sizes, event.snapshot
         cash = snapshot.cash if snapshot.available is None else snapshot.available
         need = micros(sizes.dollars_per_trade + sizes.min_cash_dollars)
         if cash < need:
             yield _low_cash(moment, f"{messages.money(cash)} is available, an entry needs up to {messages.money(need)}")
+
+
+def _scanned(state: State, event: ScanEnded, moment: Moment) -> Iterator[News]:
+    """Tell that series are not scanned for long, however it comes, and when all are again."""
+    since = state.watch.unread_since
+    if since is None:
+        title, after = "over: all series are scanned again", _entries_now(state)
+        for key in state.watch.told:
+            if key.startswith(_UNSCANNED):
+                name = f"over/{key}"
+                yield News(key=name, urgency=Urgency.NORMAL, title=title, text=after, window=_DAY, standing=True)
+    elif moment.seconds - since >= _UNSCANNED_SECONDS:
+        names = ", ".join(series for series, _ in event.unread)
+        yield News(
+            key=f"{_UNSCANNED}{since}",
+            urgency=Urgency.NORMAL,
+            title=f"not scanned for {messages.span(moment.seconds - since)}: {names}",
+            text="\n".join(f"{series}: {problem}" for series, problem in event.unread),
+            window=_DAY,
+            standing=True,
+        )
 
 
 def _stuck(state: State, position: Position, leaving: Exit, moment: Moment) -> News:

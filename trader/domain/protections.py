@@ -101,7 +101,8 @@ class Unrealised(NamedTuple):
 def liquidation(position: Position, book: Book, moment: Moment) -> Micros | None:
     """Return what selling a position now would pay after fees, or None where the bids do not take all of it.
 
-    The known bids are walked from the best one down, as one order that takes would do.
+    The bids of the book, which should be those of others, are walked from the best one down, as one order that takes
+    would do.
     """
     taken = _taken(position, book, moment)
     return None if taken is None or taken.left else taken.paid
@@ -149,14 +150,15 @@ def _waits_for_bids(state: State, position: Position, moment: Moment) -> bool:
 def unrealised(state: State, moment: Moment) -> Unrealised:
     """Return what selling all open positions into the books as last told would add, net of the fees of both ends.
 
-    A book that may have changed since it was told prices nothing. What a stop is selling is worth what the bids take.
+    A book that may have changed since it was told prices nothing, and neither does what entries of ours bid in it. What
+    a stop is selling is worth what the bids take.
     """
     net, unpriced = 0, 0
     for position in state.books.positions.values():
         if position.count <= 0:
             continue
-        seen = state.watch.books.get(position.market.ticker)
-        taken = _taken(position, seen.book, moment) if seen is not None and seen.exact else None
+        book = exits.offered(state, position)
+        taken = None if book is None else _taken(position, book, moment)
         if taken is None or (taken.left and not _waits_for_bids(state, position, moment)):
             unpriced += 1
         else:

@@ -120,7 +120,7 @@ class ExitSettings(Strict):
     grace_seconds: Annotated[FiniteFloat, Field(ge=0, le=3600)] = 10.0
     """No stop fires so shortly after the entry."""
     stop_checks: Annotated[int, Field(ge=1, le=100)] = 2
-    """Consecutive checks, `check_seconds` apart, that must find the bid at or below the stop."""
+    """Consecutive checks, `check_seconds` apart, that must find the bid at or below the stop, each on a new price."""
     take_profit: bool = True
     """Sell at the policy's target."""
     stop_loss: bool = True

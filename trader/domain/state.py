@@ -286,6 +286,8 @@ class Watch:
     """Latest signal by market, and its monotonic time."""
     scan_began: float | None = None
     """Monotonic: since when the signals of this scan have been growing old."""
+    unread_since: float | None = None
+    """Monotonic: end of the first of the scans in a row that could not read some series; None after one that could."""
     snapshot: Snapshot | None = None
     compared: float | None = None
     """Monotonic time of the last account read that was compared to its end."""
@@ -306,3 +308,5 @@ class State:
     books: Books
     settings: Settings
     watch: Watch = field(default_factory=Watch)
+    own_shown: bool = True
+    """Whether our own orders are in the books that are seen."""

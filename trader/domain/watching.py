@@ -28,6 +28,7 @@ from trader.domain.events import (
     MarketSeen,
     Moment,
     ScanBegan,
+    ScanEnded,
     Sending,
     SignalCame,
     Stopping,
@@ -76,6 +77,9 @@ def see(watch: Watch, event: Event, moment: Moment) -> None:  # noqa: C901, PLR0
                 link.succeeded = moment.seconds
         case ScanBegan():
             watch.scan_began = moment.seconds
+        case ScanEnded():
+            began = moment.seconds if watch.unread_since is None else watch.unread_since
+            watch.unread_since = began if event.unread else None
         case SignalCame():
             watch.signals[event.market.ticker] = (event.signal, moment.seconds)
         case Compared():

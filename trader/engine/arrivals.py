@@ -29,6 +29,7 @@ class Arrivals:
         self._markets = markets
         self._scan_id = scan_id
         self._began: float | None = None
+        self._series: tuple[str, ...] = ()
         self._open: set[str] = set()
         """Markets without an outcome yet."""
         self._signals = 0
@@ -58,6 +59,7 @@ class Arrivals:
 
     async def _begin(self, begin: Begin) -> None:
         self._began = self._core.clock.monotonic()
+        self._series = begin.series
         self._open = {market.ticker for market in begin.markets}
         self._core.handle(ScanBegan(self._scan_id, begin.series, len(begin.markets)))
         news = list(self._news(begin))
@@ -115,4 +117,5 @@ class Arrivals:
             return
         seconds = self._core.clock.monotonic() - self._began
         others = tuple((ticker, ScanOutcome.FAILED, "broken_off") for ticker in sorted(self._open))
-        self._core.handle(ScanEnded(self._scan_id, others, seconds))
+        unread = tuple((series, "the scan was broken off") for series in self._series)
+        self._core.handle(ScanEnded(self._scan_id, others, seconds, unread))

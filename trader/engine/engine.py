@@ -86,6 +86,7 @@ class Engine:
         """
         self._timing = timing or Timing()
         self._clock = clock
+        state.own_shown = markets.own_shown
         self._core = Core(state, journal, clock)
         self._looping = Looping(self._core)
         self._follower = Follower(self._core, exchange, self._spawn)

@@ -37,6 +37,8 @@ class KalshiMarkets:
         audit_seconds: Between two comparisons of streamed books with the exchange's answers, of real time.
     """
 
+    own_shown = True
+
     def __init__(
         self,
         client: KalshiClient,

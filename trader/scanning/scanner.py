@@ -57,6 +57,8 @@ class _Listed:
     markets: dict[ScannedSeries, list[Market]] = field(default_factory=dict)
     others: dict[str, tuple[ScanOutcome, str]] = field(default_factory=dict)
     """Outcomes of markets without a signal."""
+    unread: dict[str, str] = field(default_factory=dict)
+    """What was in the way of reading series, or their candles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ class Scanner:
                 async for signal in signals:
                     yield signal
         others = tuple((ticker, *listed.others[ticker]) for ticker in sorted(listed.others))
-        yield ScanEnded(scan_id, others, self._clock.monotonic() - started)
+        seconds = self._clock.monotonic() - started
+        yield ScanEnded(scan_id, others, seconds, tuple(sorted(listed.unread.items())))
 
     async def _list(self) -> _Listed:
         """Find the open markets and what is to be known of each."""
@@ -115,6 +118,7 @@ class Scanner:
                 events = await self._fees.events({market.event_ticker for market in markets})
             except ExchangeError as error:
                 _log.warning("a series cannot be scanned", series=series.ticker, problem=str(error))
+                listed.unread[series.ticker] = str(error)
                 continue
             listed.markets[series] = []
             for market in markets:
@@ -196,6 +200,7 @@ class Scanner:
             pasts = await self._pasts[series].of(markets)
         except ExchangeError as error:
             _log.warning("no candles of a series", series=series.ticker, problem=str(error))
+            listed.unread[series.ticker] = str(error)
             listed.others |= {market.ticker: (ScanOutcome.NOT_ASKED, "no_candles") for market in markets}
             return []
         found = []

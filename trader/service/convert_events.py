@@ -146,10 +146,14 @@ def _scan_finished(entry: ScanFinished) -> decisions_pb2.ScanFinished:
         failed_count=count(ScanOutcome.FAILED, 0),
         entry_count=entry.entered,
         unsignalled=[
-            decisions_pb2.ScannedMarket(market_ticker=ticker, outcome=w.SCAN_OUTCOME[outcome], reason=reason)
+            decisions_pb2.ScannedMarket(market_ticker=ticker, outcome=w.SCAN_OUTCOME[outcome], reason=w.name(reason))
             for ticker, outcome, reason in entry.others[:_MOST_MARKETS]
         ],
         duration=w.age(entry.seconds),
+        unread=[
+            decisions_pb2.UnreadSeries(series_ticker=series, problem=w.text(problem))
+            for series, problem in entry.unread
+        ],
     )
 
 

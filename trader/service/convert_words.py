@@ -4,6 +4,7 @@ The domain's words are the contract's own, so that a word finds its number by na
 the tests, where every word of every enumeration is converted.
 """
 
+import re
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from trader.domain.switching import TradingState
 
 TEXT = 400
 """Longest text for people in most fields."""
+_NAME = 64
 
 _E = TypeVar("_E", bound=Enum)
 _MICROSECONDS = 1_000_000
@@ -78,6 +80,11 @@ ROLE: dict[str, Any] = {name.removeprefix("ROLE_").lower(): number for name, num
 def text(words_: str, most: int = TEXT) -> str:
     """Cut a text for people to what the contract takes."""
     return words_ if len(words_) <= most else f"{words_[: most - 1]}…"
+
+
+def name(words_: str) -> str:
+    """Make a name, as the contract wants one, of a reason that may be a sentence; empty where nothing is left."""
+    return re.sub("[^a-z0-9]+", "_", words_.lower()).lstrip("_0123456789")[:_NAME].rstrip("_")
 
 
 def instant(time: datetime) -> Timestamp:

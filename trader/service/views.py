@@ -80,9 +80,9 @@ def mark(state: State, found: Position, moment: Moment) -> positions_pb2.Mark | 
     What selling it would pay is told only where the book is known to be so, as in the sums of the status.
     """
     message = offer(state, found.market.ticker, found.side, moment)
-    seen = state.watch.books.get(found.market.ticker)
-    if message is not None and seen is not None and seen.exact and found.count:
-        paid = liquidation(found, seen.book, moment)
+    book = exits.offered(state, found)
+    if message is not None and book is not None and found.count:
+        paid = liquidation(found, book, moment)
         if paid is not None:
             message.liquidation_micros = paid
             message.unrealised_micros = paid - found.cost - found.entry_fees

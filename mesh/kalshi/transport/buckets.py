@@ -11,7 +11,7 @@ itself could never pay is refused.
 import asyncio
 import math
 import random
-from bisect import insort
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -22,6 +22,7 @@ from mesh.kalshi.errors import NoBudget, TooExpensive
 _SHORTEST_NAP = 1e-4  # seconds; what a clock can resolve with certainty
 _LONGEST_NAP = 1.0  # seconds; a budget that is raised is noticed within this
 _TINY = 1e-9  # tokens; what rounding may leave missing
+_TOLD = 0.001  # seconds; shorter waits are not worth telling
 _FIRST_BACKOFF = 0.5  # seconds after the first 429
 _LONGEST_BACKOFF = 8.0  # the exchange refills every bucket within 3 s; an exit with ordinary patience outlasts this
 
@@ -69,6 +70,9 @@ class _Ticket:
     number: int
     cost: float = field(compare=False)
     deadline: float = field(compare=False)
+    came: float = field(compare=False)
+    overtaken: int = field(compare=False, default=0)
+    """More urgent requests that were before it, or came and went before it."""
     turn: asyncio.Event = field(compare=False, default_factory=asyncio.Event)
     hopeless: float | None = field(compare=False, default=None)
     """Seconds that it would have to wait, once that is more than it has."""
@@ -148,7 +152,8 @@ class TokenBucket:
                 request=request,
             )
         self._numbers += 1
-        ticket = _Ticket(priority, self._numbers, cost, deadline)
+        ticket = _Ticket(priority, self._numbers, cost, deadline, self._clock.monotonic())
+        ticket.overtaken = bisect_left(self._queue, priority, key=lambda each: each.priority)
         insort(self._queue, ticket)
         self._queued_cost += cost
         try:
@@ -203,15 +208,16 @@ class TokenBucket:
     def _wait(self, ticket: _Ticket, request: str) -> float:
         """Return seconds until the ticket may go; only the first in the queue can get 0."""
         if ticket.hopeless is not None:
+            finite = math.isfinite(ticket.hopeless)
             raise NoBudget(
-                f"{request} would wait {ticket.hopeless:.3g} s for its {ticket.cost:g} {self.name} tokens",
+                f"{request} {self._waits(ticket, ticket.hopeless)}",
                 request=request,
-                retry_after=ticket.hopeless if math.isfinite(ticket.hopeless) else None,
+                retry_after=ticket.hopeless if finite else None,
             )
         if self._queue[0] is not ticket:
             return math.inf
         if (late := self._clock.monotonic() - ticket.deadline) > 0:  # this process was held up
-            raise NoBudget(f"{request} is {late:.3g} s too late", request=request)
+            raise NoBudget(f"{request} is {late:.3g} s too late: this process was held up", request=request)
         return self._behind(0.0, ticket.cost)
 
     def _review(self, newest: _Ticket | None = None) -> None:
@@ -221,6 +227,8 @@ class TokenBucket:
             ahead, tickets = self._queued_cost - newest.cost, [newest]
         else:
             ahead, tickets = 0.0, list(self._queue)
+            for ticket in tickets[bisect_left(tickets, newest) + 1 :] if newest is not None else ():
+                ticket.overtaken += 1
         for ticket in tickets:
             wait = self._behind(ahead, ticket.cost)
             if now + wait > ticket.deadline:
@@ -228,6 +236,19 @@ class TokenBucket:
                 ticket.turn.set()
             else:
                 ahead += ticket.cost
+
+    def _waits(self, ticket: _Ticket, left: float) -> str:
+        """Say how long a ticket has waited, how much longer it would, and for what."""
+        now = self._clock.monotonic()
+        waited, more = now - ticket.came, f"{left:.3g} s" if math.isfinite(left) else "for ever"
+        tokens = f"for its {ticket.cost:g} {self.name} tokens"
+        said = f"would wait {more} {tokens}"
+        if waited >= _TOLD:
+            said = f"waited {waited:.3g} s {tokens} and would wait {more} more"
+        causes = [f"{ticket.overtaken} more urgent requests go first"] if ticket.overtaken else []
+        if (closed := self._closed_until - now) > 0:
+            causes.append(f"the exchange counts too many and is asked nothing for {closed:.3g} s")
+        return f"{said}: {', '.join(causes)}" if causes else said
 
     def _behind(self, ahead: float, cost: float) -> float:
         """Return seconds until this many tokens, or a full bucket where that is less, follow those ahead."""

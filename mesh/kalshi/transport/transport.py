@@ -116,6 +116,7 @@ class Transport:
             return self.sender.decoded(answer, reply, request)
 
         lessons = unanswered = 0
+        earlier: BaseException | None = None
 
         def passes(problem: BaseException) -> bool:
             """Tell whether a read that failed this way may succeed later."""
@@ -128,15 +129,23 @@ class Transport:
             unanswered += 1
             return isinstance(problem, Unavailable) and (attempts is None or unanswered < attempts)
 
+        def again(state: tenacity.RetryCallState) -> None:
+            nonlocal earlier
+            earlier = _problem(state)
+            _log.info("read is tried again", wait_seconds=round(state.upcoming_sleep, 3), problem=str(earlier))
+
         retrying = tenacity.AsyncRetrying(
             sleep=self._clock.sleep,
             retry=tenacity.retry_if_exception(passes),
             wait=_pause,
             stop=lambda state: self._clock.monotonic() + state.upcoming_sleep >= until,
-            before_sleep=_tell,
+            before_sleep=again,
             reraise=True,
         )
-        return await retrying(once)
+        try:
+            return await retrying(once)
+        except (NoBudget, OutOfTime) as error:
+            raise _with_earlier(error, earlier) from earlier
 
     async def write(
         self,
@@ -265,14 +274,20 @@ async def connecting(
 
 def _pause(state: tenacity.RetryCallState) -> float:
     """Return seconds until the next attempt: random, and no less than the exchange asks for."""
-    problem = state.outcome.exception() if state.outcome else None
+    problem = _problem(state)
     asked = problem.retry_after if isinstance(problem, ExchangeError) else None
     return max(asked or 0.0, _jittered(state))
 
 
-def _tell(state: tenacity.RetryCallState) -> None:
-    problem = state.outcome.exception() if state.outcome else None
-    _log.info("read is tried again", wait_seconds=round(state.upcoming_sleep, 3), problem=str(problem))
+def _problem(state: tenacity.RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _with_earlier(error: NoBudget | OutOfTime, earlier: BaseException | None) -> NoBudget | OutOfTime:
+    """Say what was wrong before the time ran out, which is only what came of it."""
+    if earlier is None:
+        return error
+    return type(error)(f"{error.message}; before that: {earlier}", request=error.request, retry_after=error.retry_after)
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext:

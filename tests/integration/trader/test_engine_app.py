@@ -1,7 +1,9 @@
 """The trader as it is put together, on the simulated exchange and a real forecast server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,14 +15,19 @@ from mesh.config import load
 from mesh.daemon import Fatal, Lifecycle
 from mesh.rpc.server import Server
 from tests.fakes.exchange_process import ExchangeProcess, exchange_process
+from tests.fakes.power.host import host
+from tests.fakes.power.recorder import recording
 from tests.fakes.questions import until
+from tests.fakes.trading import NOON
 from trader.app import trader
 from trader.config import TraderConfig
-from trader.domain.entries import AnyEntry, CashSeen, Differed, ScanFinished, Stopped
-from trader.domain.words import ScanOutcome
+from trader.domain.entries import AnyEntry, CashSeen, Differed, ScanFinished, Started, Stopped
+from trader.domain.words import Mode, ScanOutcome
 from trader.journal.reading import reading
+from trader.journal.store import opened
 
 PATIENCE = 20.0
+SQLITE_FULL = 13
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +68,17 @@ async def living(config: TraderConfig) -> AsyncIterator[tuple[Server, Lifecycle]
         pass
 
 
-async def refusal(config: TraderConfig) -> str:
-    """Why a trader does not start."""
-    with pytest.raises(ExceptionGroup) as refused:
+async def refusal(config: TraderConfig, then: Callable[[], None] | None = None) -> str:
+    """Why a trader does not start, or, with something that happens once it runs, does not go on."""
+
+    async def lives() -> None:
         async with trading(config):
-            pass
+            if then is not None:
+                then()
+                await asyncio.sleep(PATIENCE)
+
+    with pytest.raises(ExceptionGroup) as refused:
+        await lives()
     (fatal,) = refused.value.exceptions
     assert isinstance(fatal, Fatal)
     return str(fatal)
@@ -119,6 +132,28 @@ async def test_a_journal_of_another_mode_is_refused(tmp_path: Path, exchange: Ex
     assert "of mode paper, not demo" in await refusal(demo)
 
 
+@pytest.mark.parametrize(
+    ("tampered", "says"),
+    [
+        ("UPDATE meta SET value = 'demo' WHERE name = 'mode'", "of mode paper, but its table of facts says demo"),
+        ("DELETE FROM meta WHERE name = 'mode'", "of mode paper, but its table of facts says None"),
+        ("DELETE FROM entries", "of mode None, but its table of facts says paper"),
+        ("DELETE FROM entries WHERE sequence = 2", "entry 2: is missing: entry 3 stands in its place"),
+    ],
+)
+async def test_a_journal_that_somebody_changed_is_refused(
+    tampered: str, says: str, tmp_path: Path, exchange: ExchangeProcess
+) -> None:
+    paper = config(tmp_path, exchange, "127.0.0.1:9", "paper")
+    mode = Mode.DEMO if "demo" in tampered else Mode.PAPER
+    chosen = paper.model_copy(update={"mode": mode, "journal_file": paper.journal})
+    with opened(chosen.journal) as journal:
+        journal.append(NOON, [Started(run_id=f"r-{n}", mode=Mode.PAPER, version="1", config_digest="") for n in "123"])
+    with contextlib.closing(sqlite3.connect(chosen.journal)) as database, database:
+        database.execute(tampered)
+    assert says in await refusal(chosen)
+
+
 async def test_it_is_ready_while_neither_exchange_nor_forecast_server_is_there(
     tmp_path: Path, exchange: ExchangeProcess
 ) -> None:
@@ -134,3 +169,20 @@ async def test_the_watchdog_goes_by_the_exit_loop(tmp_path: Path, exchange: Exch
     hasty = patient.protections.model_copy(update={"max_exit_silence_seconds": 0.001})
     async with living(patient.model_copy(update={"protections": hasty})) as (_, lifecycle):
         await until(lambda: not lifecycle.alive())  # no loop passes so often
+
+
+async def test_a_full_disk_ends_it_at_once_and_the_owner_is_told_once(
+    exchange: ExchangeProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with host() as root, recording(root) as recorder:
+        chosen = config(root, exchange, "127.0.0.1:9", "paper")
+
+        def fill() -> None:
+            recorder.fail = lambda op: SQLITE_FULL if op.kind == "write" else 0
+
+        assert "JOURNAL_FULL" in await refusal(chosen, fill)
+        assert "disk is full" in await refusal(chosen), "the next process has no better one"
+        assert capsys.readouterr().out.count("the trader cannot go on and has ended") == 1
+        recorder.fail = lambda _op: 0
+        async with trading(chosen):
+            await until_written(chosen, CashSeen)

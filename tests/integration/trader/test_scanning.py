@@ -122,7 +122,12 @@ async def test_what_is_away_is_accounted_for_market_by_market(
             world.faults.add(ServerError(kind="server_error", path="*candlesticks*"))
         address = server.addresses[0] if away == "candles" else "127.0.0.1:9"
         async with scanner_of(world, address, HIGHS) as scanner:
-            outcomes = accounts(await scanned(scanner))
+            found = await scanned(scanner)
+    outcomes, end = accounts(found), found[-1]
+    assert isinstance(end, ScanEnded)
+    assert [(series, problem.partition(":")[0]) for series, problem in end.unread] == (
+        [("KXHIGHNY", "EXCHANGE_UNAVAILABLE")] if away == "candles" else []
+    )
     assert outcomes[warm] is (ScanOutcome.NOT_ASKED if away == "candles" else ScanOutcome.FAILED)
 
 
@@ -146,6 +151,21 @@ async def test_a_server_that_asks_for_more_time_than_answers_are_worth_something
         async with scanner_of(world, server.addresses[0], HIGHS) as scanner, asyncio.timeout(20):
             found = await scanned(scanner)
     assert accounts(found)[warm] is ScanOutcome.FAILED
+
+
+async def test_a_series_whose_markets_cannot_be_read_is_accounted_for_as_such(
+    forecast_server_on_loopback: ForecastServer,
+) -> None:
+    async with exchange_world(now=NOW) as world, forecast_server_on_loopback() as server:
+        world.faults.add(ServerError(kind="server_error", path="*/markets"))
+        async with scanner_of(world, server.addresses[0], HIGHS) as scanner:
+            begin, end = await scanned(scanner)
+    assert isinstance(begin, Begin)
+    assert isinstance(end, ScanEnded)
+    assert (begin.markets, end.others) == ((), ())
+    assert [(series, problem.partition(":")[0]) for series, problem in end.unread] == [
+        ("KXHIGHNY", "EXCHANGE_UNAVAILABLE")
+    ]
 
 
 async def test_a_series_that_the_exchange_does_not_have_leaves_the_others_alone(

@@ -27,6 +27,8 @@ class Trace:
         self.bucket = TokenBucket("write", rate, self.clock, random.Random(1))  # noqa: S311  repeatable, keeps no secret
         self.passed: list[tuple[str, float]] = []
         self.refused: list[tuple[str, float]] = []
+        self.words: list[str] = []
+        """Of the refusals."""
         self._tasks = tasks
 
     def ask(
@@ -37,8 +39,9 @@ class Trace:
     async def _take(self, name: str, cost: float, priority: Priority, deadline: float) -> None:
         try:
             await self.bucket.take(cost, priority, deadline, name)
-        except NoBudget:
+        except NoBudget as refusal:
             self.refused.append((name, round(self.clock.monotonic(), 3)))
+            self.words.append(refusal.message)
         else:
             self.passed.append((name, round(self.clock.monotonic(), 3)))
 
@@ -125,6 +128,39 @@ async def test_who_is_pushed_back_past_the_deadline_is_told_then() -> None:
         await trace.clock.advance(0)
         assert trace.refused == [("scan", 0.5)]
         await trace.clock.advance(5)
+
+
+async def test_who_starves_is_told_how_long_it_waited_and_for_whom() -> None:
+    async with tracing(10, 10) as trace:
+        trace.ask("first", 10)
+        trace.ask("exit", 10, EXIT)
+        trace.ask("scan", 10, SCAN, within=30.5)
+        for _ in range(30):
+            await trace.clock.advance(1)
+            trace.ask("exit", 10, EXIT)
+        await trace.clock.advance(2)
+        assert trace.refused == [("scan", 30.0)]
+        waited = "scan waited 30 s for its 10 write tokens and would wait 2 s more"
+        assert trace.words == [f"{waited}: 30 more urgent requests go first"]
+
+
+async def test_who_is_refused_at_once_is_told_what_is_in_the_way() -> None:
+    async with tracing(10, 10) as trace:
+        trace.ask("first", 10)
+        trace.ask("hurried", 10, within=0.5)
+        await trace.clock.advance(0)
+        trace.bucket.throttled(0.0, retry_after=20)
+        trace.ask("later", 10, within=0.5)
+        await trace.clock.advance(0)
+        trace.bucket.set_budget(Rate(0, 0))
+        trace.ask("never", 10, within=1e9)
+        await trace.clock.advance(0)
+    closed = "the exchange counts too many and is asked nothing for 20 s"
+    assert trace.words == [
+        "hurried would wait 1 s for its 10 write tokens",
+        f"later would wait 21 s for its 10 write tokens: {closed}",
+        f"never would wait for ever for its 10 write tokens: {closed}",
+    ]
 
 
 async def test_a_deadline_in_the_past_is_no_reason_to_wait() -> None:

@@ -54,3 +54,13 @@ async def test_it_is_triggered_while_people_stop_entries_and_reset_after() -> No
         await rig.clock.advance(10)
         assert groups.done[3:] == ["reset"]
         running.cancel()
+
+
+async def test_a_process_that_cannot_go_on_ends_its_entries_at_the_exchange() -> None:
+    rig, groups = Rig(), Groups()
+    async with rig.running() as engine:
+        switch = GroupSwitch(engine, groups, Hundredths(100_000))
+        await switch.end()
+        assert groups.done == [], "it failed, which is in the log"
+        await switch.end()
+    assert groups.done == ["trigger"]

@@ -94,8 +94,16 @@ class ScannedMarket(_message.Message):
     reason: str
     def __init__(self, market_ticker: _Optional[str] = ..., outcome: _Optional[_Union[ScanOutcome, str]] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class UnreadSeries(_message.Message):
+    __slots__ = ("series_ticker", "problem")
+    SERIES_TICKER_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    series_ticker: str
+    problem: str
+    def __init__(self, series_ticker: _Optional[str] = ..., problem: _Optional[str] = ...) -> None: ...
+
 class ScanFinished(_message.Message):
-    __slots__ = ("scan_id", "market_count", "signal_count", "no_signal_count", "rejected_count", "expired_count", "not_asked_count", "failed_count", "entry_count", "unsignalled", "duration")
+    __slots__ = ("scan_id", "market_count", "signal_count", "no_signal_count", "rejected_count", "expired_count", "not_asked_count", "failed_count", "entry_count", "unsignalled", "duration", "unread")
     SCAN_ID_FIELD_NUMBER: _ClassVar[int]
     MARKET_COUNT_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +115,7 @@ class ScanFinished(_message.Message):
     ENTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
     UNSIGNALLED_FIELD_NUMBER: _ClassVar[int]
     DURATION_FIELD_NUMBER: _ClassVar[int]
+    UNREAD_FIELD_NUMBER: _ClassVar[int]
     scan_id: str
     market_count: int
     signal_count: int
@@ -118,7 +127,8 @@ class ScanFinished(_message.Message):
     entry_count: int
     unsignalled: _containers.RepeatedCompositeFieldContainer[ScannedMarket]
     duration: _duration_pb2.Duration
-    def __init__(self, scan_id: _Optional[str] = ..., market_count: _Optional[int] = ..., signal_count: _Optional[int] = ..., no_signal_count: _Optional[int] = ..., rejected_count: _Optional[int] = ..., expired_count: _Optional[int] = ..., not_asked_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., entry_count: _Optional[int] = ..., unsignalled: _Optional[_Iterable[_Union[ScannedMarket, _Mapping]]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    unread: _containers.RepeatedCompositeFieldContainer[UnreadSeries]
+    def __init__(self, scan_id: _Optional[str] = ..., market_count: _Optional[int] = ..., signal_count: _Optional[int] = ..., no_signal_count: _Optional[int] = ..., rejected_count: _Optional[int] = ..., expired_count: _Optional[int] = ..., not_asked_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., entry_count: _Optional[int] = ..., unsignalled: _Optional[_Iterable[_Union[ScannedMarket, _Mapping]]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., unread: _Optional[_Iterable[_Union[UnreadSeries, _Mapping]]] = ...) -> None: ...
 
 class EntryPlan(_message.Message):
     __slots__ = ("style", "limit_price_micros", "ask_price_micros", "count_hundredths", "stake_micros", "expected_edge_cents", "exit", "depth_hundredths", "depth_micros", "depth_level_count")

@@ -13,7 +13,7 @@ from trader.domain.entries import (
     OrderUnknown,
     Started,
 )
-from trader.domain.events import BookCame, Delivered, Tick
+from trader.domain.events import BookCame, Delivered, ScanEnded, Tick
 from trader.domain.facts import (
     TRADER,
     Block,
@@ -147,6 +147,32 @@ def test_an_exit_that_nobody_takes_is_told_after_a_minute_and_rarely_again() -> 
     assert [second for second, notices in found.items() if notices] == [60, 660, 1260]
     assert found[60][0].text.startswith("flatten for 1m; nobody bids, the floor is 2c")
     assert found[60][0].urgency is Urgency.HIGH
+
+
+def test_series_that_are_not_scanned_for_long_are_told_once_and_when_they_are_again() -> None:
+    phone = Phone()
+    words = "NO_BUDGET: GET /markets waited 30 s"
+
+    def scan(seconds: float, *unread: str) -> list[str]:
+        event = ScanEnded(f"s-{seconds}", (), 0.1, tuple((series, words) for series in unread))
+        watching.see(phone.desk.state.watch, event, moment(seconds))
+        return [f"{notice.title}\n{notice.text}" for notice in phone.hear(event=event, seconds=seconds)]
+
+    for begin in (0, 10_000):
+        found = {seconds: scan(begin + seconds, "KXBTC", "KXHIGHNY") for seconds in range(0, 3000, 60)}
+        assert {seconds: len(told) for seconds, told in found.items() if told} == {600: 1}
+        assert found[600][0].startswith(f"not scanned for 10m: KXBTC, KXHIGHNY\nKXBTC: {words}\nKXHIGHNY: {words}")
+        (told,) = scan(begin + 3000)
+        assert told.startswith("over: all series are scanned again\nEntries are taken.")
+        assert scan(begin + 3060) == []
+
+
+def test_a_scan_that_fails_now_and_then_is_not_told() -> None:
+    phone = Phone()
+    for number in range(60):
+        event = ScanEnded("s", (), 0.1, (("KXBTC", "away"),) if number % 5 else ())
+        watching.see(phone.desk.state.watch, event, moment(60 * number))
+        assert phone.hear(event=event, seconds=60 * number) == []
 
 
 def test_a_part_of_an_exit_is_told_with_what_is_left() -> None:

@@ -22,7 +22,7 @@ from trader.engine.engine import Engine, Timing
 from trader.engine.recalling import recalled
 from trader.journal.codec import decode, encode
 from trader.journal.errors import JournalError
-from trader.ports import Begin, Recorded
+from trader.ports import Begin, Exchange, Markets, Recorded
 
 SETTINGS = Settings(rules=RuleSettings(min_edge_cents=-50.0), entries=EntrySettings(shadow=False))
 
@@ -132,6 +132,8 @@ class Rig:
         self.settings = settings
         self.markets = tuple(markets or (market(closes=timedelta(days=2)),))
         self.venue = Venue(self.clock, self.markets)
+        self.exchange: Exchange = self.venue
+        self.shown: Markets = self.venue
         self.journal = MemoryJournal()
         self.phone = Phone(self.clock)
         self.forecasts = Forecasts(self.clock, self.markets)
@@ -146,8 +148,8 @@ class Rig:
         return Engine(
             state,
             self.journal,
-            exchange=self.venue,
-            markets=self.venue,
+            exchange=self.exchange,
+            markets=self.shown,
             scans=self.forecasts,
             notifier=self.phone,
             clock=self.clock,

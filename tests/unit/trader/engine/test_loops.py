@@ -122,6 +122,7 @@ async def test_every_market_of_a_scan_has_one_outcome_also_when_it_is_broken_off
     (finished,) = rig.journal.of(ScanFinished)
     assert isinstance(finished, ScanFinished)
     assert finished.counts == {ScanOutcome.SIGNAL: 1, ScanOutcome.FAILED: 89}
+    assert finished.unread == (("KXHIGHNY", "the scan was broken off"),), "and it is none that read everything"
 
 
 async def test_many_signals_are_decided_in_few_transactions_and_each_has_its_book() -> None:

@@ -48,13 +48,24 @@ class Served:
         self.stub = rpc.TraderServiceStub(self.channel)
 
     async def enter(self, *tickers: str) -> int:
-        """Let the next scan enter, and no later one; returns the contracts held in the usual market, in hundredths."""
+        """Let the next scan enter, and no later one; returns the contracts held in the usual market, in hundredths.
+
+        It comes back when the books hold what the exchange says of each order, however many turns that takes.
+        """
         self.rig.wants(*tickers)
         scans = len(self.rig.forecasts.scans)
         while len(self.rig.forecasts.scans) == scans:
             await self.rig.clock.advance(0.5)
         self.rig.forecasts.signals.clear()
-        await self.rig.clock.advance(0.5)
+        books = self.engine.state.books
+        asked: set[str] = set()
+        for _ in range(20):
+            await self.rig.clock.advance(0.5)
+            settled = [each for each in books.orders.values() if each.order_id is not None and not each.awaited]
+            asked = {each.terms.ticker for each in settled}
+            if asked >= set(tickers):
+                break
+        assert asked >= set(tickers), f"entered in {asked} only"
         return -self.rig.venue.held(TICKER)
 
     def watch(self, **asked: Any) -> "Watch":
@@ -93,12 +104,10 @@ def sound(message: Message) -> None:
 
 
 @asynccontextmanager
-async def served(
-    rig: Rig, *, stalled_seconds: float = 60.0, run: bool = True, listen: str = "127.0.0.1:0"
-) -> AsyncIterator[Served]:
+async def served(rig: Rig, *, stalled_seconds: float = 60.0, run: bool = True) -> AsyncIterator[Served]:
     """Serve a trader; without `run` its engine has not begun."""
     draining = asyncio.Event()
-    config = ServerConfig.model_validate({"listen": (listen,), "metrics_listen": "off", "grace_seconds": 0.2})
+    config = ServerConfig.model_validate({"metrics_listen": "off", "grace_seconds": 0.2})
 
     @asynccontextmanager
     async def serve(engine: Engine) -> AsyncIterator[Served]:
