@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from console.connection import talking_to
+from console.connection import OptionError, talking_to
 from console.research_options import Asked, Trading
 from console.research_paths import answers_file, ledger_file
 from console.research_running import bar, finished, server
@@ -15,6 +15,9 @@ from mesh.forecasts import ForecastClient, forecasting
 from research.answers_store import AnswersStore, opened
 from research.backtest import Backtest, Prepared, backtest, prepare
 from research.backtest_plan import BacktestPlan
+from research.cluster import AUTO, joined
+from research.hosts import Engine
+from research.processes import Processes
 from research.quality.scoring import RANDOM_WALK
 from research.quality.serving import serving
 from research.scanning import Tally
@@ -35,7 +38,7 @@ class OnProgress(Protocol):
         """Show it."""
 
 
-Doing = Callable[[Prepared, ForecastClient, AnswersStore, Ledger, OnProgress], Awaitable[T]]
+Doing = Callable[[Prepared, ForecastClient, AnswersStore, Ledger, Engine, OnProgress], Awaitable[T]]
 
 _TABLES = ("rules", "entries", "sizes", "exits", "protections")
 
@@ -79,33 +82,35 @@ def settings(file: Path | None) -> Settings:
     return Settings(**{table: getattr(config, table) for table in _TABLES})
 
 
-def run(plan: BacktestPlan, asked: Asked, model: str | None) -> Backtest:
+def run(plan: BacktestPlan, asked: Asked, trading: Trading) -> Backtest:
     """Run it. Arguments and errors as `asking`."""
     return asking(
         plan,
         asked,
-        model,
-        lambda prepared, client, store, ledger, on_progress: backtest(
+        trading,
+        lambda prepared, client, store, ledger, engine, on_progress: backtest(
             prepared,
             client,
             store,
             ledger,
             asked.out,
             random_walk=partial(serving, None, RANDOM_WALK),
+            engine=engine,
             on_progress=on_progress,
             on_random_walk=partial(on_progress, doing="asking the random walk"),
         ),
     )
 
 
-def asking(plan: BacktestPlan, asked: Asked, model: str | None, doing: Doing[T]) -> T:
+def asking(plan: BacktestPlan, asked: Asked, trading: Trading, doing: Doing[T]) -> T:
     """Do something that walks a recording and asks a forecast server about it.
 
     Args:
         plan: What is walked.
         asked: Where things are kept, whom to ask, what to show.
-        model: Of the server that is started.
-        doing: Given the recording, a client, the answers there are, the ledger, and what to tell of its progress.
+        trading: The model of the server that is started, and where is walked.
+        doing: Given the recording, a client, the answers there are, the ledger, where to walk, and what to tell of its
+            progress.
 
     Raises:
         click.ClickException: The server does not start, or no server answers.
@@ -116,12 +121,28 @@ def asking(plan: BacktestPlan, asked: Asked, model: str | None, doing: Doing[T])
     async def work() -> T:
         ledger, prepared = Ledger(ledger_file(asked.root, asked.state)), prepare(plan)
         with progress(shown=not asked.as_json) as on_progress:
-            async with server(model, asked.connection) as config:
-                with talking_to(config), opened(answers_file(asked.root, asked.state)) as store:
+            async with server(trading.model, asked.connection) as config:
+                with (
+                    talking_to(config),
+                    opened(answers_file(asked.root, asked.state)) as store,
+                    engine(trading) as walking,
+                ):
                     async with forecasting(config) as client:
-                        return await doing(prepared, client, store, ledger, on_progress)
+                        return await doing(prepared, client, store, ledger, walking, on_progress)
 
     return finished(work)
+
+
+@contextmanager
+def engine(trading: Trading) -> Iterator[Engine]:
+    """Give what walks. Raises OptionError: the options contradict each other; MeshError: there is no cluster."""
+    if trading.engine == "ray":
+        with joined(trading.ray_address or AUTO) as ray:
+            yield ray
+    elif trading.ray_address is None:
+        yield Processes()
+    else:
+        raise OptionError("--ray-address names a cluster, which --engine ray asks for")
 
 
 @contextmanager

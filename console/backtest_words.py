@@ -18,7 +18,7 @@ from research.statistics.headline import Headline
 from research.statistics.verdict import Judgement
 from research.summary import Summary
 from research.types import Defects
-from research.walks import Walked
+from research.walked import Walked
 
 Lines = Iterator[tuple[str, str]]
 

@@ -65,6 +65,10 @@ class Trading:
     latency: timedelta
     model: str | None
     """Of the server that is started; None is the usual one."""
+    engine: str
+    """Where is walked: `local` or `ray`."""
+    ray_address: str | None
+    """Of the cluster; None is the one that this machine belongs to."""
 
 
 def research_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -118,6 +122,14 @@ def trading_options(*policies: str) -> Callable[[Callable[..., None]], Callable[
     }
     policy = "After every candle, " + "; ".join(words[name] for name in policies) + "."
     options = (
+        click.option("--ray-address", metavar="HOST:PORT", help="Of that cluster.  [default: this machine's]"),
+        click.option(
+            "--engine",
+            type=click.Choice(("local", "ray")),
+            default="local",
+            show_default=True,
+            help="Where is walked: on all cores of this machine, or on an existing Ray cluster.",
+        ),
         click.option("--model", metavar="NAME", help="Of the server that is started.  [default: fracast]"),
         click.option("--latency", type=Duration(), default="1s", show_default=True, help="Until orders meet the book."),
         click.option("--trader-config", "config", type=FILE, help="The trader's file: rules, entries, sizes, exits."),
