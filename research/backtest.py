@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mesh.errors import NotFound
 from mesh.forecasts import ForecastClient
@@ -42,6 +42,9 @@ from research.walked import Walked
 from research.walks import HERE, Walks
 
 OnProgress = Callable[[int, int, Tally], object]
+
+_TOLD: Final = 5
+"""Defects that are named where nothing else is left to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ async def backtest(
             await asker.ask(gathering.open_events(recording.load(gathering.defects)), take)
             walked = await asyncio.to_thread(walks.finish)
         if not gathering.events:
-            raise NotFound(f"{plan.series}: no event is left to be walked", reason="EVENTS_MISSING")
+            raise _nothing_left(plan.series, gathering)
         panel.seat(who.model, fans, asker.tally)
         if plan.baselines and random_walk is not None and who.model != RANDOM_WALK:
             await panel.hear(RANDOM_WALK, random_walk, store, on_random_walk)
@@ -202,6 +205,12 @@ def _begun(prepared: Prepared, who: Answering, ledger: Ledger) -> tuple[Entry, G
     begun = ledger.append(Kind.BEGUN, asked | {name: getattr(who, name) for name in names})
     found = open_seal(ledger, plan.series, begun) if plan.open_sealed else seal_of(ledger.entries(), plan.series)
     return begun, Gathering(plan.root, found, prepared.defects, inside=plan.open_sealed)
+
+
+def _nothing_left(series: str, gathering: Gathering) -> NotFound:
+    why = ", ".join(f"{count:,} {name}" for name, count in gathering.defects.counts.most_common(_TOLD))
+    left_out = f"{gathering.sealed:,} sealed; defects: {why or 'none'}"
+    return NotFound(f"{series}: no event is left to be walked ({left_out})", reason="EVENTS_MISSING")
 
 
 def _conditions(
