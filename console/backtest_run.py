@@ -6,11 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import click
+
 from console.connection import OptionError, talking_to
 from console.research_options import Asked, Trading
 from console.research_paths import answers_file, ledger_file
-from console.research_running import bar, finished, server
+from console.research_running import GOES_ON, bar, finished, server
 from mesh.config import load
+from mesh.errors import MeshError
 from mesh.forecasts import ForecastClient, forecasting
 from research.answers_store import AnswersStore, opened
 from research.backtest import Backtest, Prepared, backtest, prepare
@@ -40,6 +43,8 @@ class OnProgress(Protocol):
 
 Doing = Callable[[Prepared, ForecastClient, AnswersStore, Ledger, Engine, OnProgress], Awaitable[T]]
 
+WALKING = "walking events"
+"""What a run does most of its time."""
 _TABLES = ("rules", "entries", "sizes", "exits", "protections")
 
 
@@ -117,20 +122,30 @@ def asking(plan: BacktestPlan, asked: Asked, trading: Trading, doing: Doing[T]) 
         KeyboardInterrupt: Ctrl-C, or SIGTERM.
         ConfigError, OptionError, MeshError, OSError: As what they come from.
     """
+    answered = 0
 
     async def work() -> T:
         ledger, prepared = Ledger(ledger_file(asked.root, asked.state)), prepare(plan)
-        with progress(shown=not asked.as_json) as on_progress:
+        with progress(shown=not asked.as_json) as on_progress, engine(trading) as walking:
             async with server(trading.model, asked.connection) as config:
-                with (
-                    talking_to(config),
-                    opened(answers_file(asked.root, asked.state)) as store,
-                    engine(trading) as walking,
-                ):
+                with talking_to(config), opened(answers_file(asked.root, asked.state)) as store:
                     async with forecasting(config) as client:
-                        return await doing(prepared, client, store, ledger, walking, on_progress)
+                        return await doing(prepared, client, store, ledger, walking, watched(on_progress))
 
-    return finished(work)
+    def watched(on_progress: OnProgress) -> OnProgress:
+        def watch(done: int, total: int, tally: Tally, /, doing: str = WALKING) -> None:
+            nonlocal answered
+            answered = tally.asked
+            on_progress(done, total, tally, doing=doing)
+
+        return watch
+
+    try:
+        return finished(work)
+    except (click.ClickException, MeshError):
+        if answered:
+            click.echo(GOES_ON, err=True)
+        raise
 
 
 @contextmanager
@@ -150,7 +165,7 @@ def progress(*, shown: bool) -> Iterator[OnProgress]:
     """Show a bar on a terminal; gives what to call as events are done."""
     with bar("{task.fields[said]}", shown=shown) as (found, task):
 
-        def on_progress(done: int, total: int, tally: Tally, /, doing: str = "walking events") -> None:
+        def on_progress(done: int, total: int, tally: Tally, /, doing: str = WALKING) -> None:
             said = f"{tally.done:,} of {tally.questions:,} forecasts"
             found.update(task, description=doing, completed=done, total=total, said=said)
 

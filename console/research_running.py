@@ -31,7 +31,8 @@ _MODEL = "fracast"
 _COLLECT_EVERY = 50_000
 """New objects between garbage collections: answers come by the thousand, and Python's default looks at them for a
 tenth of the time."""
-_GOES_ON = "what was answered is kept: the same command goes on where it was"
+GOES_ON = "what was answered is kept: the same command goes on where it was"
+"""Said where a run ends before its end."""
 
 
 def finished(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -64,7 +65,7 @@ def finished(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     except (asyncio.CancelledError, KeyboardInterrupt) as stopped:
         if isinstance(stopped, asyncio.CancelledError) and not ended:
             raise
-        click.echo(_GOES_ON, err=True)
+        click.echo(GOES_ON, err=True)
         raise KeyboardInterrupt from None
     except ServerProblem as problem:
         for line in problem.tail:
