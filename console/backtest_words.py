@@ -191,6 +191,9 @@ def conditions(found: Backtest) -> Lines:
         yield "observations", agreement
     tally = told.tally
     yield "questions", _asked(tally)
+    if tally.again:
+        why = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in tally.again.most_common())
+        yield "asked again", why
     for one in () if found.quality is None else found.quality.spoken:
         if one.name == RANDOM_WALK != who.model:
             yield f"to {RANDOM_WALK}", _asked(one.tally)

@@ -155,7 +155,7 @@ def command(
         # Not `run`: its bound stays armed here, so that a thread that hangs the interpreter's exit is ended too.
         ending = _Ending(stop_timeout)
         bound = sys.stdin.fileno() if while_stdin else None
-        sys.exit(_run(name, lambda lifecycle: serve(config, lifecycle), log_config, path, ending, bound))
+        sys.exit(_run(name, lambda lifecycle: serve(config, lifecycle), log_config, path, ending, bound=bound))
 
     return main
 
@@ -166,6 +166,7 @@ def _run(
     log_config: log.LogConfig,
     config_path: Path | None,
     ending: "_Ending",
+    *,
     bound: int | None = None,
 ) -> int:
     log.configure(log_config.format, log_config.level)
