@@ -30,6 +30,7 @@ from research.walk import WalkPlan
 from trader.config import TraderConfig
 from trader.domain.settings import Settings
 from trader.domain.words import EntryStyle
+from trader.scanning.settings import ScannedSeries
 
 T = TypeVar("T")
 
@@ -62,13 +63,15 @@ def plan(
     if trading.style is not None:
         entries = found.entries.model_copy(update={"style": EntryStyle(trading.style)})
         found = found.model_copy(update={"entries": entries})
-    policy = EntryPolicy(trading.entry_policy)
+    policy, scan = EntryPolicy(trading.entry_policy), scanned(trading.config, asked.series)
     return BacktestPlan(
         walk=WalkPlan(settings=found, entry_policy=policy, protections=protections, latency=trading.latency),
         root=asked.root,
         series=asked.series,
         horizon=asked.horizon,
         step=asked.step,
+        price=trading.price or scan.price,
+        points=scan.points,
         observed=asked.observed,
         spot=spot,
         first=asked.first,
@@ -85,6 +88,12 @@ def settings(file: Path | None) -> Settings:
         return Settings()
     config = load(file, TraderConfig)
     return Settings(**{table: getattr(config, table) for table in _TABLES})
+
+
+def scanned(file: Path | None, series: str) -> ScannedSeries:
+    """Read what the trader makes its questions of in a series, or take the defaults. Raises ConfigError."""
+    listed = () if file is None else load(file, TraderConfig).series
+    return next((each for each in listed if each.ticker == series), ScannedSeries(ticker=series))
 
 
 def run(plan: BacktestPlan, asked: Asked, trading: Trading) -> Backtest:

@@ -25,6 +25,8 @@ Lines = Iterator[tuple[str, str]]
 HEADINGS = ("trades", "contracts", "net", "a contract", "95 % of chance")
 QUALITY = "The forecasts, judged by the prices and results that came"
 NOTHING_FORECAST = "Nothing was forecast."
+PRICES = {"trade": "last trades", "mid": "the middle of bid and ask"}
+"""What is forecast from."""
 _NO_INTERVAL = "too few"
 
 
@@ -175,6 +177,7 @@ def conditions(found: Backtest) -> Lines:
     walk, settings = plan.walk, plan.walk.settings
     sizes, who = settings.sizes, told.answering
     yield "model", f"{who.model}@{who.weights_digest[:12]}, {who.precision} on {who.device}"
+    yield "forecast from", PRICES[plan.price]
     yield "exit policy", f"{who.policy_digest[:12]}"
     yield "entries", f"{walk.entry_policy.value}, {settings.entries.style.value}; candles of {span_words(plan.step)}"
     yield (

@@ -12,6 +12,7 @@ import click
 from console.connection import FILE, connection_options
 from console.durations import Duration
 from console.moments import Moment
+from mesh.kalshi.pasts import PRICE_KINDS, PriceKind
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 DATA = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -65,6 +66,8 @@ class Trading:
     latency: timedelta
     model: str | None
     """Of the server that is started; None is the usual one."""
+    price: PriceKind | None
+    """What is forecast from; None is as configured."""
     engine: str
     """Where is walked: `local` or `ray`."""
     ray_address: str | None
@@ -129,6 +132,11 @@ def trading_options(*policies: str) -> Callable[[Callable[..., None]], Callable[
             default="local",
             show_default=True,
             help="Where is walked: on all cores of this machine, or on an existing Ray cluster.",
+        ),
+        click.option(
+            "--price",
+            type=click.Choice(PRICE_KINDS),
+            help="What is forecast from: last trades, or the middle of bid and ask.  [default: as configured]",
         ),
         click.option("--model", metavar="NAME", help="Of the server that is started.  [default: fracast]"),
         click.option("--latency", type=Duration(), default="1s", show_default=True, help="Until orders meet the book."),

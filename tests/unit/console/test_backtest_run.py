@@ -12,6 +12,7 @@ from console.connection import OptionError
 from console.research_options import Asked, Trading
 from console.research_running import GOES_ON
 from mesh.errors import NotReady, Unavailable
+from mesh.kalshi.pasts import PriceKind
 from research.scanning import Tally
 from tests.fakes.backtests import plan, recording
 from tests.fakes.recorded_stores import SERIES
@@ -34,13 +35,19 @@ def asked(root: Path) -> Asked:
     )
 
 
-def trading(engine: str = "local", ray_address: str | None = None) -> Trading:
+def trading(
+    engine: str = "local",
+    ray_address: str | None = None,
+    config: Path | None = None,
+    price: PriceKind | None = None,
+) -> Trading:
     return Trading(
         entry_policy="live",
         style=None,
-        config=None,
+        config=config,
         latency=timedelta(seconds=1),
         model=None,
+        price=price,
         engine=engine,
         ray_address=ray_address,
     )
@@ -64,3 +71,16 @@ def test_a_run_that_fails_with_answers_says_that_they_are_kept(
 def test_an_address_of_a_cluster_that_nobody_asked_for_is_refused() -> None:
     with pytest.raises(OptionError, match="--engine ray"), backtest_run.engine(trading(ray_address="host:6379")):
         pass
+
+
+def test_it_is_forecast_from_what_the_trader_forecasts_from(tmp_path: Path) -> None:
+    file = tmp_path / "trader.toml"
+    file.write_text(f'[[series]]\nticker = "{SERIES}"\nprice = "mid"\npoints = 24\n')
+
+    configured = backtest_run.plan(asked(tmp_path), trading(config=file)).question
+    told = backtest_run.plan(asked(tmp_path), trading(config=file, price="trade")).question
+    usual = backtest_run.plan(asked(tmp_path), trading()).question
+
+    assert (configured.price, configured.points) == ("mid", 24)
+    assert (told.price, told.points) == ("trade", 24)
+    assert (usual.price, usual.points) == ("trade", 512)
