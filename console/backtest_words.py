@@ -147,6 +147,7 @@ def defects(found: Defects) -> list[tuple[str, str, str]]:
 def reliability(found: Reliability) -> Lines:
     """Say how the forecast's prices stood to what came, beside the market's own."""
     if found.forecast_brier is None or found.market_brier is None or found.difference is None:
+        yield "compared", "nothing: no forecast of a market whose result is known"
         return
     yield "forecast's Brier score", f"{found.forecast_brier.mean:.4f}"
     yield "market's", f"{found.market_brier.mean:.4f}"
