@@ -45,6 +45,13 @@ async def test_it_serves_its_policy_and_ends_with_a_run_that_is_interrupted(tmp_
     assert served == [("random-walk", hashlib.sha256(policy.read_bytes()).hexdigest())]
 
 
+async def test_a_server_that_is_killed_in_the_middle_is_named() -> None:
+    with pytest.raises(ServerProblem, match="SIGKILL"):
+        async with embedded("random-walk"):
+            servers()[0].kill()
+            await asyncio.Event().wait()
+
+
 STARTS = """
 import asyncio
 from research.server import embedded
