@@ -80,10 +80,10 @@ def invented(*, seed: int, step_seconds: int = 3600, count: int = 14) -> tuple[l
     return events, answers
 
 
-def walked_on(engine: Engine | None, *others: Arm) -> dict[str, tuple[object, ...]]:
+def walked_on(engine: Engine | None, *others: Arm, **changes: object) -> dict[str, tuple[object, ...]]:
     """Walk invented events in some place; gives what each walk came to, to be compared."""
     events, answers = invented(seed=1)
-    with Walks(plan(), others, 7, engine=engine or HERE, events=len(events)) as walks:
+    with Walks(plan(None, **changes), others, 7, engine=engine or HERE, events=len(events)) as walks:
         for each in in_order(events):
             own = {one.terms.ticker for one in each.markets}
             walks.take(each, {key: said for key, said in answers.items() if key[0] in own})

@@ -15,7 +15,7 @@ from research import arms
 from research.arms import Arm
 from research.baselines import EVERY_MOMENT
 from research.processes import Processes
-from research.types import Answers
+from research.types import Answers, EntryPolicy
 from research.walks import Walks
 from tests.fakes.research_walk import plan, walked_on
 
@@ -34,11 +34,12 @@ def leaving_nobody() -> Iterator[None]:
     assert hosts() == []
 
 
-def test_however_many_processes_walk_it_comes_to_the_same() -> None:
-    here = walked_on(None, arms.HOLD, EVERY_MOMENT)
+@pytest.mark.parametrize("policy", [EntryPolicy.LIVE, EntryPolicy.INDEPENDENT])
+def test_however_many_processes_walk_it_comes_to_the_same(policy: EntryPolicy) -> None:
+    here = walked_on(None, arms.HOLD, EVERY_MOMENT, entry_policy=policy)
 
     with leaving_nobody():
-        there = walked_on(Processes(2, fewest_events=1), arms.HOLD, EVERY_MOMENT)
+        there = walked_on(Processes(2, fewest_events=1), arms.HOLD, EVERY_MOMENT, entry_policy=policy)
 
     assert list(there) == list(here)
     assert there == here

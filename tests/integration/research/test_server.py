@@ -46,10 +46,13 @@ async def test_it_serves_its_policy_and_ends_with_a_run_that_is_interrupted(tmp_
 
 
 async def test_a_server_that_is_killed_in_the_middle_is_named() -> None:
-    with pytest.raises(ServerProblem, match="SIGKILL"):
+    async def run() -> None:
         async with embedded("random-walk"):
             servers()[0].kill()
             await asyncio.Event().wait()
+
+    with pytest.raises(ServerProblem, match="SIGKILL"):
+        await run()
 
 
 STARTS = """
