@@ -1,6 +1,9 @@
 """How fast research is, and how it compares with what the predecessor did.
 
-    python -m benchmarks.research [grid] [--trades 10000] [--steps 150] [--rounds 5] [--quick] [--json]
+    python -m benchmarks.research [grid|backtest] [--trades 10000] [--steps 150] [--rounds 5] [--forecasts 5000 ...]
+                                  [--whole] [--quick] [--json]
+
+`backtest`: what a backtest adds to its forecasts, and how much memory it takes; see `benchmarks.backtest`.
 
 `grid`: all 60 x 60 pairs of a target and a stop over the same trades, next to the predecessor's way in the same run:
 loops over cells, trades and closes in Python. Those would take hours, so they are timed on as many trades as a few
@@ -20,6 +23,7 @@ from functools import partial
 import numpy as np
 import psutil
 
+from benchmarks.backtest import measure
 from mesh.types import CENT, CONTRACT, Hundredths, Micros
 from research.rows import TradeRow
 from research.tpsl.grid import Levels, totals
@@ -177,16 +181,22 @@ def conditions() -> Mapping[str, object]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=["grid"], default="grid")
+    parser.add_argument("part", nargs="?", choices=["grid", "backtest"], default="grid")
     parser.add_argument("--trades", type=int, default=10_000)
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--forecasts", type=int, nargs="+", default=[5_000, 20_000, 50_000], help="of the backtests")
+    parser.add_argument("--whole", action="store_true", help="backtests with the report's other walks, too")
     parser.add_argument("--quick", action="store_true", help="show in seconds that it runs; the figures mean nothing")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.trades, arguments.rounds = 200, 1
-    found = {"conditions": conditions(), "grid": grid(arguments.trades, arguments.steps, arguments.rounds)}
+        arguments.trades, arguments.rounds, arguments.forecasts = 200, 1, [200]
+    found: dict[str, Mapping[str, object]] = {"conditions": conditions()}
+    if arguments.part == "grid":
+        found["grid"] = grid(arguments.trades, arguments.steps, arguments.rounds)
+    else:
+        found |= measure(arguments.forecasts, whole=arguments.whole)
     if arguments.json:
         print(json.dumps(found, indent=2))
         return

@@ -56,15 +56,25 @@ class Size:
 SIZES = {"crypto hour": Size("KXBTC", 180, 60, 60), "weather day": Size("KXHIGHNY", 6, 48, 3600)}
 
 
-def candles(key: ShardKey, size: Size, seed: int) -> pa.Table:
-    """Candles whose prices walk at random by cents; in a tenth of the periods nothing was traded."""
+def candles(key: ShardKey, size: Size, seed: int, start: datetime = START, move: float = 1.0) -> pa.Table:
+    """Make candles whose prices walk at random by cents; in a tenth of the periods nothing was traded.
+
+    Args:
+        key: Of the shard.
+        size: Of the shard.
+        seed: Equal seeds make equal candles.
+        start: Beginning of the first.
+        move: Standard deviation of a step, cents.
+    """
     random = np.random.default_rng(seed)
-    walk = random.normal(50, 20, (size.markets, 1)) + random.normal(0, 1, (size.markets, size.periods)).cumsum(axis=1)
+    walk = random.normal(50, 20, (size.markets, 1)) + random.normal(0, move, (size.markets, size.periods)).cumsum(
+        axis=1
+    )
     close = np.clip(walk.round(), 5, 95).astype(np.int64).ravel() * CENT
-    start = np.clip(close + random.integers(-2, 3, size.rows) * CENT, 3 * CENT, 97 * CENT)
-    low, high = np.minimum(start, close), np.maximum(start, close)
+    begun = np.clip(close + random.integers(-2, 3, size.rows) * CENT, 3 * CENT, 97 * CENT)
+    low, high = np.minimum(begun, close), np.maximum(begun, close)
     quiet = random.random(size.rows) < 0.1
-    first, step = int(START.timestamp()) * 1_000_000, size.step_seconds * 1_000_000
+    first, step = int(start.timestamp()) * 1_000_000, size.step_seconds * 1_000_000
     columns: dict[str, object] = {
         "series_ticker": np.full(size.rows, key.series),
         "event_ticker": np.full(size.rows, key.event),
@@ -76,11 +86,11 @@ def candles(key: ShardKey, size: Size, seed: int) -> pa.Table:
         ),
         "step_seconds": np.full(size.rows, size.step_seconds, np.int32),
         "price_mean_micros": pa.array((low + high) // 2, mask=quiet),
-        "price_previous_micros": start,
+        "price_previous_micros": begun,
         "volume_hundredths": np.where(quiet, 0, random.integers(1, 500, size.rows) * 100),
         "open_interest_hundredths": random.integers(0, 50_000, size.rows) * 100,
     }
-    for moment, price in (("open", start), ("high", high), ("low", low), ("close", close)):
+    for moment, price in (("open", begun), ("high", high), ("low", low), ("close", close)):
         columns[f"price_{moment}_micros"] = pa.array(price, mask=quiet)
         columns[f"yes_bid_{moment}_micros"] = price - CENT
         columns[f"yes_ask_{moment}_micros"] = price + CENT

@@ -35,7 +35,7 @@ def backtest(
         plan = backtest_run.plan(
             asked, trading, spot=spot, protections=protections, baselines=baselines, open_sealed=open_sealed
         )
-        found = backtest_run.run(plan, asked, trading.model)
+        found = backtest_run.run(plan, asked, trading)
         page = asked.out / f"{plan.name}.html"
         backtest_page.write(page, found)
         if asked.as_json:

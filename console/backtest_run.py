@@ -6,15 +6,21 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from console.connection import talking_to
+import click
+
+from console.connection import OptionError, talking_to
 from console.research_options import Asked, Trading
 from console.research_paths import answers_file, ledger_file
-from console.research_running import bar, finished, server
+from console.research_running import GOES_ON, bar, finished, server
 from mesh.config import load
+from mesh.errors import MeshError
 from mesh.forecasts import ForecastClient, forecasting
 from research.answers_store import AnswersStore, opened
 from research.backtest import Backtest, Prepared, backtest, prepare
 from research.backtest_plan import BacktestPlan
+from research.cluster import AUTO, joined
+from research.hosts import Engine
+from research.processes import Processes
 from research.quality.scoring import RANDOM_WALK
 from research.quality.serving import serving
 from research.scanning import Tally
@@ -24,6 +30,7 @@ from research.walk import WalkPlan
 from trader.config import TraderConfig
 from trader.domain.settings import Settings
 from trader.domain.words import EntryStyle
+from trader.scanning.settings import ScannedSeries
 
 T = TypeVar("T")
 
@@ -35,8 +42,10 @@ class OnProgress(Protocol):
         """Show it."""
 
 
-Doing = Callable[[Prepared, ForecastClient, AnswersStore, Ledger, OnProgress], Awaitable[T]]
+Doing = Callable[[Prepared, ForecastClient, AnswersStore, Ledger, Engine, OnProgress], Awaitable[T]]
 
+WALKING = "walking events"
+"""What a run does most of its time."""
 _TABLES = ("rules", "entries", "sizes", "exits", "protections")
 
 
@@ -54,13 +63,15 @@ def plan(
     if trading.style is not None:
         entries = found.entries.model_copy(update={"style": EntryStyle(trading.style)})
         found = found.model_copy(update={"entries": entries})
-    policy = EntryPolicy(trading.entry_policy)
+    policy, scan = EntryPolicy(trading.entry_policy), scanned(trading.config, asked.series)
     return BacktestPlan(
         walk=WalkPlan(settings=found, entry_policy=policy, protections=protections, latency=trading.latency),
         root=asked.root,
         series=asked.series,
         horizon=asked.horizon,
         step=asked.step,
+        price=trading.price or scan.price,
+        points=scan.points,
         observed=asked.observed,
         spot=spot,
         first=asked.first,
@@ -79,49 +90,83 @@ def settings(file: Path | None) -> Settings:
     return Settings(**{table: getattr(config, table) for table in _TABLES})
 
 
-def run(plan: BacktestPlan, asked: Asked, model: str | None) -> Backtest:
+def scanned(file: Path | None, series: str) -> ScannedSeries:
+    """Read what the trader makes its questions of in a series, or take the defaults. Raises ConfigError."""
+    listed = () if file is None else load(file, TraderConfig).series
+    return next((each for each in listed if each.ticker == series), ScannedSeries(ticker=series))
+
+
+def run(plan: BacktestPlan, asked: Asked, trading: Trading) -> Backtest:
     """Run it. Arguments and errors as `asking`."""
     return asking(
         plan,
         asked,
-        model,
-        lambda prepared, client, store, ledger, on_progress: backtest(
+        trading,
+        lambda prepared, client, store, ledger, engine, on_progress: backtest(
             prepared,
             client,
             store,
             ledger,
             asked.out,
             random_walk=partial(serving, None, RANDOM_WALK),
+            engine=engine,
             on_progress=on_progress,
             on_random_walk=partial(on_progress, doing="asking the random walk"),
         ),
     )
 
 
-def asking(plan: BacktestPlan, asked: Asked, model: str | None, doing: Doing[T]) -> T:
+def asking(plan: BacktestPlan, asked: Asked, trading: Trading, doing: Doing[T]) -> T:
     """Do something that walks a recording and asks a forecast server about it.
 
     Args:
         plan: What is walked.
         asked: Where things are kept, whom to ask, what to show.
-        model: Of the server that is started.
-        doing: Given the recording, a client, the answers there are, the ledger, and what to tell of its progress.
+        trading: The model of the server that is started, and where is walked.
+        doing: Given the recording, a client, the answers there are, the ledger, where to walk, and what to tell of its
+            progress.
 
     Raises:
         click.ClickException: The server does not start, or no server answers.
         KeyboardInterrupt: Ctrl-C, or SIGTERM.
         ConfigError, OptionError, MeshError, OSError: As what they come from.
     """
+    answered = 0
 
     async def work() -> T:
         ledger, prepared = Ledger(ledger_file(asked.root, asked.state)), prepare(plan)
-        with progress(shown=not asked.as_json) as on_progress:
-            async with server(model, asked.connection) as config:
+        with progress(shown=not asked.as_json) as on_progress, engine(trading) as walking:
+            async with server(trading.model, asked.connection) as config:
                 with talking_to(config), opened(answers_file(asked.root, asked.state)) as store:
                     async with forecasting(config) as client:
-                        return await doing(prepared, client, store, ledger, on_progress)
+                        return await doing(prepared, client, store, ledger, walking, watched(on_progress))
 
-    return finished(work)
+    def watched(on_progress: OnProgress) -> OnProgress:
+        def watch(done: int, total: int, tally: Tally, /, doing: str = WALKING) -> None:
+            nonlocal answered
+            answered = tally.asked
+            on_progress(done, total, tally, doing=doing)
+
+        return watch
+
+    try:
+        return finished(work)
+    except (click.ClickException, MeshError):
+        if answered:
+            click.echo(GOES_ON, err=True)
+        raise
+
+
+@contextmanager
+def engine(trading: Trading) -> Iterator[Engine]:
+    """Give what walks. Raises OptionError: the options contradict each other; MeshError: there is no cluster."""
+    if trading.engine == "ray":
+        with joined(trading.ray_address or AUTO) as ray:
+            yield ray
+    elif trading.ray_address is None:
+        yield Processes()
+    else:
+        raise OptionError("--ray-address names a cluster, which --engine ray asks for")
 
 
 @contextmanager
@@ -129,7 +174,7 @@ def progress(*, shown: bool) -> Iterator[OnProgress]:
     """Show a bar on a terminal; gives what to call as events are done."""
     with bar("{task.fields[said]}", shown=shown) as (found, task):
 
-        def on_progress(done: int, total: int, tally: Tally, /, doing: str = "walking events") -> None:
+        def on_progress(done: int, total: int, tally: Tally, /, doing: str = WALKING) -> None:
             said = f"{tally.done:,} of {tally.questions:,} forecasts"
             found.update(task, description=doing, completed=done, total=total, said=said)
 

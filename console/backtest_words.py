@@ -18,13 +18,15 @@ from research.statistics.headline import Headline
 from research.statistics.verdict import Judgement
 from research.summary import Summary
 from research.types import Defects
-from research.walks import Walked
+from research.walked import Walked
 
 Lines = Iterator[tuple[str, str]]
 
 HEADINGS = ("trades", "contracts", "net", "a contract", "95 % of chance")
 QUALITY = "The forecasts, judged by the prices and results that came"
 NOTHING_FORECAST = "Nothing was forecast."
+PRICES = {"trade": "last trades", "mid": "the middle of bid and ask"}
+"""What is forecast from."""
 _NO_INTERVAL = "too few"
 
 
@@ -145,6 +147,7 @@ def defects(found: Defects) -> list[tuple[str, str, str]]:
 def reliability(found: Reliability) -> Lines:
     """Say how the forecast's prices stood to what came, beside the market's own."""
     if found.forecast_brier is None or found.market_brier is None or found.difference is None:
+        yield "compared", "nothing: no forecast of a market whose result is known"
         return
     yield "forecast's Brier score", f"{found.forecast_brier.mean:.4f}"
     yield "market's", f"{found.market_brier.mean:.4f}"
@@ -175,6 +178,7 @@ def conditions(found: Backtest) -> Lines:
     walk, settings = plan.walk, plan.walk.settings
     sizes, who = settings.sizes, told.answering
     yield "model", f"{who.model}@{who.weights_digest[:12]}, {who.precision} on {who.device}"
+    yield "forecast from", PRICES[plan.price]
     yield "exit policy", f"{who.policy_digest[:12]}"
     yield "entries", f"{walk.entry_policy.value}, {settings.entries.style.value}; candles of {span_words(plan.step)}"
     yield (
@@ -191,6 +195,9 @@ def conditions(found: Backtest) -> Lines:
         yield "observations", agreement
     tally = told.tally
     yield "questions", _asked(tally)
+    if tally.again:
+        why = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in tally.again.most_common())
+        yield "asked again", why
     for one in () if found.quality is None else found.quality.spoken:
         if one.name == RANDOM_WALK != who.model:
             yield f"to {RANDOM_WALK}", _asked(one.tally)

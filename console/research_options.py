@@ -12,6 +12,7 @@ import click
 from console.connection import FILE, connection_options
 from console.durations import Duration
 from console.moments import Moment
+from mesh.kalshi.pasts import PRICE_KINDS, PriceKind
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 DATA = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -65,6 +66,12 @@ class Trading:
     latency: timedelta
     model: str | None
     """Of the server that is started; None is the usual one."""
+    price: PriceKind | None
+    """What is forecast from; None is as configured."""
+    engine: str
+    """Where is walked: `local` or `ray`."""
+    ray_address: str | None
+    """Of the cluster; None is the one that this machine belongs to."""
 
 
 def research_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -118,6 +125,19 @@ def trading_options(*policies: str) -> Callable[[Callable[..., None]], Callable[
     }
     policy = "After every candle, " + "; ".join(words[name] for name in policies) + "."
     options = (
+        click.option("--ray-address", metavar="HOST:PORT", help="Of that cluster.  [default: this machine's]"),
+        click.option(
+            "--engine",
+            type=click.Choice(("local", "ray")),
+            default="local",
+            show_default=True,
+            help="Where is walked: on all cores of this machine, or on an existing Ray cluster.",
+        ),
+        click.option(
+            "--price",
+            type=click.Choice(PRICE_KINDS),
+            help="What is forecast from: last trades, or the middle of bid and ask.  [default: as configured]",
+        ),
         click.option("--model", metavar="NAME", help="Of the server that is started.  [default: fracast]"),
         click.option("--latency", type=Duration(), default="1s", show_default=True, help="Until orders meet the book."),
         click.option("--trader-config", "config", type=FILE, help="The trader's file: rules, entries, sizes, exits."),

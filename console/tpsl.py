@@ -62,7 +62,7 @@ def tpsl(
     """
     with one_line_errors():
         plan = tpsl_run.plan(backtest_run.plan(asked, trading), targets, stops, folds=folds, embargo=embargo)
-        found = tpsl_run.run(plan, asked, trading.model)
+        found = tpsl_run.run(plan, asked, trading)
         page = asked.out / f"{plan.name}.html"
         tpsl_page.write(page, found)
         if asked.as_json:

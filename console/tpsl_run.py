@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from console.backtest_run import asking
 from console.connection import OptionError
-from console.research_options import Asked
+from console.research_options import Asked, Trading
 from research.backtest_plan import BacktestPlan
 from research.tpsl.folds import FoldPlan
 from research.tpsl.grid import Levels
@@ -35,13 +35,13 @@ def plan(
     return TpslPlan(backtest=asked, levels=levels, folds=FoldPlan(count=folds, embargo=embargo, horizon=asked.horizon))
 
 
-def run(plan: TpslPlan, asked: Asked, model: str | None) -> Optimised:
+def run(plan: TpslPlan, asked: Asked, trading: Trading) -> Optimised:
     """Run it. Arguments and errors as those of `backtest_run.asking`."""
     return asking(
         plan.backtest,
         asked,
-        model,
-        lambda prepared, client, store, ledger, on_progress: optimise(
-            plan, prepared, client, store, ledger, out=asked.out, on_progress=on_progress
+        trading,
+        lambda prepared, client, store, ledger, engine, on_progress: optimise(
+            plan, prepared, client, store, ledger, out=asked.out, engine=engine, on_progress=on_progress
         ),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from console.amounts import gain
-from console.backtest_words import cents, in_dollars
+from console.backtest_words import PRICES, cents, in_dollars
 from mesh.statistics import Estimate
 from mesh.types import CENT, DOLLAR
 from research.statistics import power
@@ -127,6 +127,7 @@ def conditions(found: Optimised) -> Lines:
     plan, who = found.plan, found.answering
     walk = plan.walk
     yield "model", f"{who.model}@{who.weights_digest[:12]}, {who.precision} on {who.device}"
+    yield "forecast from", PRICES[plan.backtest.price]
     yield "exit policy", f"{found.in_force.version}, {found.in_force.digest[:12]}"
     yield "entries", f"{walk.entry_policy.value}, by the trader's rules on that policy; every way out has the same"
     yield "exits", "sold to closing quotes across the spread, fees paid; what nobody buys waits for a bid or the result"

@@ -2,7 +2,8 @@
 
 Exit codes:
 
-    0    stopped in order after SIGTERM or SIGINT; `--check-config` found nothing wrong
+    0    stopped in order after SIGTERM, SIGINT or, if so asked, the end of standard input; `--check-config` found
+         nothing wrong
     1    failed: the app ended with `Fatal`, its port was taken, something crashed, or the stop took too long
     2    wrong command line
     78   the configuration is wrong (EX_CONFIG of sysexits.h): restarting does not help
@@ -28,6 +29,7 @@ import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeAlias, TypeVar
@@ -135,9 +137,10 @@ def command(
     @click.option(
         "--check-config", is_flag=True, help="Validate the configuration and exit: 0 if it is right, else 78."
     )
+    @click.option("--while-stdin", is_flag=True, help="Stop also when standard input ends: who started it has died.")
     @click.option("--set", "overrides", metavar="TABLE.KEY=VALUE", multiple=True, help="Override a value; repeatable.")
     @click.version_option(_version(), prog_name=name)
-    def main(path: Path | None, check_config: bool, overrides: tuple[str, ...]) -> None:
+    def main(path: Path | None, *, check_config: bool, while_stdin: bool, overrides: tuple[str, ...]) -> None:
         try:
             config = load(path, config_model, overrides)
         except ConfigError as error:
@@ -151,18 +154,27 @@ def command(
             log_config = log.LogConfig()
         # Not `run`: its bound stays armed here, so that a thread that hangs the interpreter's exit is ended too.
         ending = _Ending(stop_timeout)
-        sys.exit(_run(name, lambda lifecycle: serve(config, lifecycle), log_config, path, ending))
+        bound = sys.stdin.fileno() if while_stdin else None
+        sys.exit(_run(name, lambda lifecycle: serve(config, lifecycle), log_config, path, ending, bound=bound))
 
     return main
 
 
-def _run(name: str, serve: Serve, log_config: log.LogConfig, config_path: Path | None, ending: "_Ending") -> int:
+def _run(
+    name: str,
+    serve: Serve,
+    log_config: log.LogConfig,
+    config_path: Path | None,
+    ending: "_Ending",
+    *,
+    bound: int | None = None,
+) -> int:
     log.configure(log_config.format, log_config.level)
     path = str(config_path) if config_path else None
     _log.info("starting", daemon=name, version=_version(), pid=os.getpid(), config=path)
     _raise_open_files()
     try:
-        asyncio.run(_supervise(serve, ending))
+        asyncio.run(_supervise(serve, ending, bound))
     except* _Stopped:
         pass
     except* Exception as failures:
@@ -177,12 +189,12 @@ def _run(name: str, serve: Serve, log_config: log.LogConfig, config_path: Path |
     return code
 
 
-async def _supervise(serve: Serve, ending: "_Ending") -> None:
+async def _supervise(serve: Serve, ending: "_Ending", bound: int | None) -> None:
     loop = asyncio.get_running_loop()
     body = asyncio.current_task()
     started = interrupted = False
 
-    def stop(number: signal.Signals) -> None:
+    def stop(**why: str) -> None:
         nonlocal interrupted
         # The kernel's own handling from now on: the next SIGINT works even if this loop hangs.
         loop.remove_signal_handler(signal.SIGINT)
@@ -190,7 +202,7 @@ async def _supervise(serve: Serve, ending: "_Ending") -> None:
         if lifecycle.stopping.is_set():
             return
         lifecycle.stopping.set()
-        ending.begin(signal=number.name)
+        ending.begin(**why)
         if body is not None and not started:
             interrupted = True
             body.cancel()
@@ -202,7 +214,9 @@ async def _supervise(serve: Serve, ending: "_Ending") -> None:
     async with _Tasks(crashed) as tasks:
         lifecycle = Lifecycle(tasks)
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop, number)
+            loop.add_signal_handler(number, partial(stop, signal=number.name))
+        if bound is not None:
+            _at_end(bound, loop, partial(stop, stdin="ended"))
         tasks.create_task(_feed_watchdog(lifecycle), name="watchdog")
         try:
             async with serve(lifecycle):
@@ -218,6 +232,17 @@ async def _supervise(serve: Serve, ending: "_Ending") -> None:
         finally:
             ending.begin()
         raise _Stopped  # ends the background tasks
+
+
+def _at_end(pipe: int, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Stop when nobody can write to a pipe any more: whoever held it has ended, in order or not."""
+
+    def read() -> None:
+        if not os.read(pipe, 4096):
+            loop.remove_reader(pipe)
+            stop()
+
+    loop.add_reader(pipe, read)
 
 
 async def _feed_watchdog(lifecycle: Lifecycle) -> None:

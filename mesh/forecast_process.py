@@ -190,7 +190,8 @@ async def forecast_server(
             _command(),
             "--config",
             str(config),
-            stdin=asyncio.subprocess.DEVNULL,
+            "--while-stdin",  # if we are killed, so is the pipe that we hold
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             limit=_LINE_BYTES,

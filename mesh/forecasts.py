@@ -6,7 +6,7 @@ still unanswered, an overloaded server is given the time it asks for, and every 
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from uuid import uuid4
 
@@ -24,7 +24,7 @@ from foremesh.forecast.v1 import (
 )
 
 from mesh import log
-from mesh.errors import Broken, Overloaded, Unavailable
+from mesh.errors import Broken, MeshError, Overloaded, Unavailable
 from mesh.rpc.channel import connect
 from mesh.rpc.config import ClientConfig
 from mesh.rpc.errors import raising_mesh_errors, translated
@@ -118,6 +118,7 @@ class ForecastClient:
         client_id: str = "",
         timeout: float | None = None,
         within: float | None = None,
+        on_resume: Callable[[MeshError, int], object] = lambda _problem, _unanswered: None,
     ) -> AsyncGenerator[signal_pb2.SignalResult, None]:
         """Stream one result per history as it is ready; `input_index` is its place in `histories`.
 
@@ -128,6 +129,7 @@ class ForecastClient:
             client_id: Names this scanner; its newer scan supersedes the older one.
             timeout: Seconds for each attempt; None takes the configured deadline.
             within: Seconds for everything, in place of `timeout`: no attempt lasts longer, no wait begins that would.
+            on_resume: Called with what came in between, and how many are asked again, before each further attempt.
 
         Raises:
             MeshError: the scan is refused, or the server stays away; results given before stand.
@@ -157,6 +159,7 @@ class ForecastClient:
                 if failures == _ATTEMPTS or time() + wait > end:
                     raise
                 _log.info("scan resumes", unanswered=len(unanswered), wait_seconds=wait, problem=str(error))
+                on_resume(error, len(unanswered))
                 await asyncio.sleep(wait)
             else:
                 if unanswered:

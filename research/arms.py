@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from msgspec import structs
@@ -36,15 +37,24 @@ def _same_plan(plan: WalkPlan) -> WalkPlan:
     return plan
 
 
+def _set(plan: WalkPlan, table: str, **changes: Any) -> WalkPlan:
+    """Change settings of one table; those of others stay."""
+    old: Settings = plan.settings
+    new = getattr(old, table).model_copy(update=changes)
+    return replace(plan, settings=old.model_copy(update={table: new}))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """One way to trade."""
+    """One way to trade; it can be sent to other processes, so its functions have names."""
 
     name: str
     about: str
     """For people."""
     answers: Callable[[Answers], Answers] = _same_answers
     plan: Callable[[WalkPlan], WalkPlan] = _same_plan
+    cost: int = 1
+    """What its walk takes beside the policy's, about."""
 
     def walk(
         self, events: Iterable[RecordedEvent], answers: Answers, plan: WalkPlan, defects: Defects
@@ -58,7 +68,7 @@ def rest(expire_seconds: float = REST_SECONDS) -> Arm:
     return Arm(
         name="rest",
         about=f"entries wait at the bid for {expire_seconds:g} seconds and never chase",
-        plan=lambda plan: _set(plan, "entries", style=EntryStyle.REST, expire_seconds=expire_seconds),
+        plan=partial(_set, table="entries", style=EntryStyle.REST, expire_seconds=expire_seconds),
     )
 
 
@@ -68,8 +78,13 @@ def fade_longshot(yes_cents: float = LONGSHOT_CENTS) -> Arm:
         name="fade-longshot",
         about=f"NO wherever YES costs {yes_cents:g} cents or less, whatever was forecast",
         answers=say_no,
-        plan=lambda plan: _set(blind(plan), "rules", min_price_cents=100.0 - yes_cents),
+        plan=partial(_fading, min_price_cents=100.0 - yes_cents),
+        cost=5,
     )
+
+
+def _silence(_: Answers) -> Answers:
+    return {}
 
 
 def say_no(answers: Answers) -> Answers:
@@ -98,6 +113,10 @@ def blind(plan: WalkPlan) -> WalkPlan:
     return _set(plan, "rules", off=tuple(off))
 
 
+def _fading(plan: WalkPlan, min_price_cents: float) -> WalkPlan:
+    return _set(blind(plan), "rules", min_price_cents=min_price_cents)
+
+
 def without_exits(plan: WalkPlan, time_stop_seconds: float | None = None) -> WalkPlan:
     """Hold everything to the settlement, or for so long."""
     return _set(
@@ -117,12 +136,14 @@ REST: Final = rest()
 REST_TARGET: Final = Arm(
     name="rest-target",
     about="entries take, the target rests on the book",
-    plan=lambda plan: _set(plan, "exits", rest_take_profit=True),
+    plan=partial(_set, table="exits", rest_take_profit=True),
 )
 HOLD: Final = Arm(name="hold", about="everything is held to the settlement", plan=without_exits)
-ALWAYS_NO: Final = Arm(name="always-no", about="NO at every moment that was asked about", answers=say_no, plan=blind)
+ALWAYS_NO: Final = Arm(
+    name="always-no", about="NO at every moment that was asked about", answers=say_no, plan=blind, cost=7
+)
 FADE_LONGSHOT: Final = fade_longshot()
-NOTHING: Final = Arm(name="nothing", about="no trade", answers=lambda _: {})
+NOTHING: Final = Arm(name="nothing", about="no trade", answers=_silence)
 
 ARMS: Final = (TAKER, REST, REST_TARGET, HOLD, ALWAYS_NO, FADE_LONGSHOT, NOTHING)
 """Random entries, which are drawn from trades that were made, are in `research.chance`."""
@@ -133,35 +154,37 @@ def variations() -> tuple[Arm, ...]:
     return (
         *(_fees(Decimal(factor)) for factor in FEES),
         *(_latency(seconds) for seconds in LATENCIES),
-        Arm(
-            name="tick-worse",
-            about="every quote a tick worse on both sides",
-            plan=lambda plan: replace(plan, worse_ticks=plan.worse_ticks + 1),
-        ),
-        Arm(
-            name="half-size",
-            about="half as much shown at every quote",
-            plan=lambda plan: replace(plan, assumed_size=Hundredths(max(1, plan.assumed_size // 2))),
-        ),
+        Arm(name="tick-worse", about="every quote a tick worse on both sides", plan=_worse),
+        Arm(name="half-size", about="half as much shown at every quote", plan=_thinner),
     )
 
 
 def _fees(factor: Decimal) -> Arm:
-    return Arm(
-        name=f"fees-x{factor}",
-        about=f"fees times {factor}",
-        plan=lambda plan: replace(plan, fee_factor=plan.fee_factor * factor),
-    )
+    return Arm(name=f"fees-x{factor}", about=f"fees times {factor}", plan=partial(_dearer, factor=factor))
 
 
 def _latency(seconds: int) -> Arm:
-    def later(plan: WalkPlan) -> WalkPlan:
-        # An order that came after its own expiry would never be a trade: it lives as long on the book as before.
-        longer = max(0.0, seconds - plan.latency.total_seconds())
-        expires = plan.settings.entries.expire_seconds + longer
-        return replace(_set(plan, "entries", expire_seconds=expires), latency=timedelta(seconds=seconds))
+    about = f"orders meet the book {seconds} seconds later"
+    return Arm(name=f"latency-{seconds}s", about=about, plan=partial(_later, seconds=seconds))
 
-    return Arm(name=f"latency-{seconds}s", about=f"orders meet the book {seconds} seconds later", plan=later)
+
+def _dearer(plan: WalkPlan, factor: Decimal) -> WalkPlan:
+    return replace(plan, fee_factor=plan.fee_factor * factor)
+
+
+def _later(plan: WalkPlan, seconds: int) -> WalkPlan:
+    # An order that came after its own expiry would never be a trade: it lives as long on the book as before.
+    longer = max(0.0, seconds - plan.latency.total_seconds())
+    expires = plan.settings.entries.expire_seconds + longer
+    return replace(_set(plan, "entries", expire_seconds=expires), latency=timedelta(seconds=seconds))
+
+
+def _worse(plan: WalkPlan) -> WalkPlan:
+    return replace(plan, worse_ticks=plan.worse_ticks + 1)
+
+
+def _thinner(plan: WalkPlan) -> WalkPlan:
+    return replace(plan, assumed_size=Hundredths(max(1, plan.assumed_size // 2)))
 
 
 def _series(key: Key) -> str:
@@ -200,10 +223,3 @@ def _no(said: Forecasted) -> Forecasted:
         forecast_end_cents=signal.current_cents,
     )
     return replace(said, signal=facts)
-
-
-def _set(plan: WalkPlan, table: str, **changes: Any) -> WalkPlan:
-    """Change settings of one table; those of others stay."""
-    old: Settings = plan.settings
-    new = getattr(old, table).model_copy(update=changes)
-    return replace(plan, settings=old.model_copy(update={table: new}))

@@ -6,7 +6,7 @@ kept on disk as it comes: a run that was interrupted goes on where it was.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
@@ -28,7 +28,7 @@ _IN_FLIGHT = 2
 _PAGE = 256
 """Questions that are made at once: then answers get their turn."""
 
-Taker = Callable[[RecordedEvent, Answers], object]
+Taker = Callable[[RecordedEvent, Answers], Awaitable[object] | None]
 
 
 @dataclass(slots=True)
@@ -82,7 +82,8 @@ class Asker:
 
         Args:
             events: What is asked about.
-            take: Given an event and its answers; they are not kept.
+            take: Given an event and its answers; they are not kept. Where it gives something to wait for, that is
+                waited for, and whatever is under way comes in meanwhile.
 
         Raises:
             MeshError: The server refuses, stays away longer than the patience, or is another one all of a sudden.
@@ -112,13 +113,13 @@ class Asker:
                 self._add(batch, page, digests, scanner)
                 if batch.size >= BATCH:
                     if len(flying) == _IN_FLIGHT:
-                        _give(await flying.popleft(), take)
+                        await _give(await flying.popleft(), take)
                     flying.append(tasks.create_task(_answered(batch, scanner)))
                     batch = _Batch()
                 await asyncio.sleep(0)
             flying.append(tasks.create_task(_answered(batch, scanner)))
             while flying:
-                _give(await flying.popleft(), take)
+                await _give(await flying.popleft(), take)
 
     def _questions(self, events: Iterable[RecordedEvent]) -> Iterator[_Item]:
         for event in events:
@@ -163,9 +164,11 @@ async def _answered(batch: _Batch, scanner: Scanner) -> _Batch:
     return batch
 
 
-def _give(batch: _Batch, take: Taker) -> None:
+async def _give(batch: _Batch, take: Taker) -> None:
     for event, said in batch.complete:
-        take(event, said)
+        taken = take(event, said)
+        if taken is not None:
+            await taken
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

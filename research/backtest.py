@@ -3,12 +3,13 @@
 The ledger knows of a run before anything is asked, and of its result before anybody sees it.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mesh.errors import NotFound
 from mesh.forecasts import ForecastClient
@@ -20,6 +21,7 @@ from research.backtest_plan import BacktestPlan
 from research.baselines import POLICY, beside
 from research.code_version import code_version
 from research.gathering import Gathering
+from research.hosts import Engine
 from research.loading import Recording
 from research.quality.estimates import Chance
 from research.quality.evaluation import Evaluation
@@ -36,9 +38,13 @@ from research.sealing import Seal, open_seal, seal_of
 from research.summary import Summary, summarise
 from research.trials import Entry, Kind, Ledger, Trial, sharpes
 from research.types import Answers, Defects, RecordedEvent
-from research.walks import Walked, Walks
+from research.walked import Walked
+from research.walks import HERE, Walks
 
 OnProgress = Callable[[int, int, Tally], object]
+
+_TOLD: Final = 5
+"""Defects that are named where nothing else is left to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,7 @@ async def backtest(
     out: Path,
     *,
     random_walk: Serving | None = None,
+    engine: Engine = HERE,
     on_progress: OnProgress = lambda _done, _total, _tally: None,
     on_random_walk: OnProgress = lambda _done, _total, _tally: None,
 ) -> Backtest:
@@ -137,6 +144,7 @@ async def backtest(
         ledger: Told of the run, and of its result.
         out: The folder of the CSV file.
         random_walk: Serves the random walk, which is asked the same where baselines are wanted and it is not the model.
+        engine: Where is walked; what comes of it is the same anywhere.
         on_progress: Called now and then with the events that are done, those there are, and what became of questions.
         on_random_walk: Called with the same of what the random walk is asked: of questions, not of events.
 
@@ -153,20 +161,21 @@ async def backtest(
     def progress() -> None:
         on_progress(gathering.events + gathering.sealed, total, asker.tally)
 
-    def take(event: RecordedEvent, answers: Answers) -> None:
+    async def take(event: RecordedEvent, answers: Answers) -> None:
         gathering.add(event, answers, plan.horizon)
         fans.put(event, answers)
-        walks.take(event, answers)
+        await asyncio.to_thread(walks.take, event, answers)
         progress()
 
+    arms = beside() if plan.baselines else ()
     seen = Unsealed(recording, gathering.seal, inside=plan.open_sealed)
     with Panel(plan.series, seen, prepared.question) as panel:
         fans = panel.fans()
-        with Walks(plan.walk, beside() if plan.baselines else (), plan.seed) as walks:
+        with Walks(plan.walk, arms, plan.seed, engine=engine, events=total) as walks:
             await asker.ask(gathering.open_events(recording.load(gathering.defects)), take)
-            walked = walks.finish()
+            walked = await asyncio.to_thread(walks.finish)
         if not gathering.events:
-            raise NotFound(f"{plan.series}: no event is left to be walked", reason="EVENTS_MISSING")
+            raise _nothing_left(plan.series, gathering)
         panel.seat(who.model, fans, asker.tally)
         if plan.baselines and random_walk is not None and who.model != RANDOM_WALK:
             await panel.hear(RANDOM_WALK, random_walk, store, on_random_walk)
@@ -196,6 +205,12 @@ def _begun(prepared: Prepared, who: Answering, ledger: Ledger) -> tuple[Entry, G
     begun = ledger.append(Kind.BEGUN, asked | {name: getattr(who, name) for name in names})
     found = open_seal(ledger, plan.series, begun) if plan.open_sealed else seal_of(ledger.entries(), plan.series)
     return begun, Gathering(plan.root, found, prepared.defects, inside=plan.open_sealed)
+
+
+def _nothing_left(series: str, gathering: Gathering) -> NotFound:
+    why = ", ".join(f"{count:,} {name}" for name, count in gathering.defects.counts.most_common(_TOLD))
+    left_out = f"{gathering.sealed:,} sealed; defects: {why or 'none'}"
+    return NotFound(f"{series}: no event is left to be walked ({left_out})", reason="EVENTS_MISSING")
 
 
 def _conditions(

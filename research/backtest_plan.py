@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mesh.errors import InvalidInput
+from mesh.kalshi.pasts import PriceKind
 from research.plan import WalkPlan
 from research.questions import QuestionPlan
 from research.statistics import bootstrap
@@ -21,6 +22,10 @@ class BacktestPlan:
     horizon: timedelta
     step: timedelta = timedelta(hours=1)
     """Of candles and forecast."""
+    price: PriceKind = "trade"
+    """What is forecast from: last trades, or the middle of bid and ask."""
+    points: int = 512
+    """Most steps of a history."""
     walk: WalkPlan
     first: datetime | None = None
     last: datetime | None = None
@@ -41,7 +46,7 @@ class BacktestPlan:
         steps, rest = divmod(self.horizon, self.step)
         if rest or not steps:
             raise InvalidInput(f"a horizon of {self.horizon} is no whole number of steps of {self.step}")
-        return QuestionPlan(horizon_steps=steps, step=self.step)
+        return QuestionPlan(horizon_steps=steps, step=self.step, points=self.points, price=self.price)
 
     @property
     def name(self) -> str:
@@ -56,6 +61,8 @@ class BacktestPlan:
             "series": self.series,
             "horizon_seconds": self.horizon.total_seconds(),
             "step_seconds": self.step.total_seconds(),
+            "price": self.price,
+            "points": self.points,
             "entry_policy": walk.entry_policy.value,
             "protections": walk.protections,
             "latency_seconds": walk.latency.total_seconds(),

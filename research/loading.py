@@ -7,6 +7,7 @@ begin when a market has closed are left out.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Required, TypedDict, Unpack
@@ -132,8 +133,11 @@ class Recording:
         Raises:
             StoreError: A file cannot be read; the text names it.
         """
+        seen: dict[str, str] = {}
+        """Events of markets."""
         for found in self._found:
-            if (event := self._event(found, defects)) is not None:
+            event = self._event(found, defects)
+            if event is not None and (event := _own(event, seen, defects)) is not None:
                 yield event
 
     def _event(self, found: Found, defects: Defects) -> RecordedEvent | None:
@@ -220,6 +224,16 @@ class Recording:
         if rule != self.fees.rule(self.series, close):
             defects.note("fees_changed_during_market", ticker)
         return rule.terms
+
+
+def _own(event: RecordedEvent, seen: dict[str, str], defects: Defects) -> RecordedEvent | None:
+    """Leave out markets that an earlier event has already: a market is of one event."""
+    tickers = [market.terms.ticker for market in event.markets]
+    strange = {ticker for ticker in tickers if seen.setdefault(ticker, event.event_ticker) != event.event_ticker}
+    for ticker in sorted(strange):
+        defects.note("market_of_another_event", ticker)
+    kept = tuple(market for market in event.markets if market.terms.ticker not in strange)
+    return replace(event, markets=kept) if kept else None
 
 
 def load(root: Path, series: str, *, defects: Defects, **asked: Unpack[Asked]) -> Iterator[RecordedEvent]:

@@ -71,6 +71,15 @@ class Looking:
             case _:
                 pass
 
+    def add(self, other: "Looking") -> None:
+        """Count what another walk by the same settings saw."""
+        self.looked += other.looked
+        self.signals += other.signals
+        self.entries += other.entries
+        self._filled |= other._filled
+        self.unsaid += other.unsaid
+        self._refused += other._refused
+
     @property
     def filled(self) -> int:
         """Entries of which anything was bought; the others are no trades."""

@@ -114,7 +114,7 @@ class Scanner:
                 await self._scan(left)
             except (Unavailable, Overloaded, TooLate) as error:
                 problem = error
-                self._tally.again[error.reason.lower()] += len(left)
+                self._count_again(error, len(left))
             if len(left) < before:
                 waits, since = 0, time.monotonic()
             if left:
@@ -131,7 +131,9 @@ class Scanner:
         histories = [forecast_pb2.MarketHistory.FromString(left[place].history) for place in places]
         kept: list[tuple[bytes, bytes]] = []
         last = time.monotonic()
-        results = self._client.scan(histories, self._options, _EVERYTHING, within=_SCAN_SECONDS)
+        results = self._client.scan(
+            histories, self._options, _EVERYTHING, within=_SCAN_SECONDS, on_resume=self._count_again
+        )
         try:
             async with aclosing(results):
                 async for result in results:
@@ -153,6 +155,9 @@ class Scanner:
                         last = time.monotonic()
         finally:
             self._keep(kept)
+
+    def _count_again(self, problem: MeshError, unanswered: int) -> None:
+        self._tally.again[problem.reason.lower()] += unanswered
 
     def _keep(self, kept: list[tuple[bytes, bytes]]) -> None:
         if kept:

@@ -14,7 +14,7 @@ from research.types import ABSENT, Defects, Ints, Strip
 
 _MOMENTS = ("open", "high", "low", "close")
 _PRICES = tuple(f"{kind}_{moment}_micros" for kind in ("yes_bid", "yes_ask", "price") for moment in _MOMENTS)
-COLUMNS: Final = ("event_ticker", "market_ticker", "end_time", "volume_hundredths", *_PRICES)
+COLUMNS: Final = ("event_ticker", "market_ticker", "step_seconds", "end_time", "volume_hundredths", *_PRICES)
 """Columns that rows are made of."""
 _SECOND = 1_000_000
 Truths = NDArray[np.bool_]
@@ -83,13 +83,14 @@ def rows_of(table: pa.Table, key: ShardKey, defects: Defects) -> Rows:
 
 
 def _own(table: pa.Table, key: ShardKey, defects: Defects) -> pa.Table:
-    """Keep the rows that name a market and an end, and the shard's event."""
+    """Keep the rows that name a market and an end, and are of the shard's event and step."""
     named = pc.and_(pc.is_valid(table.column("market_ticker")), pc.is_valid(table.column("end_time")))
-    own = pc.and_(named, pc.fill_null(pc.equal(table.column("event_ticker"), key.event), False))
-    strange = table.num_rows - (pc.sum(own).as_py() or 0)
+    for name, value in (("event_ticker", key.event), ("step_seconds", key.step_seconds)):
+        named = pc.and_(named, pc.fill_null(pc.equal(table.column(name), value), False))
+    strange = table.num_rows - (pc.sum(named).as_py() or 0)
     if strange:
         defects.note("row_of_another_shard", str(key), strange)
-        return table.filter(own)
+        return table.filter(named)
     return table
 
 

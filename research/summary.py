@@ -13,7 +13,7 @@ from research.statistics.comparison import Comparison, compare
 from research.statistics.decomposition import Decomposition, decompose
 from research.statistics.headline import Headline, headline
 from research.statistics.verdict import Judgement, judge
-from research.walks import Walked
+from research.walked import Walked
 
 _WIDTH_CENTS = 10
 

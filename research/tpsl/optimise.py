@@ -6,6 +6,7 @@ held against every cell instead. The ledger knows of the run before anything is 
 sees it.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from research.backtest import Prepared
 from research.baselines import POLICY
 from research.code_version import code_version
 from research.gathering import Gathering
+from research.hosts import Engine
 from research.pauses import following
 from research.plan import WalkPlan
 from research.rows import TradeRow
@@ -31,7 +33,7 @@ from research.tpsl.search import search
 from research.tpsl.selection import Decision
 from research.trials import Kind, Ledger
 from research.types import Answers, Defects, RecordedEvent
-from research.walks import Walks
+from research.walks import HERE, Walks
 
 
 async def optimise(
@@ -42,6 +44,7 @@ async def optimise(
     ledger: Ledger,
     *,
     out: Path,
+    engine: Engine = HERE,
     on_progress: Callable[[int, int, Tally], object] = lambda _done, _total, _tally: None,
 ) -> Optimised:
     """Search; files are written, and the result is in the ledger, when this returns.
@@ -53,6 +56,7 @@ async def optimise(
         store: What was answered before.
         ledger: Told of the run, and of its result.
         out: The folder of the files.
+        engine: Where is walked; what comes of it is the same anywhere.
         on_progress: Called now and then with the events that are done, those there are, and what became of questions.
 
     Raises:
@@ -67,7 +71,7 @@ async def optimise(
     begun = ledger.append(Kind.BEGUN, run | {name: getattr(who, name) for name in names})
     seal = seal_of(ledger.entries(), asked.series)
     gathering = Gathering(asked.root, seal, defects, inside=False)
-    rows = await _walked(plan, client, store, prepared, gathering, on_progress=on_progress)
+    rows = await _walked(plan, client, store, prepared, gathering, engine=engine, on_progress=on_progress)
     seen = (event for event in recording.load(Defects()) if seal is None or not seal.covers(event))
     paths = cut(rows, seen, _rules(plan, rows), defects)
     if not len(paths):
@@ -100,6 +104,7 @@ async def _walked(
     prepared: Prepared,
     gathering: Gathering,
     *,
+    engine: Engine,
     on_progress: Callable[[int, int, Tally], object],
 ) -> list[TradeRow]:
     asked, recording = plan.backtest, prepared.recording
@@ -109,14 +114,14 @@ async def _walked(
     def progress() -> None:
         on_progress(gathering.events + gathering.sealed, total, asker.tally)
 
-    def take(event: RecordedEvent, answers: Answers) -> None:
+    async def take(event: RecordedEvent, answers: Answers) -> None:
         gathering.add(event, answers, asked.horizon)
-        walks.take(event, answers)
+        await asyncio.to_thread(walks.take, event, answers)
         progress()
 
-    with Walks(plan.walk, (), asked.seed) as walks:
+    with Walks(plan.walk, (), asked.seed, engine=engine, events=total) as walks:
         await asker.ask(gathering.open_events(recording.load(gathering.defects)), take)
-        walked = walks.finish()[POLICY.name]
+        walked = (await asyncio.to_thread(walks.finish))[POLICY.name]
     for name, count in walked.defects.counts.items():
         gathering.defects.note(name, walked.defects.examples[name], count)
     return walked.rows

@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def measured(module: str) -> dict[str, Any]:
+def measured(module: str, *words: str) -> dict[str, Any]:
     """Run a benchmark at its quickest."""
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{module}", "--quick", "--json"],
+        [sys.executable, "-m", f"benchmarks.{module}", *words, "--quick", "--json"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -109,3 +109,12 @@ def test_the_grid_of_exits_is_measured_against_nested_loops_over_the_same_trades
     assert grid["ratio"] > 1
     assert all(math.isfinite(value) for value in grid.values())
     assert document["conditions"]["cores"] > 0
+
+
+def test_a_backtest_is_measured_against_its_questions_merely_asked() -> None:
+    document = measured("research", "backtest")
+    (run,) = (figures for name, figures in document.items() if name != "conditions")
+    assert run["questions"] == 228  # or the sides do not do the same work
+    assert min(run[f"{name}_seconds"] for name in ("model", "asked", "run", "command")) > 0
+    assert run["overhead_share"] == pytest.approx(1 - run["asked_seconds"] / run["run_seconds"])
+    assert run["command_megabytes"] > 10

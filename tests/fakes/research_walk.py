@@ -7,10 +7,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from msgspec import structs
 
+from research.arms import Arm
+from research.hosts import Engine
 from research.plan import WalkPlan
 from research.rows import TradeRow
+from research.timeline import in_order
 from research.types import Defects, Forecasted, Key, RecordedEvent, RecordedMarket
 from research.walk import walk
+from research.walks import HERE, Walks
 from tests.fakes.research import BEGIN, event, market, walked
 from tests.fakes.trading import signal
 from trader.domain.settings import Settings
@@ -74,3 +78,23 @@ def invented(*, seed: int, step_seconds: int = 3600, count: int = 14) -> tuple[l
                 answers |= said(recorded, int(place), current_cents=middle, forecast_mean_cents=middle - 12.0)
         events.append(event(*markets))
     return events, answers
+
+
+def walked_on(engine: Engine | None, *others: Arm, **changes: object) -> dict[str, tuple[object, ...]]:
+    """Walk invented events in some place; gives what each walk came to, to be compared."""
+    events, answers = invented(seed=1)
+    with Walks(plan(None, **changes), others, 7, engine=engine or HERE, events=len(events)) as walks:
+        for each in in_order(events):
+            own = {one.terms.ticker for one in each.markets}
+            walks.take(each, {key: said for key, said in answers.items() if key[0] in own})
+        found = walks.finish()
+    return {
+        name: (
+            one.rows,
+            one.exits,
+            (one.defects.counts, one.defects.examples),
+            list(one.looking.funnel()),
+            (one.looking.looked, one.looking.filled, one.looking.unsaid),
+        )
+        for name, one in found.items()
+    }

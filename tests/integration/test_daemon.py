@@ -58,7 +58,12 @@ class Daemon:
     def __init__(self, *arguments: str, **environment: str) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("NOTIFY_", "WATCHDOG_"))}
         self.process = subprocess.Popen(
-            [*COMMAND, *arguments], cwd=ROOT, env=kept | environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE
+            [*COMMAND, *arguments],
+            cwd=ROOT,
+            env=kept | environment,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
 
     def finish(self, number: signal.Signals | None = None) -> int:
@@ -125,6 +130,14 @@ def test_one_sigint_drains_as_well(start: Any, manager: Systemd) -> None:
     manager.until("READY=1")
     assert daemon.finish(signal.SIGINT) == 0
     assert daemon.event("stopping")["signal"] == "SIGINT"
+    assert daemon.event("drained")
+
+
+def test_it_stops_with_whoever_holds_its_standard_input_if_it_is_to(start: Any, manager: Systemd) -> None:
+    daemon = start("works", "--while-stdin")
+    manager.until("READY=1")
+    assert daemon.finish() == 0
+    assert daemon.event("stopping")["stdin"] == "ended"
     assert daemon.event("drained")
 
 

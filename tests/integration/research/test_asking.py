@@ -270,6 +270,14 @@ async def test_an_overloaded_server_is_given_its_time_again_and_again(tmp_path: 
     assert run.tally.again["queue_full"] > 0
 
 
+async def test_a_scan_that_is_resumed_at_once_is_counted_too(tmp_path: Path) -> None:
+    moody = Moody(busy=1)
+    async with servicer_on_loopback(moody) as server:
+        run = await ask(server.addresses[0], tmp_path, events(1))
+    assert (run.tally.asked, moody.scans) == (18, 4)
+    assert 0 < run.tally.again["queue_full"] < 18
+
+
 async def test_every_expired_question_is_counted(tmp_path: Path) -> None:
     async with servicer_on_loopback(Moody(expiring=7)) as server:
         run = await ask(server.addresses[0], tmp_path, events(1))

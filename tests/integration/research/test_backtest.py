@@ -188,6 +188,13 @@ async def test_a_horizon_between_steps_is_refused_and_a_series_that_is_not_there
     assert Ledger(tmp_path / "trials.jsonl").entries() == []
 
 
+async def test_where_nothing_is_left_to_be_walked_it_is_said_what_was_left_out(root: Path, tmp_path: Path) -> None:
+    seal(Ledger(tmp_path / "trials.jsonl"), SERIES, BEGIN - timedelta(days=9))
+
+    with pytest.raises(NotFound, match=rf"no event is left to be walked \({DAYS} sealed; defects: "):
+        await run(plan(root), tmp_path)
+
+
 def test_a_result_rests_on_its_data(tmp_path: Path) -> None:
     async def both() -> tuple[Backtest, Backtest]:
         one = await run(plan(recording(tmp_path / "one", 1)), tmp_path)

@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -41,6 +43,36 @@ async def test_it_serves_its_policy_and_ends_with_a_run_that_is_interrupted(tmp_
         await task
     assert not process.is_running()
     assert served == [("random-walk", hashlib.sha256(policy.read_bytes()).hexdigest())]
+
+
+async def test_a_server_that_is_killed_in_the_middle_is_named() -> None:
+    async def run() -> None:
+        async with embedded("random-walk"):
+            servers()[0].kill()
+            await asyncio.Event().wait()
+
+    with pytest.raises(ServerProblem, match="SIGKILL"):
+        await run()
+
+
+STARTS = """
+import asyncio
+from research.server import embedded
+async def run():
+    async with embedded("random-walk"):
+        print("started", flush=True)
+        await asyncio.Event().wait()
+asyncio.run(run())
+"""
+
+
+def test_it_ends_with_a_run_that_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", STARTS], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "started\n"
+        (server,) = psutil.Process(run.pid).children()
+        run.kill()
+    assert psutil.wait_procs([server], timeout=20)[1] == []
 
 
 async def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:

@@ -198,6 +198,21 @@ def test_rows_of_another_event_are_left_out_and_counted(tmp_path: Path) -> None:
     assert counts["row_of_another_shard"] == 1
 
 
+def test_rows_of_another_step_are_left_out_and_counted(tmp_path: Path) -> None:
+    found, counts = only(tmp_path, [candle(FIRST, hour(1)), candle(FIRST, hour(2), step=60)])
+    assert found.decisions.ends.tolist() == [int(hour(1).timestamp())]
+    assert counts["row_of_another_shard"] == 1
+
+
+def test_a_market_that_an_earlier_event_has_already_is_left_out_and_counted(tmp_path: Path) -> None:
+    strange = dict(candle(f"{NEXT}-B40.5", hour(3)), market_ticker=FIRST)
+    write_candles(tmp_path, [candle(FIRST, hour(1))])
+    write_candles(tmp_path, [candle(f"{NEXT}-B40.5", hour(2)), strange])
+    events, counts = loaded(tmp_path)
+    assert [[one.terms.ticker for one in each.markets] for each in events] == [[FIRST], [f"{NEXT}-B40.5"]]
+    assert counts["market_of_another_event"] == 1
+
+
 @pytest.mark.parametrize(("bid", "ask"), [(330_000, 320_000), (320_000, 320_000)])
 def test_a_bid_that_is_not_below_the_ask_is_no_quote(tmp_path: Path, bid: int, ask: int) -> None:
     rows = [candle(FIRST, hour(1), bid, ask), candle(FIRST, hour(2))]
@@ -413,7 +428,7 @@ def test_what_is_written_is_loaded_and_cut_at_a_moment_it_is_what_was_known_then
             strict=True,
         )
     ]
-    kept = [name for name in COLUMNS if name != "event_ticker"]
+    kept = [name for name in COLUMNS if name not in {"event_ticker", "step_seconds"}]
     assert back == [{name: row[name] for name in kept} for row in rows]
 
     moment = BEGIN + timedelta(minutes=cut)

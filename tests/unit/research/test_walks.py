@@ -15,7 +15,8 @@ from research.near import Near
 from research.timeline import in_order
 from research.types import Answers, Defects, EntryPolicy, Forecasted, RecordedEvent, Unsaid
 from research.walk import walk
-from research.walks import Walked, Walks
+from research.walked import Walked
+from research.walks import Walks
 from tests.fakes.research import BEGIN, event, market, walked
 from tests.fakes.research_walk import Said, invented, plan
 from trader.domain.settings import Settings
