@@ -68,7 +68,8 @@ class Daemon:
             command,
             "--config",
             str(self._config),
-            stdin=asyncio.subprocess.DEVNULL,
+            "--while-stdin",  # if we are killed, so is the pipe that we hold
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             limit=_LINE_BYTES,

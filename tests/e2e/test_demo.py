@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -123,6 +124,16 @@ def test_ctrl_c_while_it_trades_ends_everything_and_leaves_nothing(folder: Path)
     assert err == "stopped; nothing is left running\n"
     assert list((folder / "out").iterdir()) == []
     assert nothing_left(folder)
+
+
+def test_nothing_runs_on_when_the_demo_itself_is_killed(folder: Path) -> None:
+    with demo(folder, "--seconds", "3600", "--model", "random-walk") as process:
+        heard(process, "collector-2: ready")
+        process.kill()
+        until = time.monotonic() + 60
+        while running(folder):
+            assert time.monotonic() < until, running(folder)
+            time.sleep(0.2)
 
 
 def test_sigterm_during_the_start_ends_everything(folder: Path) -> None:
