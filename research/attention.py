@@ -17,17 +17,19 @@ LATE = timedelta(milliseconds=1)
 _UNSEEN = Guard()
 
 
-def acts_on(state: State, ticker: str, quote: Quote) -> bool:
+def acts_on(state: State, ticker: str, quote: Quote, now: datetime) -> bool:
     """Tell whether a quote of a market may make the trader do, or remember, anything."""
     books = state.books
     if any(books.orders[name].terms.ticker == ticker for name in books.working):
         return True
-    return any(not quiet(state, books.positions[name], quote) for name in books.by_ticker.get(ticker, ()))
+    return any(not quiet(state, books.positions[name], quote, now) for name in books.by_ticker.get(ticker, ()))
 
 
-def quiet(state: State, position: Position, quote: Quote) -> bool:
-    """Tell whether a quote leaves a position as it is: nothing is under way, and the bid is between its levels."""
+def quiet(state: State, position: Position, quote: Quote, now: datetime) -> bool:
+    """Tell whether a quote leaves a position as it is: nothing is under way or due, the bid is between its levels."""
     plan, guard = position.plan, state.watch.guards.get(position.position_id, _UNSEEN)
+    if plan.time_stop is not None and plan.time_stop <= now:
+        return False  # it came while nobody knew a quote, or in the time of grace
     if position.exit is not None or guard.below or plan.trailing_from is not None:
         return False
     if state.settings.exits.rest_take_profit:
@@ -39,14 +41,14 @@ def quiet(state: State, position: Position, quote: Quote) -> bool:
     return above and (plan.take_profit is None or bid < plan.take_profit)
 
 
-def next_look(state: State, position: Position, quote: Quote | None, now: float) -> datetime | None:
+def next_look(state: State, position: Position, quote: Quote | None, now: datetime) -> datetime | None:
     """Return when a position is to be looked at again on the quote that holds; None where the next quote will do.
 
     Args:
         state: Everything known to the trader.
         position: An open one.
         quote: Of its market; None where nobody knows it.
-        now: Unix seconds.
+        now: Of this look.
     """
     exits, plan = state.settings.exits, position.plan
     guard = state.watch.guards.get(position.position_id, _UNSEEN)
@@ -54,11 +56,9 @@ def next_look(state: State, position: Position, quote: Quote | None, now: float)
     due: list[datetime] = []
     if plan.time_stop is not None and free:
         due.append(plan.time_stop)
-    if quote is not None and not quiet(state, position, quote):
+    if quote is not None and not quiet(state, position, quote, now):
         due += [datetime.fromtimestamp(at, UTC) + LATE for at in _waits(guard, exits, free=free)]
-    elif plan.time_stop is not None and free and guard.opened is not None:
-        due.append(datetime.fromtimestamp(guard.opened + exits.grace_seconds, UTC) + LATE)
-    return min((at for at in due if at.timestamp() > now), default=None)
+    return min((at for at in due if at > now), default=None)
 
 
 def _waits(guard: Guard, exits: ExitSettings, *, free: bool) -> list[float]:

@@ -114,7 +114,7 @@ class PaperTrader:
         for ticker, quote in quoted:
             self._venue.quote(ticker, quote, now)
             self._news()
-            if self._everything or acts_on(self.state, ticker, quote):
+            if self._everything or acts_on(self.state, ticker, quote, now):
                 told.append(ticker)
         if told:
             self._confirm()
@@ -216,9 +216,8 @@ class PaperTrader:
 
     def _plan(self) -> None:
         """Have positions looked at again when waits of theirs are over."""
-        now = self._now.timestamp()
         for position in self.state.books.positions.values():
-            at = next_look(self.state, position, self._venue.board.quote(position.market.ticker), now)
+            at = next_look(self.state, position, self._venue.board.quote(position.market.ticker), self._now)
             if self._everything:
                 at = self._now + timedelta(seconds=self.state.settings.exits.check_seconds) + LATE
             if at is not None and (self._look_due is None or at < self._look_due):
@@ -233,6 +232,7 @@ class PaperTrader:
 
     def _meet(self, order: OrderTerms) -> None:
         market = self.state.watch.terms[order.ticker]
+        self._confirm()
         answer = self._venue.place(order, market, self._now)
         self._tell(Answered(order.client_order_id, answer))
         self._news()

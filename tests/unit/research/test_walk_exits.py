@@ -5,11 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from mesh.kalshi.sides import Action
 from mesh.types import Hundredths, Micros
 from research.rows import TradeRow
 from research.types import Defects, Origin, Outcome, RecordedMarket
+from research.walk import walk
 from tests.fakes.research import BEGIN, Cents, event, market, strip
 from tests.fakes.research_walk import plan, rows, said
+from trader.domain.entries import AnyEntry, OrderIntended
 
 HOUR = timedelta(hours=1)
 DECIDED = BEGIN + HOUR
@@ -137,6 +140,15 @@ def test_no_more_is_sold_than_is_shown_and_the_rest_waits_for_another_price() ->
     assert row.exit_time == DECIDED + 3 * HOUR + timedelta(seconds=1)
 
 
+def test_a_latency_longer_than_a_retry_does_not_sell_to_the_same_bid_again_and_again() -> None:
+    recorded = quoted((42.0, 44.0), (20.0, 22.0), (18.0, 20.0))
+    sent = list[AnyEntry]()
+    shown = plan(assumed_size=Hundredths(300), latency=timedelta(seconds=5))
+    (row,) = walk([event(recorded)], said(recorded, 0, 1), shown, Defects(), lambda _, entry: sent.append(entry))
+    assert row.exit_time == DECIDED + 3 * HOUR + timedelta(seconds=5)
+    assert sum(isinstance(entry, OrderIntended) and entry.order.action is Action.SELL for entry in sent) < 10
+
+
 def test_nothing_is_sold_when_the_market_has_closed() -> None:
     closes = DECIDED + HOUR
     row = walked(quoted((50.0, 52.0), close=closes))
@@ -189,6 +201,14 @@ def test_a_time_stop_sells_at_its_time_on_the_quote_that_holds() -> None:
     row = walked(quoted((44.0, 46.0)), settings=settings.model_copy(update={"exits": exits}))
     half = timedelta(minutes=30, seconds=2)  # counted from the fill, and a latency to sell
     assert sold(row) == ("time_stop", half, 540_000, 2_700_000, 87_000, -273_300)
+
+
+def test_a_time_stop_that_comes_while_nobody_knows_a_quote_sells_at_the_next_one() -> None:
+    settings = plan().settings
+    exits = settings.exits.model_copy(update={"time_stop_seconds": 5400.0})
+    row = walked(quoted((50.0, 50.0), (52.0, 48.0), (45.0, 47.0)), settings=settings.model_copy(update={"exits": exits}))
+    assert (row.exit_kind, row.exit_price_micros) == ("time_stop", 530_000)
+    assert row.exit_time == DECIDED + 3 * HOUR + timedelta(seconds=1)
 
 
 def test_a_trailing_stop_follows_the_highest_bid() -> None:
