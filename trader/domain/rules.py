@@ -184,15 +184,16 @@ def _close_time(case: Case) -> _Said:
 def _stop_distance(case: Case) -> _Said:
     if case.exits is None or case.limit is None:
         return _within("micros", None)
-    if case.exits.stop_loss is None:
+    paid, stop = case.limit, case.exits.stop_loss
+    if case.adds_to is not None and case.top is not None and case.top.ask is not None:
+        # Its stop stays where it is, whatever is paid: the bid must be above it.
+        levels = (level for level in (stop, exits.trailing_stop(case.adds_to)) if level is not None)
+        paid, stop = min(paid, case.top.ask), max(levels, default=None)
+    if stop is None:
         return _silent("micros", "no stop")
     spread = _spread_of(case.top)
     if spread is None:
         return _within("micros", None, detail="the spread is not known")
-    paid, stop = case.limit, case.exits.stop_loss
-    if case.adds_to is not None and case.top is not None and case.top.ask is not None:
-        # Its stop stays where it is, whatever is paid: the bid must be above it.
-        paid, stop = min(paid, case.top.ask), max(stop, exits.trailing_stop(case.adds_to) or stop)
     return _within("micros", paid - stop, at_least=spread + _FINEST)
 
 

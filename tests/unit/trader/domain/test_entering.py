@@ -185,7 +185,11 @@ def test_a_further_entry_adds_to_the_open_position() -> None:
 
 
 def adding(
-    no_bid: float, no_ask: float, facts: SignalFacts | None = None, exits: dict[str, object] | None = None
+    no_bid: float,
+    no_ask: float,
+    facts: SignalFacts | None = None,
+    exits: dict[str, object] | None = None,
+    stop: float | None = 48,
 ) -> Decided:
     """Decide about a further entry beside a position of 56c that is sold at 76c and stopped at 48c."""
     floor = Floor(exits=exits or {})
@@ -194,7 +198,7 @@ def adding(
     floor.end(order)
     floor.state.watch.exit_pass = moment().seconds
     held = floor.state.books.positions[order.position_id]
-    held.plan = msgspec.structs.replace(held.plan, take_profit=cents(76), stop_loss=cents(48))
+    held.plan = msgspec.structs.replace(held.plan, take_profit=cents(76), stop_loss=None if stop is None else cents(stop))
     held.peak = cents(70)
     see(floor.state.watch, BookCame(book(no_bids=[(no_bid, 50)], no_asks=[(no_ask, 50)])), moment())
     made = decided(floor.signal(facts or signal(24.0, current=50.0), scan="scan-2"))
@@ -215,6 +219,12 @@ def test_nothing_is_added_at_a_trailing_stop_that_has_passed_the_stop() -> None:
     exits: dict[str, object] = {"trailing_from_cents": 5.0, "trailing_distance_cents": 12.0}
     assert refusing(adding(58, 60, exits=exits)) == ["stop_distance"]
     assert refusing(adding(59, 61, exits=exits)) == []
+
+
+def test_nothing_is_added_at_a_trailing_stop_where_there_is_no_other() -> None:
+    exits: dict[str, object] = {"trailing_from_cents": 5.0, "trailing_distance_cents": 12.0, "stop_loss": False}
+    assert refusing(adding(58, 60, exits=exits, stop=None)) == ["stop_distance"]
+    assert refusing(adding(59, 61, exits=exits, stop=None)) == []
 
 
 def test_nothing_is_added_above_the_target_that_it_would_be_sold_at() -> None:
