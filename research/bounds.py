@@ -103,8 +103,8 @@ def bounds_of(
         known = "ohlc" if lived.all() else "mixed"
     if not path.whole.any():
         return Bounds(trade.net, trade.net, known)
-    grace = timedelta(seconds=walked.settings.exits.grace_seconds)
-    selling = _Selling(path, plan, market, grace, walked.precision)
+    guarded = trade.open_time + timedelta(seconds=walked.settings.exits.grace_seconds)
+    selling = _Selling(path, plan, market, guarded, walked.precision)
     worst = sum(selling.result(lot, best=False) for lot in lots)
     best = sum(selling.result(lot, best=True) for lot in lots)
     return Bounds(Micros(min(worst, trade.net)), Micros(max(best, trade.net)), known)
@@ -117,7 +117,8 @@ class _Selling:
     path: _Path
     plan: ExitPlan
     market: RecordedMarket
-    grace: timedelta
+    guarded: datetime
+    """When the position's time of grace ends: that of its first lot, for all."""
     precision: Micros
 
     def result(self, lot: Lot, *, best: bool) -> Micros:
@@ -135,7 +136,7 @@ class _Selling:
         begins = int(np.searchsorted(path.ends, lot.time.timestamp(), side="right"))
         targets = self._targets(best=best)
         stops = self._stops(begins, best=best)
-        stops &= path.ends > (lot.time + self.grace).timestamp()
+        stops &= path.ends > self.guarded.timestamp()
         timed = self._timed()
         found = np.flatnonzero((targets | stops | timed)[begins:])
         if not len(found):

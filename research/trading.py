@@ -246,6 +246,7 @@ class PaperTrader:
         self._plan()
 
     def _cancel(self, name: str) -> None:
+        self._confirm()
         self._tell(CancelAnswered(name, self._venue.cancel(name, self._now)))
         self._news()
         self._plan()

@@ -164,3 +164,15 @@ def test_the_walked_result_lies_between_its_bounds_always() -> None:
     assert all(row.pnl_pessimistic_micros <= row.pnl_micros <= row.pnl_optimistic_micros for row in found)
     assert any(row.pnl_pessimistic_micros < row.pnl_micros for row in found)
     assert any(row.pnl_micros < row.pnl_optimistic_micros for row in found)
+
+
+def test_what_is_added_has_no_time_of_grace_of_its_own() -> None:
+    # Five more at 56 three minutes later; the touch of 47 comes a minute after that, and the first grace is over.
+    settings = Settings()
+    waiting = settings.model_copy(update={"exits": settings.exits.model_copy(update={"grace_seconds": 90.0})})
+    quiet: Asks = (46, 46, 46, 46)
+    path = minutes([quiet, quiet, quiet, (46, 53, 46, 46), quiet])
+    recorded = market(strip([44.0] * 4, [46.0] * 4, step_seconds=60), path=path, pays=False)
+    (row,) = rows([event(recorded)], said(recorded, 0, 3), plan(waiting))
+    assert row.entry_count == 2
+    assert (row.pnl_pessimistic_micros, row.pnl_micros) == (2 * AT_STOP, 2 * WON)
