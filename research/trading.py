@@ -296,7 +296,8 @@ class PaperTrader:
         news, _ = self._venue.account.take()
         settlements: list[Settlement] = []
         changed: dict[str, None] = {}
-        for item in news:
+        # What was bought comes before the word that its order is done: a sale that waited for that is of all.
+        for item in sorted(news, key=lambda each: isinstance(each, Order)):
             match item:
                 case Order():
                     if item.ticker in self._venue.account.resting or item.ticker in self._resting:

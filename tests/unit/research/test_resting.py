@@ -112,6 +112,15 @@ def test_a_stop_takes_the_resting_target_away_first() -> None:
     assert row.exit_time == DECIDED + HOUR + timedelta(seconds=7, milliseconds=1)
 
 
+def test_an_entry_that_is_filled_while_its_position_is_to_be_sold_is_sold_with_it() -> None:
+    # One is bought; the quote of the hour bids the target of 74, and before the cancel comes a trade brings the other 4.
+    told = recorded((24.0, 26.0), prints=((10, 46, 301, True), (3600.5, 47, 4, True)))
+    (row,) = rested(told)
+    assert (row.contract_count, row.exit_kind, row.exit_price_micros) == (500, "take_profit", 740_000)
+    # One order: 0.07 x 5 x 0.74 x 0.26 = 0.06734.
+    assert (row.exit_fee_micros, row.exit_time) == (67_400, DECIDED + HOUR + timedelta(seconds=1.5))
+
+
 def test_what_an_entry_still_bids_itself_is_not_taken_for_the_bid_of_others_nor_off_theirs() -> None:
     # NO rests at 25 for 12 contracts, more than the 10 that are shown there; one is filled, and 25 is still bid.
     told = recorded((73.0, 75.0), (72.0, 75.0), prints=((3610, 75, 301, True),))
