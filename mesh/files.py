@@ -49,6 +49,16 @@ def replace_files(files: Sequence[tuple[Path, bytes, int]]) -> None:
 
     A file has its mode from the first moment: there is no time in which a private one is open to others.
     """
+    with staged_files(files):
+        pass
+
+
+@contextlib.contextmanager
+def staged_files(files: Sequence[tuple[Path, bytes, int]]) -> Iterator[None]:
+    """As `replace_files`, but paths are replaced when the block ends: their contents wait on disk under other names.
+
+    A block that raises replaces nothing.
+    """
     written: list[tuple[Path, Path]] = []
     try:
         for path, content, mode in files:
@@ -59,6 +69,7 @@ def replace_files(files: Sequence[tuple[Path, bytes, int]]) -> None:
                 stream.write(content)
                 stream.flush()
                 os.fsync(descriptor)
+        yield
         for temporary, path in written:
             temporary.replace(path)
     finally:

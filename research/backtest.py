@@ -4,7 +4,6 @@ The ledger knows of a run before anything is asked, and of its result before any
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -245,22 +244,22 @@ def _scored(
 ) -> Summary:
     """Write the rows, add them up, and tell the ledger before anybody else."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    csv_file.write(path, walked[POLICY.name].rows)
     own = Trial(number=begun.number, time=begun.time, run=begun.body, result={"data": conditions.data_digest})
     others = [trial for trial in ledger.trials() if trial.identity != own.identity]
     summary = summarise(walked, sharpes(others), conditions.plan.seed)
     verdicts = [] if quality is None else list(quality.verdicts)
-    ledger.append(Kind.ENDED, _result(summary, conditions, begun, path) | {"forecast_verdicts": verdicts})
+    with csv_file.staged(path, walked[POLICY.name].rows) as digest:
+        ledger.append(Kind.ENDED, _result(summary, conditions, begun, digest) | {"forecast_verdicts": verdicts})
     return summary
 
 
-def _result(summary: Summary, conditions: Conditions, begun: Entry, path: Path) -> dict[str, Any]:
+def _result(summary: Summary, conditions: Conditions, begun: Entry, csv: str) -> dict[str, Any]:
     found = summary.judgement
     mean = found.headline.mean_cents
     return {
         "begun": begun.number,
         "data": conditions.data_digest,
-        "csv": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "csv": csv,
         "events": conditions.events,
         "last_close": None if conditions.last_close is None else conditions.last_close.isoformat(),
         "trades": found.headline.trades,

@@ -5,15 +5,17 @@ they can be read back; nothing at all is None. The first line names the columns.
 """
 
 import csv
+import hashlib
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, get_args, get_type_hints
 
 from mesh.errors import InvalidInput
-from mesh.files import replace_files
+from mesh.files import staged_files
 from research.rows import COLUMNS, TradeRow
 
 _MODE = 0o644
@@ -33,7 +35,16 @@ def text(rows: Iterable[TradeRow]) -> str:
 
 def write(path: Path, rows: Iterable[TradeRow]) -> None:
     """Replace a file whole. Raises OSError; the one before then stays."""
-    replace_files([(path, text(rows).encode(), _MODE)])
+    with staged(path, rows):
+        pass
+
+
+@contextmanager
+def staged(path: Path, rows: Iterable[TradeRow]) -> Iterator[str]:
+    """Replace a file whole when the block ends; gives the SHA-256 of its content. Raises as `write`."""
+    content = text(rows).encode()
+    with staged_files([(path, content, _MODE)]):
+        yield hashlib.sha256(content).hexdigest()
 
 
 def read(path: Path) -> list[TradeRow]:

@@ -94,5 +94,5 @@ async def run(asked: BacktestPlan, folder: Path, **keywords: Any) -> Backtest:
     prepared = prepare(asked)
     with opened(folder / "answers.sqlite") as store:
         async with falling() as client:
-            ledger = Ledger(folder / "trials.jsonl")
+            ledger = keywords.pop("ledger", None) or Ledger(folder / "trials.jsonl")
             return await backtest(prepared, client, store, ledger, folder, **{"random_walk": walking, **keywords})

@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import hashlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -152,6 +152,21 @@ async def test_walks_beside_it_change_nothing(root: Path, tmp_path: Path) -> Non
     assert csv_file.read(among.csv) == rows
     assert "always-no" in among.summary.beside
     assert among.summary.judgement.headline == alone.summary.judgement.headline
+
+
+async def test_nobody_finds_a_file_of_trades_before_the_ledger_knows_what_they_came_to(
+    root: Path, tmp_path: Path
+) -> None:
+    there: list[bool] = []
+
+    def now() -> datetime:
+        there.append(any(tmp_path.glob("*.csv")))
+        return datetime.now(UTC)
+
+    found = await run(plan(root), tmp_path, ledger=Ledger(tmp_path / "trials.jsonl", now))
+
+    assert there == [False, False]
+    assert found.csv.exists()
 
 
 async def test_ordinary_runs_never_see_the_sealed_period_and_one_opens_it(root: Path, tmp_path: Path) -> None:
