@@ -37,6 +37,7 @@ def document(found: Backtest) -> dict[str, Any]:
             "events": conditions.events,
             "markets": conditions.markets,
             "sealed_events": conditions.sealed_events,
+            "seen_before_sealed": [] if conditions.seal is None else list(conditions.seal.seen),
             "first_close": _plain(conditions.first_close),
             "last_close": _plain(conditions.last_close),
             "results": dict(conditions.results),

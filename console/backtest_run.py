@@ -10,7 +10,7 @@ import click
 
 from console.connection import OptionError, talking_to
 from console.research_options import Asked, Trading
-from console.research_paths import answers_file, ledger_file
+from console.research_paths import answers_file, ledger_of
 from console.research_running import GOES_ON, bar, finished, server
 from mesh.config import load
 from mesh.errors import MeshError
@@ -134,7 +134,7 @@ def asking(plan: BacktestPlan, asked: Asked, trading: Trading, doing: Doing[T]) 
     answered = 0
 
     async def work() -> T:
-        ledger, prepared = Ledger(ledger_file(asked.root, asked.state)), prepare(plan)
+        ledger, prepared = ledger_of(asked.root, asked.state, asked.series), prepare(plan)
         with progress(shown=not asked.as_json) as on_progress, engine(trading) as walking:
             async with server(trading.model, asked.connection) as config:
                 with talking_to(config), opened(answers_file(asked.root, asked.state)) as store:

@@ -43,7 +43,9 @@ def span(conditions: Conditions) -> str:
     dates = "" if first is None or last is None else f", closing {first:%Y-%m-%d} to {last:%Y-%m-%d}"
     left = f"; {conditions.sealed_events} sealed events left out" if conditions.sealed_events else ""
     if conditions.plan.open_sealed:
+        seen = () if conditions.seal is None else conditions.seal.seen
         left = "; the sealed period, opened by this run"
+        left += f"; {len(seen)} runs had seen events of it before it was sealed" if seen else ""
     return f"{conditions.events:,} events, {conditions.markets:,} markets{dates}{left}"
 
 

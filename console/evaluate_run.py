@@ -9,7 +9,7 @@ from typing import Any
 
 from console.connection import talking_to
 from console.research_options import Asked
-from console.research_paths import answers_file, ledger_file
+from console.research_paths import answers_file, ledger_of
 from console.research_running import bar, finished, target
 from research.answers_store import opened
 from research.code_version import code_version
@@ -23,7 +23,7 @@ from research.quality.spot_forecasts import spot_of
 from research.quality.unsealed import Unsealed
 from research.questions import QuestionPlan
 from research.sealing import seal_of
-from research.trials import Entry, Kind, Ledger
+from research.trials import Entry, Kind
 from research.types import Defects
 
 Shown = tuple[Callable[[str], object], Callable[[int, int], object]]
@@ -54,7 +54,7 @@ def run(asked: Asked, models: Sequence[str], plan: QuestionPlan, spot: Path | No
         defects=defects,
     )
     underlying = None if spot is None else spot_of(read_spot(spot), asked.series, spot.name)
-    ledger = Ledger(ledger_file(asked.root, asked.state))
+    ledger = ledger_of(asked.root, asked.state, asked.series)
     begun = ledger.append(Kind.BEGUN, _parameters(asked, models, plan, spot))
     unsealed = Unsealed(recording, seal_of(ledger.entries(), asked.series))
 

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from research.sealing import refuse_round_about
+from research.trials import Ledger
+
 _FOLDER, _LEDGER, _ANSWERS = "research", "trials.jsonl", "answers.sqlite"
 
 
@@ -10,9 +13,12 @@ def state_folder(data: Path, given: Path | None) -> Path:
     return data / _FOLDER if given is None else given
 
 
-def ledger_file(data: Path, given: Path | None) -> Path:
-    """Return the trial ledger's file."""
-    return state_folder(data, given) / _LEDGER
+def ledger_of(data: Path, given: Path | None, series: str | None = None) -> Ledger:
+    """Return the trial ledger. Raises SealProblem where another one, beside the data, seals a series that is named."""
+    found = Ledger(state_folder(data, given) / _LEDGER)
+    if series is not None:
+        refuse_round_about(Ledger(state_folder(data, None) / _LEDGER), found, series)
+    return found
 
 
 def answers_file(data: Path, given: Path | None) -> Path:

@@ -16,11 +16,11 @@ from console.connection import OptionError, one_line_errors
 from console.durations import Duration
 from console.moments import Moment
 from console.research_options import FOLDER
-from console.research_paths import ledger_file
+from console.research_paths import ledger_of
 from research.loading import load
 from research.sealing import last_close
 from research.sealing import seal as sealed
-from research.trials import Kind, Ledger
+from research.trials import Kind
 from research.types import Defects
 
 _HEADINGS = ("trial", "time", "command", "series", "model", "trades", "net", "a contract", "verdict")
@@ -53,7 +53,7 @@ def trials(ctx: click.Context, *, root: Path, state: Path | None, series: str | 
     if ctx.invoked_subcommand is not None:
         return
     with one_line_errors():
-        ledger = _ledger(root, state)
+        ledger = ledger_of(root, state)
         entries = ledger.entries()
         runs = [trial for trial in ledger.trials() if series in {None, trial.run["series"]}]
         seals = [
@@ -109,8 +109,10 @@ def seal(
         if sum(each is not None for each in (begins, days, events)) != 1:
             raise OptionError("say what is sealed with one of --from, --days, --events")
         begins = begins or _last(root, series, step, days=days, events=events)
-        entry = sealed(_ledger(root, state), series, begins)
+        entry = sealed(ledger_of(root, state, series), series, begins)
         click.echo(f"{series}: events that close from {begins.isoformat()} on are sealed, entry {entry.number}")
+        if seen := entry.body["seen"]:
+            click.echo(f"{len(seen)} runs have seen events of it already, the last of them trial {seen[-1]}")
 
 
 def _last(root: Path, series: str, step: timedelta, *, days: int | None, events: int | None) -> datetime:
@@ -122,10 +124,6 @@ def _last(root: Path, series: str, step: timedelta, *, days: int | None, events:
     if days is not None:
         return closes[-1] - timedelta(days=days) + timedelta(seconds=1)
     return closes[-min(events or 1, len(closes))]
-
-
-def _ledger(root: Path, state: Path | None) -> Ledger:
-    return Ledger(ledger_file(root, state))
 
 
 def _cells(number: int, time: datetime, run: Any, result: Any) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 An event is sealed if its last market closes at or after a time. A series is sealed anew only after that period was
 opened, and only from after the last event that was seen then: what somebody has looked at is not sealed by saying so.
+Of the first seal of a series it is written down who has looked before.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ class Seal:
     """Events that close from then on."""
     opened: Trial | None
     """The run that saw them."""
+    seen: tuple[int, ...] = ()
+    """Runs that had seen events of it before it was sealed."""
 
     def covers(self, event: RecordedEvent) -> bool:
         """Tell whether an event is sealed."""
@@ -49,8 +52,7 @@ def seal_of(entries: Sequence[Entry], series: str) -> Seal | None:
         for entry in entries
         if entry.kind is Kind.OPENED and entry.body["seal"] == seals[-1].number
     ]
-    begins = datetime.fromisoformat(seals[-1].body["begins"])
-    return Seal(begins=begins, opened=opened[-1] if opened else None)
+    return _seal(seals[-1], opened[-1] if opened else None)
 
 
 def seal(ledger: Ledger, series: str, begins: datetime) -> Entry:
@@ -71,7 +73,8 @@ def seal(ledger: Ledger, series: str, begins: datetime) -> Entry:
         if seen is not None and begins <= datetime.fromisoformat(seen):
             raise SealProblem(f"events of {series} up to {seen} have been seen: seal what comes after them")
 
-    return ledger.append(Kind.SEALED, {"series": series, "begins": begins.isoformat()}, allowed)
+    body = {"series": series, "begins": begins.isoformat(), "seen": _seen(ledger.trials(), series, begins)}
+    return ledger.append(Kind.SEALED, body, allowed)
 
 
 def open_seal(ledger: Ledger, series: str, begun: Entry) -> Seal:
@@ -97,4 +100,26 @@ def open_seal(ledger: Ledger, series: str, begun: Entry) -> Seal:
             raise SealProblem(f"the sealed period of {series} was opened by trial {before.number}; that happens once")
 
     ledger.append(Kind.OPENED, {"series": series, "seal": seals[-1].number, "begun": begun.number}, allowed)
-    return Seal(begins=datetime.fromisoformat(seals[-1].body["begins"]), opened=None)
+    return _seal(seals[-1], None)
+
+
+def refuse_round_about(own: Ledger, used: Ledger, series: str) -> None:
+    """Refuse a run that would not know of a seal, because its ledger is another than that beside the data.
+
+    Raises:
+        SealProblem: The ledger beside the data seals events of the series.
+        LedgerDamaged, OSError: As `Ledger.entries`.
+    """
+    if own.path.resolve() != used.path.resolve() and seal_of(own.entries(), series) is not None:
+        raise SealProblem(f"{series} is sealed by {own.path}: no run goes by another ledger")
+
+
+def _seal(entry: Entry, opened: Trial | None) -> Seal:
+    begins = datetime.fromisoformat(entry.body["begins"])
+    return Seal(begins=begins, opened=opened, seen=tuple(entry.body.get("seen", ())))
+
+
+def _seen(found: Sequence[Trial], series: str, begins: datetime) -> list[int]:
+    """Return the runs of a series that have seen events which close at or after a time."""
+    closes = {trial.number: (trial.result or {}).get("last_close") for trial in found if trial.run["series"] == series}
+    return [number for number, last in closes.items() if last is not None and datetime.fromisoformat(last) >= begins]

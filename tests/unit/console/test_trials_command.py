@@ -87,6 +87,18 @@ def test_a_period_is_sealed_by_events_days_or_a_date(data: Path, words: tuple[st
     assert "sealed from" in said(data).output
 
 
+def test_sealing_what_was_seen_says_so_and_another_ledger_is_no_way_round(data: Path, tmp_path: Path) -> None:
+    ran(data, last_close=CLOSE.isoformat())
+    found = CliRunner().invoke(cli, ["trials", "seal", "KXHIGHNY", "--data", str(data), "--events", "1"])
+    assert "1 runs have seen events of it already, the last of them trial 1" in found.output
+
+    words = ["backtest", "KXHIGHNY", "--data", str(data), "--state", str(tmp_path / "other"), "--target", "127.0.0.1:1"]
+    refused = CliRunner().invoke(cli, words)
+
+    assert refused.exit_code == 1
+    assert "no run goes by another ledger" in " ".join(refused.output.split())
+
+
 @pytest.mark.parametrize("words", [(), ("--days", "1", "--events", "1")])
 def test_what_is_sealed_is_said_in_one_way(data: Path, words: tuple[str, ...]) -> None:
     found = CliRunner().invoke(cli, ["trials", "seal", "KXHIGHNY", "--data", str(data), *words])

@@ -113,7 +113,7 @@ def test_a_stop_takes_the_resting_target_away_first() -> None:
 
 
 def test_an_entry_that_is_filled_while_its_position_is_to_be_sold_is_sold_with_it() -> None:
-    # One is bought; the quote of the hour bids the target of 74, and before the cancel comes a trade brings the other 4.
+    # One is bought; the quote of the hour bids the target of 74, and before the cancel comes a trade brings four.
     told = recorded((24.0, 26.0), prints=((10, 46, 301, True), (3600.5, 47, 4, True)))
     (row,) = rested(told)
     assert (row.contract_count, row.exit_kind, row.exit_price_micros) == (500, "take_profit", 740_000)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from research.sealing import SealProblem, last_close, open_seal, seal, seal_of
+from research.sealing import SealProblem, last_close, open_seal, refuse_round_about, seal, seal_of
 from research.trials import Entry, Kind, Ledger
 from tests.fakes.research import BEGIN, event, market, walked
 
@@ -91,3 +91,26 @@ def test_what_was_seen_can_not_be_sealed_again(ledger: Ledger) -> None:
     assert found is not None
     assert found.begins == BEGINS + timedelta(days=4)
     assert found.opened is None
+
+
+def test_who_has_looked_before_is_written_down_with_the_seal(ledger: Ledger) -> None:
+    early, late, other = begun(ledger), begun(ledger), ledger.append(Kind.BEGUN, {"series": "KXHIGHCHI"})
+    begun(ledger)  # interrupted
+    ended(ledger, early, (BEGINS - timedelta(days=1)).isoformat())
+    ended(ledger, late, BEGINS.isoformat())
+    ended(ledger, other, BEGINS.isoformat())
+
+    seal(ledger, SERIES, BEGINS)
+
+    assert open_seal(ledger, SERIES, begun(ledger)).seen == (late.number,)
+
+
+def test_no_run_goes_round_a_seal_by_another_ledger(ledger: Ledger, tmp_path: Path) -> None:
+    other = Ledger(tmp_path / "elsewhere" / "trials.jsonl")
+    refuse_round_about(ledger, other, SERIES)
+    seal(ledger, SERIES, BEGINS)
+
+    refuse_round_about(ledger, Ledger(tmp_path / "elsewhere" / ".." / "trials.jsonl"), SERIES)
+    refuse_round_about(ledger, other, "KXHIGHCHI")
+    with pytest.raises(SealProblem, match="no run goes by another ledger"):
+        refuse_round_about(ledger, other, SERIES)

@@ -206,7 +206,9 @@ def test_a_time_stop_sells_at_its_time_on_the_quote_that_holds() -> None:
 def test_a_time_stop_that_comes_while_nobody_knows_a_quote_sells_at_the_next_one() -> None:
     settings = plan().settings
     exits = settings.exits.model_copy(update={"time_stop_seconds": 5400.0})
-    row = walked(quoted((50.0, 50.0), (52.0, 48.0), (45.0, 47.0)), settings=settings.model_copy(update={"exits": exits}))
+    row = walked(
+        quoted((50.0, 50.0), (52.0, 48.0), (45.0, 47.0)), settings=settings.model_copy(update={"exits": exits})
+    )
     assert (row.exit_kind, row.exit_price_micros) == ("time_stop", 530_000)
     assert row.exit_time == DECIDED + 3 * HOUR + timedelta(seconds=1)
 

@@ -198,7 +198,8 @@ def adding(
     floor.end(order)
     floor.state.watch.exit_pass = moment().seconds
     held = floor.state.books.positions[order.position_id]
-    held.plan = msgspec.structs.replace(held.plan, take_profit=cents(76), stop_loss=None if stop is None else cents(stop))
+    level = None if stop is None else cents(stop)
+    held.plan = msgspec.structs.replace(held.plan, take_profit=cents(76), stop_loss=level)
     held.peak = cents(70)
     see(floor.state.watch, BookCame(book(no_bids=[(no_bid, 50)], no_asks=[(no_ask, 50)])), moment())
     made = decided(floor.signal(facts or signal(24.0, current=50.0), scan="scan-2"))
