@@ -6,14 +6,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mesh.kalshi.sides import Action
-from mesh.types import CONTRACT, Micros, Side
+from mesh.types import CONTRACT, Hundredths, Micros, Side
 from research.bounds import Bounds, Lot, bounds_of
 from research.plan import WalkPlan
 from research.rows import TradeRow
 from research.types import Defects, Forecasted, RecordedMarket
-from trader.domain.entries import AnyEntry, Decided, Filled, PositionClosed, PositionOpened
+from trader.domain.entries import (
+    AnyEntry,
+    Decided,
+    Filled,
+    OrderIntended,
+    PositionClosed,
+    PositionOpened,
+)
 from trader.domain.facts import ExitPlan, Top, Trade
-from trader.domain.words import ExitKind
+from trader.domain.words import ExitKind, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class _Life:
 
     plan: ExitPlan
     lots: list[Lot] = field(default_factory=list)
+    mids: list[int | None] = field(default_factory=list)
+    """What each lot was worth in the middle of the quote that its decision saw."""
 
 
 class Keeper:
@@ -48,6 +57,8 @@ class Keeper:
         self.closed: list[Trade] = []
         self._plan, self._defects = plan, defects
         self._entered: dict[str, _Entered] = {}
+        self._seen: dict[str, Top | None] = {}
+        """By entry order: what its decision saw."""
         self._lives: dict[str, _Life] = {}
 
     def watch(self, now: datetime, entry: AnyEntry) -> None:
@@ -58,10 +69,14 @@ class Keeper:
                 self._entered[entry.decision_id] = _Entered(now, style, entry.top, self.said[entry.market.ticker])
             case Decided():
                 self._refused(entry)
+            case OrderIntended(order=order) if order.purpose is Purpose.ENTRY:
+                self._seen[order.client_order_id] = self._entered[order.decision_id].top
             case PositionOpened():
                 self._lives[entry.position_id] = _Life(entry.plan)
             case Filled(fill=fill) if fill.action is Action.BUY:
-                self._lives[entry.position_id].lots.append(Lot(fill.time, fill.price, fill.count, fill.fee))
+                life = self._lives[entry.position_id]
+                life.lots.append(Lot(fill.time, fill.price, fill.count, fill.fee))
+                life.mids.append(_at_mid(self._seen[entry.client_order_id], fill.count))
             case PositionClosed():
                 self.closed.append(entry.trade)
             case _:
@@ -78,7 +93,7 @@ class Keeper:
         life = self._lives.pop(trade.position_id)
         entered = self._entered.pop(trade.decision_id or "")
         found = bounds_of(trade, life.lots, life.plan, market=market, walked=self._plan)
-        return _row(trade, entered, found, market=market, day=day, fills=len(life.lots))
+        return _row(trade, entered, found, life, market=market, day=day)
 
     def drop(self, trade: Trade) -> None:
         """Make no row of a trade."""
@@ -92,7 +107,12 @@ class Keeper:
             self._defects.note("decision_on_one_side", ticker)
 
 
-def _row(trade: Trade, entered: _Entered, found: Bounds, *, market: RecordedMarket, day: str, fills: int) -> TradeRow:
+def _at_mid(top: Top | None, count: Hundredths) -> int | None:
+    """Value contracts in the middle of a quote, micros."""
+    return None if top is None or top.bid is None or top.ask is None else count * (top.bid + top.ask) // (2 * CONTRACT)
+
+
+def _row(trade: Trade, entered: _Entered, found: Bounds, life: _Life, *, market: RecordedMarket, day: str) -> TradeRow:
     said, top, outcome = entered.said, entered.top, market.outcome
     signal = said.signal
     exit_fees = sum(leg.fees for leg in trade.legs)
@@ -105,13 +125,14 @@ def _row(trade: Trade, entered: _Entered, found: Bounds, *, market: RecordedMark
         decision_time=entered.at,
         entry_time=trade.open_time,
         entry_style=entered.style,
-        entry_count=fills,
+        entry_count=len(life.lots),
         contract_count=trade.count,
         yes_bid_micros=None if top is None or top.ask is None else Micros(top.ask.complement),
         yes_ask_micros=None if top is None or top.bid is None else Micros(top.bid.complement),
         entry_price_micros=Micros(trade.cost * CONTRACT // trade.count),
         entry_cost_micros=trade.cost,
         entry_fee_micros=Micros(trade.fees - exit_fees),
+        entry_mid_micros=None if None in life.mids else Micros(sum(mid for mid in life.mids if mid is not None)),
         exit_time=trade.close_time,
         exit_kind=trade.exit_kind.value,
         exit_price_micros=Micros(trade.proceeds * CONTRACT // trade.count),

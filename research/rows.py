@@ -32,6 +32,9 @@ class TradeRow:
     entry_price_micros: Micros
     entry_cost_micros: Micros
     entry_fee_micros: Micros
+    entry_mid_micros: Micros | None = None
+    """What all contracts were worth in the middle of the quotes that were seen by the decisions which bought them; None
+    where one saw no two sides."""
     exit_time: datetime
     exit_kind: str
     """Of the last step out, such as `take_profit`, `stop_loss`, `settlement`."""

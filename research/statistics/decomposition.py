@@ -2,7 +2,7 @@
 
 Of each trade, for all its contracts, in micros rounded down:
 
-- A is its value at the *arrival mid*: the middle of the quote that the decision saw, of NO;
+- A is its value at the *arrival mid*: the middle of the quote that the decision saw which bought it, of NO;
 - X is its value at the *exit mid*: the middle of the quote at the last exit; settled trades need none;
 - V is what it would have paid if held to the end, which the market's result says, whatever the exit was;
 - a is what one contract of the always-NO arm (NO bought wherever prices and hours allow, whatever is forecast) made on
@@ -167,7 +167,7 @@ class _Arm:
         self.shares: list[Share] = []
         self._markets: dict[str, tuple[int, int]] = {}
         for row in rows:
-            arrival, end = _arrival(row), _end(row)
+            arrival, end = row.entry_mid_micros, _end(row)
             if arrival is None or end is None:
                 continue
             self.shares.append((row, end - arrival))
@@ -192,7 +192,7 @@ class _Arm:
 def _parts(row: TradeRow, arm: _Arm, exit_quotes: ExitQuotes) -> Iterator[tuple[Part, int]]:
     fees = row.entry_fee_micros + row.exit_fee_micros
     yield Part.FEES, -fees
-    arrival, end = _arrival(row), _end(row)
+    arrival, end = row.entry_mid_micros, _end(row)
     if arrival is None or end is None:
         yield Part.UNEXPLAINED, row.pnl_micros + fees
         return
@@ -213,12 +213,6 @@ def _parts(row: TradeRow, arm: _Arm, exit_quotes: ExitQuotes) -> Iterator[tuple[
     yield Part.SPREAD, spread
 
 
-def _arrival(row: TradeRow) -> int | None:
-    if row.yes_bid_micros is None or row.yes_ask_micros is None:
-        return None
-    return _at_mid(row, row.yes_bid_micros, row.yes_ask_micros)
-
-
 def _end(row: TradeRow) -> int | None:
     if row.yes_value_micros is None:
         return None
@@ -230,8 +224,4 @@ def _left(row: TradeRow, end: int, exit_quotes: ExitQuotes) -> int | None:
         # Where parts were sold before, their mids are not known.
         return end if row.exit_proceeds_micros == end else None
     quote = exit_quotes(row)
-    return None if quote is None else _at_mid(row, quote.bid, quote.ask)
-
-
-def _at_mid(row: TradeRow, bid: int, ask: int) -> int:
-    return row.contract_count * (2 * DOLLAR - bid - ask) // (2 * CONTRACT)
+    return None if quote is None else row.contract_count * (2 * DOLLAR - quote.bid - quote.ask) // (2 * CONTRACT)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from mesh.types import CENT, DOLLAR, Hundredths, Micros
+from mesh.types import CENT, CONTRACT, DOLLAR, Hundredths, Micros
 from research.rows import TradeRow
 from research.statistics.decomposition import Quote
 from trader.domain.words import ExitKind
@@ -67,7 +67,14 @@ def row(
         path_step_seconds=60,
         yes_value_micros=Micros(0),
     )
-    return replace(whole, **changes)  # type: ignore[arg-type]  # by name, as the test says
+    return quoted(replace(whole, **changes))  # type: ignore[arg-type]  # by name, as the test says
+
+
+def quoted(made: TradeRow) -> TradeRow:
+    """Return a trade of one decision, with its value in the middle of the quote that this saw."""
+    bid, ask = made.yes_bid_micros, made.yes_ask_micros
+    mid = None if bid is None or ask is None else made.contract_count * (2 * DOLLAR - bid - ask) // (2 * CONTRACT)
+    return replace(made, entry_mid_micros=None if mid is None else Micros(mid))
 
 
 def traded(

@@ -121,6 +121,8 @@ def test_entries_in_the_same_market_make_one_position_with_the_levels_of_the_fir
     assert (row.entry_count, row.contract_count) == (2, 900)
     assert (row.entry_cost_micros, row.entry_price_micros) == (2_800_000 + 2_320_000, 568_888)
     assert row.entry_fee_micros == 86_300 + 68_300
+    # In the middle of 54 and 56, and of 56 and 58: each entry's own decision saw that.
+    assert row.entry_mid_micros == 5 * 550_000 + 4 * 570_000
     assert row.exit_kind == "take_profit"
     assert row.exit_proceeds_micros == 6_840_000
     # Fee 0.07 x 9 x 0.76 x 0.24 = 0.114912.

@@ -25,8 +25,11 @@ def bought(
     proceeds = (100 - yes if sold is None else sold) * CENT * contracts
     fees = 15_000 * contracts, 0 if sold is None else 10_000 * contracts
     net = proceeds - paid * CENT * contracts - sum(fees)
-    return replace(
-        row(price_cents=paid, market=market, contracts=contracts, fees=fees),
+    return row(
+        price_cents=paid,
+        market=market,
+        contracts=contracts,
+        fees=fees,
         yes_bid_micros=Micros(quote[0] * CENT),
         yes_ask_micros=Micros(quote[1] * CENT),
         exit_kind=(ExitKind.SETTLEMENT if sold is None else ExitKind.STOP_LOSS).value,
@@ -71,7 +74,7 @@ def test_a_rest_below_the_mid_earns_the_spread() -> None:
 def test_what_is_not_known_is_one_part_and_said() -> None:
     known = bought((38, 42), 62, market=1, sold=66)
     strange = bought((38, 42), 62, market=7)
-    blind = replace(known, yes_bid_micros=None)
+    blind = replace(known, entry_mid_micros=None)
     open_end = replace(known, yes_value_micros=None)
     found = decompose([known, strange, blind, open_end], [bought((38, 42), 62, market=1), blind, open_end])
     assert {part: piece.trades for part, piece in found.pieces.items()} == {
@@ -100,8 +103,9 @@ def test_a_trade_that_was_sold_in_part_before_it_settled_does_not_call_that_spre
 def test_the_parts_of_any_trades_add_up_to_the_micro(data: st.DataObject) -> None:
     def any_row() -> TradeRow:
         cost, proceeds, fee = (data.draw(micros) for _ in range(3))
-        return replace(
-            row(event=data.draw(st.integers(0, 3)), market=data.draw(st.integers(0, 2))),
+        return row(
+            event=data.draw(st.integers(0, 3)),
+            market=data.draw(st.integers(0, 2)),
             contract_count=Hundredths(data.draw(st.integers(1, 999))),
             yes_bid_micros=data.draw(st.none() | micros),
             yes_ask_micros=data.draw(micros),
