@@ -8,6 +8,7 @@ from console.evaluate_words import spot
 from mesh.statistics import Estimate
 from mesh.types import DOLLAR, Micros
 from research.backtest import Backtest, Conditions
+from research.baselines import POLICY
 from research.looking import Looking
 from research.quality.evaluation import Evaluation
 from research.quality.scoring import RANDOM_WALK
@@ -117,6 +118,18 @@ def beside(found: Summary) -> list[tuple[str, ...]]:
         each = "" if head.mean_cents is None else f"{head.mean_cents.mean:+.2f}c"
         rows.append((name, f"{head.trades:,}", gain(head.net), each, cents(other.comparison.mean_cents)))
     return rows
+
+
+def idle(found: Backtest) -> list[str]:
+    """Say of each walk without a trade, beside a policy with some, which rule refused so much more there."""
+    own = {step.rule: step.refused for step in found.walked[POLICY.name].looking.funnel()}
+    said = list[str]()
+    for name, other in found.summary.beside.items():
+        more = {step.rule: step.refused - own.get(step.rule, 0) for step in found.walked[name].looking.funnel()}
+        rule = max(more, key=more.__getitem__, default=None)
+        if not other.headline.trades and rule is not None and more[rule] > 0:
+            said.append(f"{name} makes no trade: {_plain(rule)} refuses {more[rule]:,} signals more")
+    return said
 
 
 def parts(found: Summary) -> list[tuple[str, Micros, str, str]]:

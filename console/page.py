@@ -25,6 +25,7 @@ th, td { padding: 3px 10px 3px 0; text-align: right; white-space: nowrap; border
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--panel); }
 .total td { font-weight: 600; border-bottom: 0; }
 td.words, th.words { text-align: left; white-space: normal; }
+@media (max-width: 480px) { th, td { white-space: normal; } }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 2px 12px; margin: 4px 0; }
 dt { color: var(--dim); } dd { margin: 0; }
 svg text { font-size: 11.5px; fill: var(--text); } svg .label { fill: var(--dim); } svg .value { fill: var(--text); }

@@ -70,6 +70,12 @@ class Tags(HTMLParser):
             assert self.open.pop() == tag
 
 
+def test_a_what_if_without_a_trade_says_which_rule_keeps_it_from_trading(shown: str, page: str) -> None:
+    told = "tick-worse makes no trade: stop distance refuses 25 signals more"
+    assert told in shown
+    assert told in page
+
+
 def test_what_the_data_could_show_stands_before_what_it_shows(shown: str, page: str) -> None:
     for text in (shown, page):
         needed = text.index("o see 1c a contract this filter needs")
