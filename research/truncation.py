@@ -34,7 +34,7 @@ def look_ahead(events: Sequence[RecordedEvent], ask: Ask, plan: WalkPlan, moment
         events: Recorded.
         ask: Asks about all of them. It is given data that were cut as well.
         plan: How they are walked. The predecessor's entry policy counts a market's candles to the end, and is caught.
-        moments: Unix seconds, best those of decisions.
+        moments: Unix seconds, best those of decisions and, for who knows a candle while it lasts, of sales in between.
 
     Returns:
         Every difference in words; none where nothing looks ahead.

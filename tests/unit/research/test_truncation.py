@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from math import ceil
+from typing import Any
 
 import pytest
 
+import research.timeline
 import research.walk
 from research.board import Quote
 from research.loading import Recording
-from research.timeline import Step
+from research.timeline import Line, Step, line
 from research.truncation import cut, look_ahead
-from research.types import CLOSE, Defects, EntryPolicy, RecordedEvent
+from research.types import CLOSE, Defects, EntryPolicy, RecordedEvent, RecordedMarket
 from research.walk import WalkPlan
 from tests.fakes.recorded_store import HIGHS, KALSHI, imported
 from tests.fakes.research_walk import Said, invented, plan, rows
@@ -44,6 +47,12 @@ def moments(events: list[RecordedEvent]) -> list[int]:
     return [ends[len(ends) // 2], ends[-3]]
 
 
+def sale(events: list[RecordedEvent]) -> int:
+    """The second by which one was made between the ends of candles: who knew the candle under way sold by that."""
+    sold = (row.exit_time for row in rows(events, ask(events), eager()) if row.exit_kind == "stop_loss")
+    return next(ceil(at.timestamp()) for at in sold if at.second)
+
+
 @REAL
 def test_there_is_something_to_find_in_the_real_data(recorded: list[RecordedEvent]) -> None:
     found = rows(recorded, ask(recorded), eager())
@@ -57,7 +66,8 @@ def test_there_is_something_to_find_in_the_real_data(recorded: list[RecordedEven
 def test_real_data_cut_at_a_decision_give_the_same_decisions_and_trades(
     recorded: list[RecordedEvent], policy: EntryPolicy, count: int
 ) -> None:
-    assert look_ahead(recorded, ask, replace(eager(), entry_policy=policy), moments(recorded)[:count]) == []
+    cuts = [*moments(recorded)[:count], sale(recorded)]
+    assert look_ahead(recorded, ask, replace(eager(), entry_policy=policy), cuts) == []
 
 
 @REAL
@@ -77,6 +87,19 @@ def test_a_walk_that_peeks_one_candle_ahead_is_caught_on_real_data(
 
     monkeypatch.setattr(research.walk, "_quoted", peeking)
     found = look_ahead(recorded, ask, eager(), moments(recorded))
+    assert any("decisions differ" in words for words in found)
+
+
+@REAL
+def test_a_walk_that_knows_how_a_candle_closes_while_it_lasts_is_caught_on_real_data(
+    recorded: list[RecordedEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def early(market: RecordedMarket, *asked: Any, **named: Any) -> Line:
+        path = market.path
+        return line(replace(market, path=replace(path, ends=path.ends - path.step_seconds + 1)), *asked, **named)
+
+    monkeypatch.setattr(research.timeline, "line", early)
+    found = look_ahead(recorded, ask, eager(), [sale(recorded)])
     assert any("decisions differ" in words for words in found)
 
 
