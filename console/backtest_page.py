@@ -111,8 +111,8 @@ def _beside(found: Backtest) -> str:
     drawn = svg.bars(policy + bars, name="Net result of each walk, in dollars")
     said = about()
     lines = listing((name, said[name]) for name in found.summary.beside if name in said)
-    idle = "".join(f'<p class="dim">{escape(line)}</p>' for line in words.idle(found))
-    return section("Beside it", drawn + table("baselines and what-ifs", headings, rows) + idle + lines, kind="wide")
+    silent = "".join(f'<p class="dim">{escape(line)}</p>' for line in words.silent(found))
+    return section("Beside it", drawn + table("baselines and what-ifs", headings, rows) + silent + lines, kind="wide")
 
 
 def _reliability(found: Backtest) -> str:

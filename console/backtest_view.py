@@ -35,7 +35,7 @@ def show(console: Console, found: Backtest) -> None:
     for line in summary.decomposition.not_identified:
         console.print(Text(f"not told apart: {line}", style="dim"))
     table(console, "Beside it", ("walk", "trades", "net", "a contract", "policy more"), words.beside(summary))
-    for line in words.idle(found):
+    for line in words.silent(found):
         console.print(Text(line, style="dim"))
     for name, rows in words.tables(summary).items():
         table(console, f"By {name}", (name, *words.HEADINGS), [(label, *words.cells(group)) for label, group in rows])

@@ -7,6 +7,7 @@ from console.durations import span_words
 from console.evaluate_words import spot
 from mesh.statistics import Estimate
 from mesh.types import DOLLAR, Micros
+from research.arms import LATENCY
 from research.backtest import Backtest, Conditions
 from research.baselines import POLICY
 from research.looking import Looking
@@ -120,8 +121,8 @@ def beside(found: Summary) -> list[tuple[str, ...]]:
     return rows
 
 
-def idle(found: Backtest) -> list[str]:
-    """Say of each walk without a trade, beside a policy with some, which rule refused so much more there."""
+def silent(found: Backtest) -> list[str]:
+    """Say which walks tell nothing: of each without a trade, which rule refused so much more there."""
     own = {step.rule: step.refused for step in found.walked[POLICY.name].looking.funnel()}
     said = list[str]()
     for name, other in found.summary.beside.items():
@@ -129,7 +130,23 @@ def idle(found: Backtest) -> list[str]:
         rule = max(more, key=more.__getitem__, default=None)
         if not other.headline.trades and rule is not None and more[rule] > 0:
             said.append(f"{name} makes no trade: {_plain(rule)} refuses {more[rule]:,} signals more")
-    return said
+    return [*said, *_unmoved(found)]
+
+
+def _unmoved(found: Backtest) -> Iterator[str]:
+    """Say of which latencies the candles tell nothing."""
+    own = _sums(found.summary.judgement.headline)
+    same = [
+        name
+        for name, other in found.summary.beside.items()
+        if name.startswith(LATENCY) and own[0] and _sums(other.headline) == own
+    ]
+    if same:
+        yield f"{', '.join(same)} change nothing: a candle's quote holds until the next, and nobody knows more"
+
+
+def _sums(head: Headline) -> tuple[int, int, int]:
+    return head.trades, head.contracts, head.net
 
 
 def parts(found: Summary) -> list[tuple[str, Micros, str, str]]:

@@ -27,6 +27,8 @@ LONGSHOT_CENTS: Final = 20.0
 """Highest price of YES that is a longshot."""
 FEES: Final = ("0.5", "1.5", "2", "3")
 LATENCIES: Final = (0, 5, 15, 30)
+LATENCY: Final = "latency-"
+"""Before the seconds, in the names of the worlds in which orders come later."""
 
 
 def _same_answers(answers: Answers) -> Answers:
@@ -165,7 +167,7 @@ def _fees(factor: Decimal) -> Arm:
 
 def _latency(seconds: int) -> Arm:
     about = f"orders meet the book {seconds} seconds later"
-    return Arm(name=f"latency-{seconds}s", about=about, plan=partial(_later, seconds=seconds))
+    return Arm(name=f"{LATENCY}{seconds}s", about=about, plan=partial(_later, seconds=seconds))
 
 
 def _dearer(plan: WalkPlan, factor: Decimal) -> WalkPlan:

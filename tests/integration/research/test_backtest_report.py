@@ -76,6 +76,12 @@ def test_a_what_if_without_a_trade_says_which_rule_keeps_it_from_trading(shown: 
     assert told in page
 
 
+def test_latencies_that_meet_the_same_quotes_are_said_to_tell_nothing(shown: str, page: str) -> None:
+    told = "latency-5s, latency-15s, latency-30s change nothing"
+    assert told in shown
+    assert told in page
+
+
 def test_what_the_data_could_show_stands_before_what_it_shows(shown: str, page: str) -> None:
     for text in (shown, page):
         needed = text.index("o see 1c a contract this filter needs")
