@@ -9,7 +9,7 @@ from mesh.kalshi.sides import Action
 from mesh.types import CONTRACT, Hundredths, Micros, Side
 from research.bounds import Bounds, Lot, bounds_of
 from research.plan import WalkPlan
-from research.rows import TradeRow
+from research.rows import COLUMNS, TradeRow
 from research.types import Defects, Forecasted, RecordedMarket
 from trader.domain.entries import (
     AnyEntry,
@@ -164,6 +164,7 @@ def _row(trade: Trade, entered: _Entered, found: Bounds, life: _Life, *, market:
 
 
 def _quantiles(said: Forecasted) -> dict[str, Any]:
-    """Return the columns of the last step's quantiles."""
+    """Return the columns of the last step's deciles; a server's other levels have none."""
     last = zip(said.levels, said.quantiles_cents[-1].tolist(), strict=True) if said.levels else ()
-    return {f"forecast_q{level * 100:g}_cents": value for level, value in last}
+    named = ((f"forecast_q{level * 100:g}_cents", value) for level, value in last)
+    return {name: value for name, value in named if name in COLUMNS}

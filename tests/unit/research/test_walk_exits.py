@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from mesh.kalshi.sides import Action
@@ -55,6 +56,14 @@ def test_an_entry_buys_no_at_a_dollar_less_the_yes_bid_a_latency_after_the_decis
     # 0.07 x 5 x 0.56 x 0.44 = 0.08624, and the balance moves in steps of 0.0001.
     assert row.entry_fee_micros == 86_300
     assert (row.entry_style, row.tp_cents, row.sl_cents, row.direction) == ("take", 20.0, 8.0, "down")
+
+
+def test_quantiles_that_are_no_deciles_have_no_column() -> None:
+    recorded = quoted()
+    (key,) = answers = said(recorded, 0)
+    fan = np.array([[28.25, 40.0, 52.5]], np.float32)
+    row = only(rows([event(recorded)], {key: replace(answers[key], levels=(0.05, 0.5, 0.99), quantiles_cents=fan)}))
+    assert (row.forecast_q10_cents, row.forecast_q50_cents, row.forecast_q90_cents) == (None, 40.0, None)
 
 
 def test_a_target_sells_at_a_dollar_less_the_yes_ask_also_where_that_is_better_than_the_target() -> None:
