@@ -11,7 +11,7 @@ from trader.domain.views import HeldView, SettlementView
 from trader.domain.words import ExitKind, Resolution, Subject
 
 _PAYOUT_STEP = 100
-"""Micros: what is paid for a settlement is a multiple of it."""
+"""Micros: what is paid for a settlement is a multiple of it, unless the account says so itself."""
 
 
 def settle(look: Look) -> None:
@@ -85,6 +85,8 @@ def _settle(look: Look, position: Position, view: SettlementView) -> None:
             detail=f"{count_text(count)} contracts at {dollars(value)}: what was paid counts",
         )
         revenue = view.revenue
+    elif paid == position.count and view.exact:
+        revenue = view.revenue  # the account's balance may move in greater steps
     settled = Settled(
         position_id=position.position_id,
         ticker=view.ticker,

@@ -54,6 +54,8 @@ class SettlementView:
     revenue: Micros
     fees: Micros
     time: datetime
+    exact: bool = False
+    """`revenue` is what was paid to the micro. The exchange lists whole cents, whatever the step of the balance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ def settlement_view(settlement: Settlement) -> SettlementView:
         revenue=settlement.revenue,
         fees=settlement.fees,
         time=settlement.time,
+        exact=True,
     )
 
 

@@ -123,6 +123,14 @@ def test_a_scalar_result_pays_each_side_its_part() -> None:
     assert row.result_origin == "derived"
 
 
+def test_a_scalar_result_pays_whole_steps_of_the_balance() -> None:
+    paid = Outcome(yes_value=Micros(312_345), origin=Origin.DERIVED, known_at=BEGIN + timedelta(days=1, hours=1))
+    row = walked(replace(quoted((44.0, 46.0)), outcome=paid), precision=Micros(10_000))
+    # Five at 68.7655 cents are 3.438275: the cents of it. The fee of 0.08624 is 0.09.
+    assert (row.exit_proceeds_micros, row.entry_fee_micros) == (3_430_000, 90_000)
+    assert row.pnl_micros == row.pnl_pessimistic_micros == row.pnl_optimistic_micros
+
+
 def test_entries_in_the_same_market_make_one_position_with_the_levels_of_the_first() -> None:
     # 5 at 56; an hour later 4 at 58 (limit 60, fee 0.07 x 4 x 0.58 x 0.42 = 0.068208); the target stays 76.
     recorded = quoted((42.0, 44.0), (22.0, 24.0))
