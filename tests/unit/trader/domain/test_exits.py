@@ -139,7 +139,7 @@ def test_whenever_a_stop_fires_every_look_of_its_checks_was_below_and_after_the_
         reached = exits.evaluate(position(), guard, top(bid), moment(now), settings)
         since = now - (checks - 1) * settings.exits.check_seconds
         run = next((place for place in range(len(seen), 0, -1) if not seen[place - 1][1]), 0)
-        low = [when for when, _ in seen[run:] if when >= grace]
+        low = [when for when, _ in seen[run:] if when >= grace - 1e-6]
         if reached is not None:
             assert low
             assert low[0] <= since + 1e-6
