@@ -28,8 +28,8 @@ class ForecastMetrics:
         for reason in ExpiredReason:
             self.expired.labels(reason.value)  # counted from zero
         self.refused = counter("refused", "Calls refused by the engine, by reason.", "reason")
-        for reason in ("QUEUE_FULL", "DEADLINE_UNREACHABLE"):
-            self.refused.labels(reason)  # too much to do: what an alert asks for
+        for busy in ("QUEUE_FULL", "DEADLINE_UNREACHABLE"):  # what an alert asks for
+            self.refused.labels(busy)
         self.cache_hits = counter("cache_hits", "Inputs answered from the cache.")
         self.cache_misses = counter("cache_misses", "Inputs looked for in the cache in vain.")
         self.busy_seconds = counter("model_busy_seconds", "Time in which the model computed.")

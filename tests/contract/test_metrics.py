@@ -23,10 +23,10 @@ DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "foremesh.json").read_text
 RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 PANELS: list[dict[str, Any]] = DASHBOARD["panels"]
 DAEMONS = {
-    "forecast-server": ForecastServerConfig(),
-    "coordinator": CoordinatorConfig(),
-    "trader": TraderConfig(),
-    "collector": CollectorConfig(),
+    "forecast-server": ForecastServerConfig().rpc,
+    "coordinator": CoordinatorConfig().rpc,
+    "trader": TraderConfig().rpc,
+    "collector": CollectorConfig().rpc,
 }
 TARGET_LABELS = {"job", "instance", "host", "daemon"}
 _WORD = re.compile(r"\b[a-zA-Z_:][\w:]*")
@@ -55,7 +55,7 @@ def test_the_page_lists_every_metric_with_its_type_and_labels_and_no_other() -> 
 
 
 def test_the_page_and_prometheus_look_where_the_daemons_serve_metrics() -> None:
-    served = {name: str(getattr(config, "rpc", config).metrics_listen) for name, config in DAEMONS.items()}
+    served = {name: rpc.metrics_listen for name, rpc in DAEMONS.items()}
     assert dict(re.findall(r"^\| `foremesh-([a-z-]+)` \| `([^`]+)` \|", PAGE, re.MULTILINE)) == served
     here = {
         each["labels"]["daemon"]: address

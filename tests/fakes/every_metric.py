@@ -42,6 +42,6 @@ def every_metric() -> dict[str, Shown]:
 def _shown(registry: CollectorRegistry) -> Iterator[Shown]:
     for collector in set(registry._collector_to_names):  # the library tells labels only of those that have values
         for family in getattr(collector, "describe", collector.collect)():
-            labels = getattr(collector, "_labelnames", None) or getattr(family, "_labelnames", ())
+            labels: tuple[str, ...] = getattr(collector, "_labelnames", ()) or getattr(family, "_labelnames", ())
             name = f"{family.name}_total" if family.type == "counter" else family.name
             yield Shown(name, family.type, tuple(labels), family.documentation)
