@@ -28,6 +28,7 @@ DAEMONS = {
     "trader": TraderConfig().rpc,
     "collector": CollectorConfig().rpc,
 }
+CODE = ("collector", "console", "forecast_server", "mesh", "research", "sim_exchange", "trader")
 TARGET_LABELS = {"job", "instance", "host", "daemon"}
 _WORD = re.compile(r"\b[a-zA-Z_:][\w:]*")
 _LISTS = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
@@ -52,6 +53,13 @@ def test_the_page_lists_every_metric_with_its_type_and_labels_and_no_other() -> 
     written = {name: (kind, tuple(re.findall(r"`(\w+)`", labels))) for name, kind, labels, _ in rows}
     assert len(written) == len(rows)
     assert written == {shown.name: (shown.kind, shown.labels) for shown in METRICS.values()}
+
+
+def test_metrics_are_made_by_the_classes_that_the_page_is_held_against_alone() -> None:
+    made = re.compile(r"\b(?:Counter|Gauge|Histogram|Summary|Info|\w+MetricFamily)\(")
+    sources = (path for folder in CODE for path in (ROOT / folder).rglob("*.py") if path.name != "metrics.py")
+    texts = {str(path.relative_to(ROOT)): path.read_text() for path in sources}
+    assert not [name for name, text in texts.items() if "prometheus_client" in text and made.search(text)]
 
 
 def test_the_page_and_prometheus_look_where_the_daemons_serve_metrics() -> None:
