@@ -24,6 +24,7 @@ from collector.coordinator.calls import (
     Verdict,
 )
 from collector.desk import Desk, Lease
+from collector.metrics import CollectorMetrics
 from collector.pace import Pace
 from collector.types import ApiBudget, Condition, FileReport, Grant, Stage
 from mesh import log
@@ -77,6 +78,7 @@ class Agent:
         most_leases: That it holds at once.
         start: Sets the work on a new lease going.
         facts: Asked before each heartbeat; must not wait.
+        metrics: Counts the leases that a heartbeat's answer ends.
 
     Attributes:
         registered: Set while the coordinator knows this process.
@@ -95,6 +97,7 @@ class Agent:
         most_leases: int,
         start: Callable[[Lease], None],
         facts: Callable[[], Facts],
+        metrics: CollectorMetrics,
     ) -> None:
         self.identity = identity
         self.registered = asyncio.Event()
@@ -107,6 +110,7 @@ class Agent:
         self._most_leases = most_leases
         self._start = start
         self._facts = facts
+        self._metrics = metrics
         self._terms: Registered | None = None
         self._known_to = ""
         self._intent = Intent.COLLECT
@@ -299,6 +303,7 @@ class Agent:
             owner=verdict.current_owner,
             current_epoch=verdict.current_epoch,
         )
+        self._metrics.leases.labels("lost").inc()
         self._desk.leave(lease)
         if lease.task is not None:
             lease.task.cancel()

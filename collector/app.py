@@ -120,10 +120,7 @@ async def _recording(
             look_seconds=config.record.look_seconds,
             flush_seconds=config.record.flush_seconds,
         )
-        metrics.watch("recorded_markets", "Markets whose books are recorded.", lambda: recorder.stats.markets)
-        metrics.watch("recorded_rows", "Rows of books and tickers on disk.", lambda: recorder.stats.written)
-        metrics.watch("recorded_rows_waiting", "Rows that wait for the disk.", lambda: recorder.stats.waiting)
-        metrics.watch("recorded_rows_lost", "Rows that the disk refused for too long.", lambda: recorder.stats.lost)
+        metrics.recording.stats = recorder.stats
         async with _running(lifecycle, {"recording": recorder.run()}):
             yield
 
@@ -186,6 +183,7 @@ async def _working(
             most_leases=config.held_leases,
             start=start,
             facts=facts,
+            metrics=metrics,
         )
         work.agent = agent
         lifecycle.alive = lambda: agent.late_seconds <= config.coordinator.timeout_seconds + _HANG_SECONDS
@@ -199,8 +197,8 @@ async def _working(
             seconds=config.copy_seconds,
             at_once=config.concurrent_copies,
         )
-        metrics.watch("leases_held", "Leases in hand.", lambda: len(desk))
-        metrics.watch("missing_copies", "Committed files wanted here and lacking.", lambda: copier.missing or 0)
+        metrics.leases_held.set_function(lambda: len(desk))
+        metrics.missing_copies.set_function(lambda: copier.missing or 0)
         for staged in await asyncio.to_thread(folder.staged):
             start(desk.take_up(staged))
         background: dict[str, Coroutine[None, None, None]] = {

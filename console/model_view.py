@@ -1,7 +1,8 @@
 """What a forecast server says of its model, as rows for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, timedelta
+from itertools import groupby
 
 from foremesh.forecast.v1 import forecast_pb2, model_pb2
 
@@ -66,8 +67,8 @@ def _doing(look: Look) -> Iterator[Row]:
         yield "cache", _cache(model.cache)
     if model.HasField("canary"):
         yield "canary", _canary(model, look)
-    for place, timing in enumerate(model.batch_timings):
-        yield ("" if place else "batches"), _timing(timing)
+    if model.batch_timings:
+        yield "batches", _timings(model.batch_timings)
 
 
 def percent(share: float) -> str:
@@ -152,10 +153,15 @@ def _canary(model: model_pb2.Model, look: Look) -> str:
     return f"{text}; last difference {canary.last_difference:.2g}{when}"
 
 
-def _timing(timing: model_pb2.BatchTiming) -> str:
+def _timings(timings: Iterable[model_pb2.BatchTiming]) -> str:
+    """Say how long batches are expected to take, in one row: where the next cost takes as long, it stands for both."""
+    alike = groupby(timings, key=_milliseconds)
+    return "; ".join(f"{spelled} ms up to cost {[*each][-1].up_to_cost:,}" for spelled, each in alike)
+
+
+def _milliseconds(timing: model_pb2.BatchTiming) -> str:
     took = timing.expected_seconds * 1000
-    spelled = f"{took:,.0f}" if took >= _LONG else f"{took:.2g}"
-    return f"cost up to {timing.up_to_cost:,}: {spelled} ms expected, {timing.batches:,} measured"
+    return f"{took:,.0f}" if took >= _LONG else f"{took:.2g}"
 
 
 def _memory(device: model_pb2.Device) -> str:

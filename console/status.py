@@ -243,7 +243,7 @@ def document(sections: Sequence[Section]) -> dict[str, Any]:
 
 
 async def _find(finders: Sequence[Finder]) -> list[Section]:
-    return [await find() for find in finders]
+    return list(await asyncio.gather(*(find() for find in finders)))  # who hangs keeps nobody else waiting
 
 
 class _Looking:

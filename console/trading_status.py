@@ -1,11 +1,12 @@
 """What `foremesh status` shows of a trader."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from foremesh.trader.v1 import rules_pb2, status_pb2
 from foremesh.trader.v1 import trader_service_pb2 as pb
 from foremesh.trader.v1 import trader_service_pb2_grpc as rpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from rich.columns import Columns
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -71,15 +72,20 @@ def rows(status: status_pb2.Status) -> Iterator[tuple[str, str]]:
 
 
 def limits_table(status: status_pb2.Status) -> RenderableType:
-    """Draw the limits of which something is used, or can be."""
+    """Draw the limits of which something is used, or can be; in two columns where there is room."""
+    shown = [limit for limit in status.limits if limit.HasField("used") or not limit.enabled]
+    half = (len(shown) + 1) // 2
+    return Columns([_limits(part) for part in (shown[:half], shown[half:]) if part])
+
+
+def _limits(limits: Iterable[rules_pb2.Limit]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 2), pad_edge=True, header_style="dim")
     for heading in ("limit", "allows", "used"):
         table.add_column(heading, no_wrap=True)
-    for limit in status.limits:
-        if limit.HasField("used") or not limit.enabled:
-            used = _used(limit.used) if limit.HasField("used") else ""
-            off = "" if limit.enabled else " (off)"
-            table.add_row(Text(limit.rule.replace("_", " ") + off), Text(_bounds(limit)), Text(used))
+    for limit in limits:
+        used = _used(limit.used) if limit.HasField("used") else ""
+        off = "" if limit.enabled else " (off)"
+        table.add_row(Text(limit.rule.replace("_", " ") + off), Text(_bounds(limit)), Text(used))
     return table
 
 

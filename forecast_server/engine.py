@@ -120,11 +120,11 @@ class Engine:
             draining=draining,
             drain_seconds=settings.drain_seconds,
         )
-        metrics.watch("waiting_series", "Histories waiting.", lambda: self._work.waiting)
-        metrics.watch("waiting_cost", "Cost of what waits.", lambda: self._work.cost)
-        metrics.watch("running_series", "Histories being computed.", lambda: self.queue.running)
-        metrics.watch("active_scans", "Calls with histories in progress.", lambda: len(self._scans))
-        metrics.watch("busy_share", "Share of the last minute in which the model computed.", self.activity.busy_share)
+        metrics.waiting_series.set_function(lambda: self._work.waiting)
+        metrics.waiting_cost.set_function(lambda: self._work.cost)
+        metrics.running_series.set_function(lambda: self.queue.running)
+        metrics.active_scans.set_function(lambda: len(self._scans))
+        metrics.busy_ratio.set_function(self.activity.busy_share)
 
     # What it is
 

@@ -1,7 +1,5 @@
 """What is counted about forecasts, for Prometheus."""
 
-from collections.abc import Callable
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from forecast_server.types import ExpiredReason
@@ -20,7 +18,9 @@ class ForecastMetrics:
         def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
             return Histogram(f"foremesh_forecast_{name}", text, labels, buckets=buckets, registry=registry)
 
-        self._registry = registry
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"foremesh_forecast_{name}", text, registry=registry)
+
         self.inputs = counter("inputs", "Inputs of calls that ended.")
         self.results = counter("results", "What became of them; unanswered where the caller did not wait.", "outcome")
         self.expired = counter("expired", "Inputs not computed, by why nobody would have used the answer.", "reason")
@@ -28,6 +28,8 @@ class ForecastMetrics:
         for reason in ExpiredReason:
             self.expired.labels(reason.value)  # counted from zero
         self.refused = counter("refused", "Calls refused by the engine, by reason.", "reason")
+        for busy in ("QUEUE_FULL", "DEADLINE_UNREACHABLE"):  # what an alert asks for
+            self.refused.labels(busy)
         self.cache_hits = counter("cache_hits", "Inputs answered from the cache.")
         self.cache_misses = counter("cache_misses", "Inputs looked for in the cache in vain.")
         self.busy_seconds = counter("model_busy_seconds", "Time in which the model computed.")
@@ -38,13 +40,12 @@ class ForecastMetrics:
         self.batch_seconds = histogram("batch_seconds", "Duration of batches, by cost.", _SECONDS, "up_to_cost")
         self.first_answer = histogram("first_answer_seconds", "From a call to its first answer.", _SECONDS)
         self.scan_seconds = histogram("scan_seconds", "Duration of calls with histories.", _SECONDS)
-        self.canary_difference = Gauge(
-            "foremesh_forecast_canary_difference",
-            "Last difference of the canary, as a share of its standard deviation.",
-            registry=registry,
+        self.canary_difference = gauge(
+            "canary_difference_ratio", "Last difference of the canary, as a share of its standard deviation."
         )
         self.canary_drifts = counter("canary_drifts", "Looks at the canary that were beyond the tolerance.")
-
-    def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """Show a value that is read when somebody asks."""
-        Gauge(f"foremesh_forecast_{name}", text, registry=self._registry).set_function(value)
+        self.waiting_series = gauge("waiting_series", "Histories waiting.")
+        self.waiting_cost = gauge("waiting_cost", "Cost of what waits.")
+        self.running_series = gauge("running_series", "Histories being computed.")
+        self.active_scans = gauge("active_scans", "Calls with histories in progress.")
+        self.busy_ratio = gauge("busy_ratio", "Share of the last minute in which the model computed.")

@@ -91,7 +91,7 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
             lived=lived,
             cancel_on_stop=config.cancel_on_stop,
         )
-        TraderMetrics(registry, engine)
+        TraderMetrics(registry, engine, config.journal.parent)
         server = await stack.enter_async_context(
             serving(
                 config.rpc,

@@ -6,7 +6,7 @@ What has to be read off the engine is read on its event loop and shown, because 
 from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from collector.coordinator.calls import ProgressView, SeriesView, WorkerState, WorkerView
@@ -57,6 +57,7 @@ def _of_series(views: Iterable[SeriesView]) -> Iterator[Metric]:
     yield gauge("shards_committed", "Shards with a commit.", [(row, view.committed) for row, view in rows])
     yield gauge("shards_sealed", "Shards finished for good.", [(row, view.sealed) for row, view in rows])
     yield gauge("shards_open", "Shards of events that still trade.", [(row, view.open) for row, view in rows])
+    yield gauge("shards_due", "Shards due now, leased ones included.", [(row, view.due) for row, view in rows])
     yield gauge("shards_leased", "Shards leased now.", [(row, view.leased) for row, view in rows])
     yield gauge("shards_holed", "Shards whose commit has holes.", [(row, view.holed) for row, view in rows])
     yield gauge("shards_price_only", "Shards without quotes.", [(row, view.price_only) for row, view in rows])
@@ -91,11 +92,12 @@ def _of_workers(views: Iterable[WorkerView]) -> Iterator[Metric]:
     yield gauge(
         "budget_used_tokens_per_second", "API budget spent.", [(row, usage.tokens_per_second) for row, usage in used]
     )
-    yield gauge(
-        "throttled_calls",
-        "Calls answered 429 since the worker started.",
-        [(row, usage.throttled) for row, usage in used],
+    throttled = CounterMetricFamily(
+        f"{_PREFIX}throttled_calls", "Calls answered 429 since the worker started.", labels=("worker",)
     )
+    for row, usage in used:
+        throttled.add_metric(row, usage.throttled)
+    yield throttled
     yield gauge(
         "missing_copies",
         "Committed files that the worker wants and lacks.",

@@ -20,6 +20,9 @@ class RpcMetrics:
         self.messages = Counter("foremesh_rpc_messages", "Messages.", ["method", "direction"], registry=registry)
         self.bytes = Counter("foremesh_rpc_bytes", "Bytes of messages.", ["method", "direction"], registry=registry)
         self.refusals = Counter("foremesh_rpc_refusals", "Calls refused, by reason.", ["reason"], registry=registry)
+        self.serving = Gauge(
+            "foremesh_rpc_serving", "1 where health says SERVING, else 0.", ["service"], registry=registry
+        )
 
 
 @contextmanager

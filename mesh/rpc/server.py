@@ -18,7 +18,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from mesh import log
 from mesh.rpc import limits
@@ -53,9 +53,10 @@ class Service:
 class Health:
     """What `grpc.health.v1.Health` says. The empty name stands for the whole server: serving if every name is."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], shown: Gauge) -> None:
         self._servicer = health_aio.HealthServicer()
         self._serving = dict.fromkeys(names, False)
+        self._shown = shown
 
     async def set(self, name: str, *, serving: bool) -> None:
         """Say whether a service (or `model/<name>`) can do its work."""
@@ -63,6 +64,8 @@ class Health:
         await self._publish()
 
     async def _publish(self) -> None:
+        for name, serving in self._serving.items():
+            self._shown.labels(name).set(serving)
         for name, serving in (*self._serving.items(), ("", all(self._serving.values()))):
             response = health_pb2.HealthCheckResponse
             await self._servicer.set(name, response.SERVING if serving else response.NOT_SERVING)
@@ -72,6 +75,8 @@ class Health:
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
 
     async def _stop(self) -> None:
+        for name in self._serving:
+            self._shown.labels(name).set(0)
         await self._servicer.enter_graceful_shutdown()
 
 
@@ -113,6 +118,7 @@ async def serving(
     registry = registry or CollectorRegistry()
     named = {service.descriptor.full_name: service.descriptor for service in services}
     own = frozenset(f"/{name}/{method.name}" for name, found in named.items() for method in found.methods)
+    metrics = RpcMetrics(registry)
     pipeline = Pipeline(
         config,
         access=Access(named),
@@ -123,10 +129,10 @@ async def serving(
         routine_methods=frozenset(
             f"/{service.descriptor.full_name}/{method}" for service in services for method in service.routine
         ),
-        metrics=RpcMetrics(registry),
+        metrics=metrics,
         draining=draining,
     )
-    health = Health(list(named))
+    health = Health(list(named), metrics.serving)
     server = grpc.aio.server(
         interceptors=(pipeline,),
         options=[

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from collector.agent import Agent, Facts, Identity
 from collector.coordination import CoordinatorClient, coordinating
 from collector.coordinator.calls import CommitCall, ReleaseReason, ShardQuery, ShardView
 from collector.coordinator.policy import LeasePolicy
 from collector.desk import Desk, Lease
+from collector.metrics import CollectorMetrics
 from collector.pace import Pace
 from collector.types import ApiBudget, BudgetKind, Condition, FileReport, Stage
 from mesh.clock import SystemClock
@@ -37,6 +39,7 @@ class Worker:
     desk: Desk
     coordinator: CoordinatorClient
     address: str
+    registry: CollectorRegistry
     started: list[Lease] = field(default_factory=list)
 
     async def until(self, what: Callable[[], object]) -> None:
@@ -48,7 +51,7 @@ class Worker:
 @asynccontextmanager
 async def worker(address: str, name: str = "spark", process: str = "p1", leases: int = 2) -> AsyncIterator[Worker]:
     clock = SystemClock()
-    desk, started = Desk(clock), list[Lease]()
+    desk, started, registry = Desk(clock), list[Lease](), CollectorRegistry()
     async with coordinating(ClientConfig(targets=(address,), timeout_seconds=2.0)) as client:
         agent = Agent(
             Identity(name, process, "0.1.0", 0, None, ApiBudget(BudgetKind.PER_IP, name)),
@@ -59,9 +62,10 @@ async def worker(address: str, name: str = "spark", process: str = "p1", leases:
             most_leases=leases,
             start=started.append,
             facts=lambda: Facts(None, 1 << 30),
+            metrics=CollectorMetrics(registry),
         )
         running = asyncio.ensure_future(agent.run())
-        made = Worker(agent, desk, client, address, started)
+        made = Worker(agent, desk, client, address, registry, started)
         try:
             yield made
         finally:
@@ -123,7 +127,7 @@ async def test_a_lease_that_is_named_goes_on_for_longer_than_it_was_granted(tmp_
         assert [shard.row.lease is not None for shard in shards(mesh)] == [True]
 
 
-async def test_a_lease_that_was_taken_away_is_stopped_at_once(tmp_path: Path) -> None:
+async def test_a_lease_that_was_taken_away_is_stopped_at_once_and_counted_as_lost(tmp_path: Path) -> None:
     """The agent is cut off until its lease has been granted to another worker."""
     async with coordinator(tmp_path) as mesh, worker(mesh.address) as a:
         offer(mesh, 1)
@@ -136,6 +140,7 @@ async def test_a_lease_that_was_taken_away_is_stopped_at_once(tmp_path: Path) ->
             assert b.started[0].key.epoch == lease.key.epoch + 1
         await a.until(lambda: a.desk.get(lease.key) is None)
         await a.until(lease.task.cancelled)
+        assert a.registry.get_sample_value("foremesh_collector_leases_total", {"end": "lost"}) == 1
 
 
 async def test_a_lease_in_the_commit_is_left_to_the_commit(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ async def bench(root: Path, *, everything: bool = True, clock: Clock | None = No
             most_leases=1,
             start=lambda _: None,
             facts=lambda: Facts(None, None),
+            metrics=CollectorMetrics(CollectorRegistry()),
         )
         copier = Copier(
             folder=folder, transfer=transfer, coordinator=manifest, agent=agent, clock=time,

@@ -90,7 +90,7 @@ async def bench(address: str, root: Path, name: str = "spark") -> AsyncIterator[
             pace = Pace(exchange.transport.limits, clock, BudgetKind.PER_IP, lambda: 10 * len(desk))
             agent = work.agent = Agent(
                 identity, client, desk, pace, clock,
-                most_leases=1, start=granted.put_nowait, facts=lambda: Facts(None, None),
+                most_leases=1, start=granted.put_nowait, facts=lambda: Facts(None, None), metrics=metrics,
             )  # fmt: skip
             running = asyncio.ensure_future(agent.run())
             try:

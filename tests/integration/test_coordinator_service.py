@@ -269,7 +269,7 @@ async def test_prometheus_sees_series_workers_and_budgets_and_nothing_that_is_no
     assert sample("leases", worker="spark") == 1
     assert sample("heartbeat_age_seconds", worker="spark") == 0
     assert sample("budget_used_tokens_per_second", worker="spark") == 4.5
-    assert sample("throttled_calls", worker="spark") == 2
+    assert sample("throttled_calls_total", worker="spark") == 2
     assert sample("free_disk_bytes", worker="spark") == 1 << 40
     assert sample("missing_copies", worker="spark") is None
 

@@ -82,9 +82,19 @@ async def test_counters_agree_with_the_answers_and_with_each_other() -> None:
     assert only(found["scan_seconds_count"]) == 5
     assert only(found["first_answer_seconds_count"]) == 5
     assert {only(found[name]) for name in ("waiting_series", "waiting_cost", "running_series", "active_scans")} == {0}
-    assert 0 <= only(found["busy_share"]) <= 1
-    assert only(found["canary_difference"]) == only(found["canary_drifts_total"]) == 0
+    assert 0 <= only(found["busy_ratio"]) <= 1
+    assert only(found["canary_difference_ratio"]) == only(found["canary_drifts_total"]) == 0
     assert {"padding_series_total", "out_of_memory_total", "process_resident_memory_bytes"} <= set(found)
+
+
+async def test_prometheus_sees_what_health_says() -> None:
+    async with whole_server(metrics=True) as server:
+        before = (await scraped(server.metrics_port))["foremesh_rpc_serving"]
+        await server.health.set("model/random-walk", serving=False)
+        after = (await scraped(server.metrics_port))["foremesh_rpc_serving"]
+    assert by(before, "service") == {SERVICE: 1, "model/random-walk": 1}
+    assert by(after, "service") == {SERVICE: 1}
+    assert set(after) == set(before), "what does not serve is 0, not absent"
 
 
 async def test_shortages_and_refusals_are_counted() -> None:

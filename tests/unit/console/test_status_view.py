@@ -1,5 +1,6 @@
 """What `foremesh status` makes of what a server says."""
 
+import asyncio
 import json
 from datetime import timedelta
 
@@ -37,7 +38,7 @@ def drawn(*sections: status.Section, width: int = 80) -> str:
         ("trouble", "5 expired, 6 failed, 8 calls refused, 7 batches out of memory"),
         ("cache", "9 forecasts, 2.0 KiB of 64.0 MiB; 25 % of 4 inputs found there"),
         ("canary", "sings; 1 of 12 checks beyond the tolerance; last difference 2.5e-06, 4 s ago"),
-        ("batches", "cost up to 64: 3.2 ms expected, 120 measured"),
+        ("batches", "3.2 ms up to cost 64; 1,234 ms up to cost 2,048"),
         ("memory", "1.5 GiB in tensors, 128.0 GiB in all"),
         ("clock", "+0.000 s from this machine's (± 5.0 ms)"),
         ("up", "3 h 12 min, since 2026-11-22 23:48:00 UTC"),
@@ -52,10 +53,15 @@ def test_continued_rows_come_below_theirs() -> None:
     found = list(rows(look(full())))
 
     assert found[[label for label, _ in found].index("runs on") + 1] == ("", "no graph above 512 points")
-    assert found[[label for label, _ in found].index("batches") + 1] == (
-        "",
-        "cost up to 2,048: 1,234 ms expected, 3 measured",
-    )
+
+
+def test_how_long_batches_take_is_one_row_however_many_sizes_are_known() -> None:
+    model = model_pb2.Model()
+    for power, milliseconds in enumerate((0.79, 0.79, 0.79, 1.8, 1.8, 53.4), 5):
+        model.batch_timings.add(up_to_cost=2**power, expected_seconds=milliseconds / 1000)
+
+    found = [text for label, text in rows(look(model)) if label == "batches"]
+    assert found == ["0.79 ms up to cost 128; 1.8 ms up to cost 512; 53 ms up to cost 1,024"]
 
 
 def test_a_model_that_is_loading_shows_what_there_is_and_counts_as_well() -> None:
@@ -139,3 +145,18 @@ def test_bytes_are_told_in_their_unit(count: int, text: str) -> None:
 @pytest.mark.parametrize(("share", "text"), [(0, "0 %"), (0.004, "0.4 %"), (0.5, "50 %"), (1, "100 %")])
 def test_small_shares_keep_a_decimal(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+async def test_a_server_that_hangs_keeps_no_other_waiting() -> None:
+    asked = asyncio.Event()
+
+    async def hanging() -> status.Section:
+        await asked.wait()
+        return status.Section(kind="trader", title="late", state="away", well=False)
+
+    async def quick() -> status.Section:
+        asked.set()
+        return status.Section(kind="coordinator", title="soon", state="waiting", well=True)
+
+    async with asyncio.timeout(10):
+        assert [section.title for section in await status._find([hanging, quick])] == ["late", "soon"]

@@ -166,6 +166,7 @@ async def test_the_status_says_how_the_trader_is(trader: Served, run: Run) -> No
     with console.capture() as drawn:
         console.print(trading_status.limits_table(answer.status))
     assert "total exposure" in drawn.get()
+    assert drawn.get().count("allows") == 2, "two columns: a mesh is one screen"
 
 
 async def test_nobody_there_is_one_line(trader: Served, run: Run) -> None:
