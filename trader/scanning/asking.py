@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from foremesh.forecast.v1 import forecast_pb2, signal_pb2
 
@@ -23,6 +24,21 @@ _PURPOSE: Mapping[Mode, forecast_pb2.Purpose] = {
     Mode.LIVE: forecast_pb2.PURPOSE_LIVE,
 }
 """Play money is paper to whoever licenses a model."""
+_DOLLAR_CENTS = 100.0
+_LONGEST_WORDS = 200
+"""Characters of a server's own words that are kept."""
+_MOST_STEPS = 1024
+"""Of a forecast, by its contract."""
+MOST_BYTES = 65_536
+"""Longest signal that a trader keeps: more than 1,024 steps at nine quantiles need."""
+
+
+class _Words(Protocol):
+    """An enumeration of the contract."""
+
+    def items(self) -> Sequence[tuple[str, int]]:
+        """Return names and numbers."""
+        ...
 
 
 def price_cents(market: Market) -> float | None:
@@ -65,9 +81,17 @@ def facts(
     step: timedelta,
     useful_until: datetime,
 ) -> SignalFacts | None:
-    """Read a signal; None for words that are newer than this trader, which it must not guess at."""
+    """Read a signal.
+
+    None for words that are newer than this trader, which it must not guess at, and for what no signal can be: a figure
+    that is no number of 0 to 100 cents, levels that would sell at once, more steps than can be asked for, endless
+    names.
+    """
     confidence = _CONFIDENCE.get(signal.confidence)
     if confidence is None or signal.direction not in (signal_pb2.DIRECTION_UP, signal_pb2.DIRECTION_DOWN):
+        return None
+    names = (weights_digest, signal.provenance.policy_version, signal.provenance.policy_digest)
+    if not _possible(signal) or any(len(name) > _LONGEST_WORDS for name in names):
         return None
     return SignalFacts(
         side=Side.NO if signal.direction == signal_pb2.DIRECTION_DOWN else Side.YES,
@@ -93,14 +117,15 @@ def other(result: signal_pb2.SignalResult) -> tuple[ScanOutcome, str]:
     """Read what became of a history that gave no signal: the outcome and its reason by name."""
     match result.WhichOneof("outcome"):
         case "no_signal":
-            return ScanOutcome.NO_SIGNAL, _word(signal_pb2.NoSignalReason.Name(result.no_signal.reason), "NO_SIGNAL")
+            return ScanOutcome.NO_SIGNAL, _word(signal_pb2.NoSignalReason, result.no_signal.reason, "NO_SIGNAL")
         case "rejected":
             problems = result.rejected.problems
-            return ScanOutcome.REJECTED, f"{problems[0].field}: {problems[0].description}" if problems else "rejected"
+            said = f"{problems[0].field}: {problems[0].description}" if problems else "rejected"
+            return ScanOutcome.REJECTED, said[:_LONGEST_WORDS]
         case "expired":
-            return ScanOutcome.EXPIRED, _word(forecast_pb2.ExpiredReason.Name(result.expired.reason), "EXPIRED")
+            return ScanOutcome.EXPIRED, _word(forecast_pb2.ExpiredReason, result.expired.reason, "EXPIRED")
         case "failed":
-            return ScanOutcome.FAILED, f"error {result.failed.error_id}"
+            return ScanOutcome.FAILED, f"error {result.failed.error_id}"[:_LONGEST_WORDS]
         case kind:
             return ScanOutcome.FAILED, f"an answer that this trader does not know: {kind}"
 
@@ -111,5 +136,25 @@ def _spread(quantiles: Sequence[float], levels: int) -> float:
     return (last[-1] - last[0]) / 2 if last else 0.0
 
 
-def _word(name: str, prefix: str) -> str:
-    return name.removeprefix(f"{prefix}_REASON_").lower()
+def _possible(signal: signal_pb2.Signal) -> bool:
+    """Tell whether figures are what the contract says. NaN compares as false."""
+    path = signal.path
+    prices = (
+        signal.magnitude_cents,
+        signal.current_price_cents,
+        signal.forecast_mean_cents,
+        signal.forecast_end_cents,
+        *path.quantiles_cents[-len(path.quantile_levels) :],
+    )
+    levels = (signal.take_profit_cents, signal.stop_loss_cents)
+    return (
+        all(0 <= cents <= _DOLLAR_CENTS for cents in prices)
+        and all(0 < cents <= _DOLLAR_CENTS for cents in levels)
+        and 1 <= path.horizon_steps <= _MOST_STEPS
+    )
+
+
+def _word(words: _Words, number: int, prefix: str) -> str:
+    """Return a word of the contract; of one that is newer than this trader, its number."""
+    names = {known: name for name, known in words.items()}
+    return names.get(number, f"reason {number}").removeprefix(f"{prefix}_REASON_").lower()

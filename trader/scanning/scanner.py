@@ -178,10 +178,11 @@ class Scanner:
                     step=first.step,
                     useful_until=useful_until,
                 )
-                if facts is None:
-                    listed.others[ticker] = (ScanOutcome.FAILED, "a signal in words that this trader does not know")
+                wire = result.signal.SerializeToString()
+                if facts is None or len(wire) > asking.MOST_BYTES:
+                    listed.others[ticker] = (ScanOutcome.FAILED, "words or figures that no signal has for this trader")
                 else:
-                    yield SignalCame(scan_id, listed.terms[ticker], facts, result.signal.SerializeToString())
+                    yield SignalCame(scan_id, listed.terms[ticker], facts, wire)
         except MeshError as error:
             # Who answers nothing at all is not late but away: a network that swallows everything ends in TooLate, too.
             late = isinstance(error, TooLate) and digest is not None

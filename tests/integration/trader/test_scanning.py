@@ -1,13 +1,14 @@
 """Scans: the simulated exchange and a forecast server, both over real sockets."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from foremesh.forecast.v1 import forecast_pb2, signal_pb2
 from foremesh.forecast.v1 import forecast_service_pb2 as pb
-from foremesh.forecast.v1 import signal_pb2
 
 from mesh.clock import SystemClock
 from mesh.errors import Overloaded
@@ -166,6 +167,54 @@ async def test_a_series_whose_markets_cannot_be_read_is_accounted_for_as_such(
     assert [(series, problem.partition(":")[0]) for series, problem in end.unread] == [
         ("KXHIGHNY", "EXCHANGE_UNAVAILABLE")
     ]
+
+
+def claimed(index: int = 0, *, magnitude: float = 9.0, steps: int = 6) -> signal_pb2.SignalResult:
+    path = forecast_pb2.ForecastPath(horizon_steps=6, mean_cents=[50.0] * steps)
+    said = signal_pb2.Signal(
+        direction=signal_pb2.DIRECTION_UP, magnitude_cents=magnitude, confidence=signal_pb2.CONFIDENCE_HIGH,
+        current_price_cents=45.0, forecast_mean_cents=54.0, forecast_end_cents=54.0,
+        take_profit_cents=20.0, stop_loss_cents=8.0, path=path,
+    )  # fmt: skip
+    return signal_pb2.SignalResult(input_index=index, signal=said)
+
+
+class Liar(Overrun):
+    """Answers the one market that is asked about with whatever it was made with."""
+
+    def __init__(self, *results: signal_pb2.SignalResult) -> None:
+        self.results = results
+
+    async def StreamSignals(  # noqa: N802
+        self, request_iterator: AsyncIterator[pb.StreamSignalsRequest], context: Context
+    ) -> AsyncIterator[pb.StreamSignalsResponse]:
+        yield pb.StreamSignalsResponse()
+        async for request in request_iterator:
+            if request.HasField("batch"):
+                for result in self.results:
+                    yield pb.StreamSignalsResponse(results=pb.SignalBatch(results=[result]))
+
+
+@pytest.mark.parametrize(
+    ("results", "outcome"),
+    [
+        ([claimed()], ScanOutcome.SIGNAL),
+        ([claimed(magnitude=math.nan)], ScanOutcome.FAILED),
+        ([claimed(steps=20_000)], ScanOutcome.FAILED),
+        ([claimed(index=1)], ScanOutcome.FAILED),
+        ([claimed(), claimed(), claimed()], ScanOutcome.SIGNAL),
+        ([], ScanOutcome.FAILED),
+    ],
+    ids=["decent", "no number", "endless", "never asked", "again and again", "nothing"],
+)
+async def test_a_server_that_answers_anything_gives_each_market_one_outcome(
+    results: list[signal_pb2.SignalResult], outcome: ScanOutcome
+) -> None:
+    warm = "KXHIGHNY-26JUL10-T87"
+    async with exchange_world(now=NOW) as world, servicer_on_loopback(Liar(*results)) as server:
+        await hours(world, [warm], 2)
+        async with scanner_of(world, server.addresses[0], HIGHS) as scanner, asyncio.timeout(20):
+            assert accounts(await scanned(scanner))[warm] is outcome
 
 
 async def test_a_series_that_the_exchange_does_not_have_leaves_the_others_alone(
