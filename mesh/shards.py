@@ -15,6 +15,11 @@ STEPS = {60: "1m", 3600: "60m", 86400: "1d"}
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,63}")
 
 
+def is_ticker(text: str) -> bool:
+    """Tell whether a text can be a ticker, and so a name of a file or folder."""
+    return _TICKER.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ShardKey:
     """Names a shard; written `KXHIGHNY/KXHIGHNY-26NOV22/60m`."""
@@ -26,7 +31,7 @@ class ShardKey:
     def __post_init__(self) -> None:
         """ValueError where a ticker or the step is none: both become names of files."""
         for ticker in (self.series, self.event):
-            if not _TICKER.fullmatch(ticker):
+            if not is_ticker(ticker):
                 raise ValueError(f"not a ticker: {ticker!r}")
         if self.step_seconds not in STEPS:
             raise ValueError(f"candles of {self.step_seconds} s: the exchange has {', '.join(STEPS.values())}")

@@ -168,6 +168,8 @@ class Recorder:
 
     async def _flush(self) -> None:
         """Write what waits; what the disk refuses waits on, up to a limit. Cancelled, it goes on at the next call."""
+        if self._rows.nameless:
+            _log.error("not recorded: the exchange told of markets without a ticker", rows=self._rows.nameless)
         self._taken.extend(self._rows.take().items())
         while self._taken:
             await whole(self._lay_out)

@@ -16,6 +16,7 @@ from mesh.kalshi.stream.channels import instant
 from mesh.kalshi.stream.market import Ticker
 from mesh.kalshi.terms import BookSide
 from mesh.records import QUOTES
+from mesh.shards import is_ticker
 
 Row = dict[str, Any]
 """Values by column; what is absent is null."""
@@ -32,6 +33,8 @@ class QuoteRows:
     def __init__(self) -> None:
         self.count = 0
         """Rows of all series."""
+        self.nameless = 0
+        """Rows left out: their market's name is no ticker, and its beginning would name a folder."""
         self._rows: dict[str, list[Row]] = defaultdict(list)
 
     def snapshot(self, book: Book, received: datetime, connection: str) -> None:
@@ -79,10 +82,13 @@ class QuoteRows:
 
     def take(self) -> dict[str, list[Row]]:
         """Return what waits, by series, and begin anew."""
-        rows, self._rows, self.count = self._rows, defaultdict(list), 0
+        rows, self._rows, self.count, self.nameless = self._rows, defaultdict(list), 0, 0
         return rows
 
     def _add(self, ticker: str, received: datetime, connection: str, kind: str, **values: Any) -> None:
+        if not is_ticker(ticker):
+            self.nameless += 1
+            return
         event = ticker.rpartition("-")[0] or ticker
         series = ticker.partition("-")[0]
         self.count += 1
