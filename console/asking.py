@@ -93,7 +93,7 @@ class Asking:
 def report(console: Console, found: Scan, *, plots: int) -> None:
     """Print results for people."""
     results.show(console, found, plots=plots)
-    console.print(f"model: {results.model_line(found.model)}", highlight=False)
+    console.print(f"model: {results.model_line(found.model)}", highlight=False, markup=False)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from console.collection.words import plain
+
 Verdict: TypeAlias = Literal["ok", "warning", "problem"]
 _COLOURS: dict[Verdict, str] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
@@ -52,7 +54,7 @@ def show(console: Console, checks: Sequence[Check]) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for check in checks:
-        text = Text(check.found)
+        text = Text(plain(check.found))
         if check.remedy:
             text.append(f"\n→ {check.remedy}", style="bold")
         table.add_row(Text(check.verdict, style=_COLOURS[check.verdict]), check.name, text)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from console.collection.words import plain
 from console.records import Maker, Row
 from console.results import model_line
 
@@ -131,12 +132,12 @@ def show(console: Console, found: Replay, makers: Iterable[Maker]) -> None:
             differs = "" if math.isnan(one.difference_cents) else f"{one.difference_cents:.4g}"
             row = one.row
             table.add_row(
-                Text(row.market_ticker),
+                Text(plain(row.market_ticker)),
                 Text(row.file.name),
                 str(row.number),
                 differs,
                 f"{one.allowed_cents:.4g}",
-                Text(one.problem),
+                Text(plain(one.problem)),
             )
         console.print(table)
         console.print()
@@ -147,7 +148,7 @@ def show(console: Console, found: Replay, makers: Iterable[Maker]) -> None:
         shares = ", ".join(f"{name} {cents:.4g} c" for name, cents in found.shares().items())
         console.print(f"{len(found.others_cents)} of another model, apart by: {shares}", highlight=False)
     console.print(f"recorded by {', '.join(sorted(map(str, makers)))}", highlight=False)
-    console.print(f"replayed by {model_line(found.model)}", highlight=False)
+    console.print(f"replayed by {model_line(found.model)}", highlight=False, markup=False)
 
 
 def document(found: Replay, makers: Iterable[Maker]) -> dict[str, Any]:

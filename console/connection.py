@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from pydantic import ValidationError
 
+from console.collection.words import plain
 from console.recorded import HistoryError
 from mesh.certs import CertificateError, show
 from mesh.config import ConfigError, load
@@ -149,8 +150,8 @@ def server_words(
 
 
 def one_line(text: str) -> str:
-    """Put a text that may have several lines into one."""
-    return " ".join(text.split())
+    """Put a text that may have several lines, and that somebody else may have chosen, into one for a terminal."""
+    return plain(" ".join(text.split()))
 
 
 def _why_hung_up(config: ClientConfig) -> str:

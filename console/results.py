@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console import plot
+from console.collection.words import plain
 from console.durations import span_words
 from console.model_view import allowed
 from console.recorded import MAX_POINTS, Current, Recorded
@@ -76,7 +77,7 @@ def document(scan: Scan) -> dict[str, Any]:
 def model_line(model: model_pb2.Model) -> str:
     """Say who answers."""
     identity = model.identity
-    return (
+    return plain(
         f"{identity.name}@{identity.weights_digest[:12]} on {model.device} ({model.precision}, {model.compile_mode}), "
         f"licence {identity.licence}, allowed for {allowed(identity)}; looks at most at "
         f"{model.max_context_points} points and {model.max_horizon_steps} steps ahead"
@@ -102,7 +103,7 @@ def _show_signals(console: Console, scan: Scan) -> None:
         signal = result.signal
         word, colour = _ARROWS.get(signal.direction, (str(signal.direction), ""))
         table.add_row(
-            Text(result.market_ticker),
+            Text(plain(result.market_ticker)),
             f"{signal.current_price_cents:.1f}{_mark(market.current)}",
             f"{signal.forecast_mean_cents:.1f}",
             Text(word, style=colour),
@@ -151,7 +152,9 @@ def _show_others(console: Console, scan: Scan) -> None:
         outcome = str(result.WhichOneof("outcome"))
         word = {"no_signal": "no signal"}.get(outcome, outcome)
         market = scan.recording.markets[result.input_index]
-        table.add_row(Text(result.market_ticker), word, Text(why(result, market, min_points=scan.model.min_points)))
+        table.add_row(
+            Text(plain(result.market_ticker)), word, Text(plain(why(result, market, min_points=scan.model.min_points)))
+        )
     console.print(table)
     console.print()
 
@@ -168,7 +171,12 @@ def _plots(scan: Scan, width: int) -> Iterator[str]:
         low, high = (quantiles[:, np.abs(levels - level).argmin()] for level in (0.1, 0.9))
         fan = plot.Fan(mean=np.array(path.mean_cents, dtype=np.float64), low=low, high=high)
         yield plot.draw(
-            title, market.closes_cents, market.current.cents, fan, step=scan.recording.step, width=min(width, 100)
+            plain(title),
+            market.closes_cents,
+            market.current.cents,
+            fan,
+            step=scan.recording.step,
+            width=min(width, 100),
         )
 
 

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from console.collection import progress, progress_watch
 from console.collection.progress_watch import Follower, Heard
+from console.collection.words import plain
 from console.connection import client_config, connection_options, one_line_errors, server_words
 from console.daemon import COORDINATOR, TRADER
 from console.model_view import Row, rows, state
@@ -221,12 +222,14 @@ def show(console: Console, sections: Sequence[Section]) -> None:
     """Print sections for people."""
     for section in sections:
         word = section.state.partition(",")[0]
-        console.print(Text(section.title, style="bold"), Text(section.state, style=_COLOURS.get(word, "bold red")))
+        console.print(
+            Text(section.title, style="bold"), Text(plain(section.state), style=_COLOURS.get(word, "bold red"))
+        )
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="dim")
         table.add_column(overflow="fold")
         for label, text in section.rows:
-            table.add_row(f"  {label}", Text(text))
+            table.add_row(f"  {label}", Text(plain(text)))
         if section.rows:
             console.print(table)
         if section.body is not None:
