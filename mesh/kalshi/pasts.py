@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh.kalshi.client import KalshiClient
-from mesh.kalshi.rest.candle_plan import PERIODS_MINUTES, Span
+from mesh.kalshi.rest.candle_plan import PERIODS_MINUTES, CandleCall, Span
 from mesh.kalshi.rest.filters import MarketQuery
 from mesh.kalshi.rest.market_wire import Market
 from mesh.kalshi.rest.price_wire import Candle
@@ -114,7 +114,9 @@ class Pasts:
         minutes = self.seconds // 60
         async for call, answered in self._kalshi.candles.planned(self._kalshi.candles.plan(spans, minutes), minutes):
             for ticker, candles in answered.items():
-                self._candles[ticker] |= {candle.end_ts: self._price(candle) for candle in candles}
+                self._candles[ticker] |= {
+                    candle.end_ts: self._price(candle) for candle in candles if self._asked_for(candle, call)
+                }
                 self._read_until[ticker] = call.end_ts  # not now: the market's later calls may fail
             on_fetched()
         return [self._past(market) for market in markets]
@@ -136,6 +138,10 @@ class Pasts:
         """Return the earliest end of a candle that is not known for certain, Unix seconds."""
         known = self._read_until.get(market.ticker)
         return int(market.open_time.timestamp()) + 1 if known is None else known - _REFETCHED * self.seconds + 1
+
+    def _asked_for(self, candle: Candle, call: CandleCall) -> bool:
+        """Tell whether a candle is of the span of its call: one from year 9999 would make a grid of gigabytes."""
+        return call.start_ts - self.seconds <= candle.end_ts <= call.end_ts + self.seconds
 
     def _price(self, candle: Candle) -> float:
         if self._kind == "trade":

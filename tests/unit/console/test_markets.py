@@ -144,6 +144,24 @@ async def test_a_candle_in_the_making_and_one_before_the_wanted_points_are_left_
     assert prices(found) == [10, 11, 12]
 
 
+class Unbounded(Exchange):
+    """Gives all that it has, whatever was asked for."""
+
+    def _within(self, ticker: str, query: Any) -> list[dict[str, Any]] | None:
+        return self.candles.get(ticker)
+
+
+@pytest.mark.parametrize("year", [1970, 9999])
+async def test_a_candle_from_another_age_does_not_become_a_history(year: int) -> None:
+    ends = [NOW.replace(minute=0, second=0) - hour * HOUR for hour in range(3)]
+    rows = [candle(end, "0.4100") for end in ends]
+    exchange = Unbounded(market(), candles={A: [*rows, candle(datetime(year, 12, 31, tzinfo=UTC), "0.9900")]})
+    async with exchange.read_by() as reader:
+        [found] = (await reader.read()).markets
+    assert found.closes_cents.tolist() == [41.0, 41.0, 41.0]
+    assert found.last_candle_time == ends[0]
+
+
 @pytest.mark.parametrize(
     ("changed", "cents", "origin"),
     [
