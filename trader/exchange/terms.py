@@ -8,8 +8,11 @@ from mesh.kalshi.errors import ExchangeError
 from mesh.kalshi.fees import FeeTerms, UnknownFee
 from mesh.kalshi.grid import Band, PriceGrid, PriceRange
 from mesh.kalshi.rest.market_wire import Market
+from mesh.shards import is_ticker
 from mesh.types import DOLLAR
 from trader.domain.facts import MarketTerms
+
+_LONGEST_TITLE = 300
 
 
 class NotTradable(ExchangeError, errors.Unsupported):
@@ -27,8 +30,12 @@ def terms(market: Market, fees: FeeTerms, title: str) -> MarketTerms:
         title: For people.
 
     Raises:
-        NotTradable: It is no binary market over one dollar, or its fee formula or its prices are not known.
+        NotTradable: It is no binary market over one dollar, or its fee formula or its prices are not known; or its
+            name is no ticker.
     """
+    for name in (market.ticker, market.event_ticker):
+        if not is_ticker(name):
+            raise NotTradable(f"not a ticker: {name[:_LONGEST_TITLE]!r}")
     charged = FeeTerms(fees.fee_type, Decimal(fees.multiplier), market.fee_waiver_expiration_time)
     try:
         charged.rates  # noqa: B018  raises for a formula that nobody knows
@@ -63,5 +70,6 @@ def _bands(ranges: tuple[PriceRange, ...]) -> tuple[Band, ...]:
 
 
 def title_of(event_title: str, market: Market) -> str:
-    """Say for people what a market is about: its event's title and what YES means."""
-    return f"{event_title} {market.yes_sub_title}".strip()
+    """Say for people what a market is about: its event's title and what YES means, in a line without controls."""
+    said = f"{event_title} {market.yes_sub_title}".strip()[:_LONGEST_TITLE]
+    return "".join(character if character.isprintable() else " " for character in said)

@@ -50,6 +50,21 @@ def test_bands_come_in_order() -> None:
     assert [band.start for band in terms(market(price_ranges=ranges), QUADRATIC, "").bands] == [0, 500_000]
 
 
+@pytest.mark.parametrize("name", ["../../KXHIGHNY-1", "kx\x1b[2J-1", "A" * 65, "<b>-1", "KXHIGHNY 26"])
+@pytest.mark.parametrize("field", ["ticker", "event_ticker"])
+def test_a_market_whose_name_is_no_ticker_is_not_traded(field: str, name: str) -> None:
+    with pytest.raises(NotTradable, match="not a ticker") as refused:
+        terms(market(**{field: name}), QUADRATIC, "")
+    assert refused.value.message.isprintable()
+
+
+def test_a_title_is_one_line_of_bounded_length_without_what_a_terminal_obeys() -> None:
+    found = title_of("High\x1b]0;x\x07 in\nNYC?\u202e " + "x" * 5_000_000, market())
+    assert found.startswith("High ]0;x  in NYC?  xxx")
+    assert found.isprintable()
+    assert len(found) == 300
+
+
 @pytest.mark.parametrize("fees", [FeeTerms(FeeType.UNKNOWN), FeeTerms(FeeType.FLAT)])
 def test_a_market_whose_fees_nobody_can_reckon_is_not_traded(fees: FeeTerms) -> None:
     with pytest.raises(NotTradable, match="fee"):
