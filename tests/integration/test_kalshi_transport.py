@@ -5,6 +5,7 @@ import base64
 import gzip
 import socket
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -239,6 +240,22 @@ async def test_compressed_replies_are_read() -> None:
     body = gzip.compress(b'{"order_id":"a"}')
     async with exchange(http(200, body, "Content-Encoding: gzip")) as server, talking(server.port) as transport:
         assert await read(transport) == Thing("a")
+
+
+async def test_a_reply_that_unpacks_to_more_than_is_allowed_is_refused_before_it_is_all_unpacked() -> None:
+    body = gzip.compress(b'{"order_id":"' + bytes(64_000_000), 1)
+    tracemalloc.start()
+    try:
+        async with (
+            exchange(http(200, body, "Content-Encoding: gzip")) as server,
+            talking(server.port, max_reply_bytes=1_000_000, read_seconds=0.5) as transport,
+        ):
+            tracemalloc.reset_peak()
+            with pytest.raises(UnexpectedReply):
+                await read(transport)
+            assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
