@@ -16,6 +16,7 @@ import itertools
 import logging
 import os
 import queue
+import re
 import select
 import sys
 import threading
@@ -37,6 +38,8 @@ _QUEUE_LINES = 4096
 _LINE_CHARACTERS = 32_768  # with the above it bounds the memory behind a stuck reader
 _TRACEBACK_FRAMES = 30
 _HEAD = ("timestamp", "level", "logger", "event")
+_OBEYED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What JSON leaves as it is, and a terminal may obey or turn text around by."""
 
 
 class LogConfig(Strict):
@@ -103,6 +106,7 @@ def _renderer(format: Format, terminal: bool) -> Processor:
     if format == "text" or (format == "auto" and terminal):
         colours = terminal and not os.environ.get("NO_COLOR")
         steps = [
+            _printable,
             structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback),
         ]
     else:
@@ -115,9 +119,10 @@ def _renderer(format: Format, terminal: bool) -> Processor:
 
     def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
         try:
-            return _run(steps, logger, method, dict(event))
+            line = _run(steps, logger, method, dict(event))
         except Exception:  # a value that cannot be rendered must not fail the code that logs it
-            return _run(steps, logger, method, _texts(event))
+            line = _run(steps, logger, method, _texts(event))
+        return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
     return render
 
@@ -144,6 +149,13 @@ def _timestamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     record = event.get("_record")
     instant = datetime.fromtimestamp(record.created, UTC) if record else datetime.now(UTC)
     event["timestamp"] = instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return event
+
+
+def _printable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Escape controls in the event itself, which the renderer for people writes as it is: a library's may hold any."""
+    said = str(event.get("event", ""))
+    event["event"] = "".join(each if each.isprintable() else repr(each)[1:-1] for each in said)
     return event
 
 

@@ -161,6 +161,23 @@ def test_no_line_contains_a_secret(format: log.Format) -> None:
     assert text.count(REDACTED) >= 6
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("format", ["json", "text"])
+def test_a_text_that_others_chose_commands_no_terminal_and_makes_no_second_line(
+    format: log.Format, terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Stream(terminal=terminal)
+    log.configure(format, stream=stream)
+    bad = "a\x1b]0;x\x07\x9b2J\r\n2026 forged\x85\u2028\u202eb"
+    log.get("ours").info("refused", problem=bad)
+    logging.getLogger("theirs").warning("peer said %s", bad)
+    said = lines(stream)
+    assert len(said) == 2
+    assert all(line.isprintable() for line in said)
+    assert all("forged" in line for line in said)
+
+
 def test_a_secret_in_a_refused_configuration_stays_out_of_the_log() -> None:
     class Table(Strict):
         port: int
