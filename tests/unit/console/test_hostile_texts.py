@@ -8,7 +8,7 @@ import pytest
 from foremesh.forecast.v1 import forecast_pb2, model_pb2, signal_pb2
 from rich.console import Console
 
-from console import checks, results, status
+from console import checks, page, results, status
 from console.connection import one_line, server_words
 from console.model_checks import checks as model_checks
 from console.recorded import Current, Recorded, Recording
@@ -97,3 +97,14 @@ def test_a_refusal_in_any_words(error: NotReady | Denied) -> None:
 
 def test_several_lines_become_one() -> None:
     assert one_line("a\n\tb") == "a b"
+
+
+def test_a_page_shows_what_was_said_and_runs_none_of_it() -> None:
+    bad = "<script>alert(1)</script>\"'><img src=x onerror=y>"
+    whole = page.html(
+        bad,
+        page.section(bad, page.listing([(bad, bad)])) + page.table(bad, [bad], [[bad]]) + page.plot(bad, "", bad, bad),
+    )
+    assert "<script" not in whole
+    assert "<img" not in whole
+    assert whole.count("&lt;script&gt;") == 10
