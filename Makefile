@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RULES := protos/buf/validate/validate.proto
 
-.PHONY: rules help setup demo test quick check fmt gen image wheel bench fullsize soak chaos days sim clean
+.PHONY: rules help setup demo test quick check audit fmt gen image wheel bench fullsize soak chaos days sim clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -38,6 +38,12 @@ quick: $(READY) ## the tests without wheels, fresh environments and node project
 
 check: $(READY) $(RULES) ## format, lint, types, import rules, contracts, generated code, docs
 	@$(BIN)/python -m tools.check
+
+# In an environment of its own: what audits the packages is none of them. --strict: what was not found was not audited.
+audit: constraints.txt ## known vulnerabilities in the pinned versions; asks pypi.org
+	@test -x .cache/audit/bin/pip-audit || { "$(PYTHON)" -m venv .cache/audit && \
+	  .cache/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
+	@.cache/audit/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement constraints.txt
 
 fmt: $(READY) ## format and fix what can be fixed
 	@$(BIN)/ruff format
