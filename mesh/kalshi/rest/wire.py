@@ -44,8 +44,8 @@ else:
 
 _LAST_SECOND = 253_402_300_799  # the end of year 9999, where datetime ends
 
-Id = Annotated[str, msgspec.Meta(min_length=1)]
-"""A name of something; never empty."""
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+"""A name of something; never empty, and never a text that would swell journals and logs."""
 Whole = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 """A small integer, never negative."""
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=_LAST_SECOND)]

@@ -12,6 +12,7 @@ from mesh.kalshi.rest.order_wire import DecreaseRequest, PlaceRequest
 from mesh.kalshi.rest.wire import (
     Cents,
     Count,
+    Id,
     Instant,
     Milliseconds,
     Money,
@@ -36,6 +37,7 @@ class Everything(Record, frozen=True, kw_only=True):
     seconds: Seconds | None = None
     milliseconds: Milliseconds | None = None
     side: BookSide | None = None
+    name: Id | None = None
 
 
 class Needed(Record, frozen=True):
@@ -134,6 +136,8 @@ def test_what_is_read_has_the_projects_types() -> None:
         ("milliseconds", 1.5),
         ("milliseconds", 10**30),
         ("side", 1),
+        ("name", ""),
+        ("name", "x" * 257),
     ],
 )
 def test_anything_else_is_an_error_that_names_the_field(field: str, value: object) -> None:
