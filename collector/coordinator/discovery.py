@@ -232,7 +232,9 @@ class Discovery:
             look.waiting[found.event][market.ticker] = found
             seen.add(found.event)
         if nameless:
-            _log.warning("left out", series=look.series, problem="tickers of no known form", tickers=nameless[:_NAMED])
+            _log.warning(
+                "left out", series=look.series, problem="no ticker, or no end in time", tickers=nameless[:_NAMED]
+            )
         if self._recorder:
             await self._recorder.take(look.series, markets, look.started)
         return seen

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from collector.coordinator.rows import EventRow
@@ -26,6 +26,8 @@ PHASES: Mapping[MarketStatus, Phase] = MappingProxyType(
     }
 )
 """What a market's state means for collection."""
+_EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Plans add time to these instants: one at the end of the calendar would end the coordinator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,12 @@ class ListedMarket:
 
 
 def listed_market(market: Market) -> ListedMarket:
-    """Keep what collection needs. ValueError naming a ticker that cannot be one of ours."""
+    """Keep what collection needs. ValueError for a ticker that cannot be one of ours, or an instant beyond planning."""
     for ticker in (market.event_ticker, market.ticker):
         ShardKey(ticker, ticker, 60)
+    instants = (market.open_time, market.close_time, market.settlement_time or market.close_time)
+    if min(instants) < _EARLIEST or max(instants) > _LATEST:
+        raise ValueError(f"{market.ticker} lasts for ever")
     phase = PHASES[market.status]
     task = MarketTask(market.ticker, phase, opens=utc(market.open_time), closes=utc(market.close_time))
     # A record without the instant of its settlement still has to fall on one side of the archive's cutoff.

@@ -106,3 +106,10 @@ def test_a_ticker_that_cannot_be_part_of_a_file_name_is_refused(ticker: str) -> 
     for field in ("ticker", "event_ticker"):
         with pytest.raises(ValueError, match="not a ticker"):
             listed_market(market(**{field: ticker}))
+
+
+@pytest.mark.parametrize("instant", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"])
+@pytest.mark.parametrize("field", ["open_time", "close_time", "settlement_ts"])
+def test_a_market_at_an_end_of_the_calendar_is_not_planned_for(field: str, instant: str) -> None:
+    with pytest.raises(ValueError, match="lasts for ever"):
+        listed_market(market(status="finalized", **{field: instant}))
