@@ -20,12 +20,12 @@ from console.connection import OptionError, one_line_errors
 from console.journal_words import contracts
 from console.mesh_demo import sources
 from console.mesh_demo.books import Line
-from console.mesh_demo.daemons import DaemonProblem
 from console.mesh_demo.playing import Play, Played
 from console.mesh_demo.settings import Plan
 from console.report_page import page
 from forecast_server.checkpoints import NEEDS
 from mesh import log
+from mesh.daemon_process import DaemonProblem
 from mesh.files import replace_files
 from mesh.types import Hundredths
 from trader.reporting.reading import report_on

@@ -21,7 +21,7 @@ from rich.progress import (
 
 from console.connection import OptionError, client_config
 from mesh import log
-from mesh.forecast_process import ServerProblem
+from mesh.daemon_process import DaemonProblem
 from mesh.rpc.config import ClientConfig
 from research.server import embedded
 
@@ -67,7 +67,7 @@ def finished(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
             raise
         click.echo(GOES_ON, err=True)
         raise KeyboardInterrupt from None
-    except ServerProblem as problem:
+    except DaemonProblem as problem:
         for line in problem.tail:
             click.echo(f"  {line}", err=True)
         raise click.ClickException(str(problem)) from problem
@@ -91,7 +91,7 @@ async def server(model: str | None, connection: Mapping[str, Any]) -> AsyncItera
     Raises:
         OptionError: Both were given.
         ConfigError: The file of the connection is wrong.
-        ServerProblem: Ours does not start.
+        DaemonProblem: Ours does not start.
     """
     named = target(connection)
     if named is None:

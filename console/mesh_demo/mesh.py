@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from console.mesh_demo import settings
-from console.mesh_demo.daemons import Daemon
 from console.mesh_demo.keeping import Keeper, Told
 from console.mesh_demo.settings import COLLECTORS, Plan
 from mesh import certs
+from mesh.daemon_process import DaemonProcess
 from mesh.files import replace_files
 from mesh.rpc.config import ClientConfig
 
@@ -36,7 +36,7 @@ class Mesh:
     """
 
     folder: Path
-    daemons: tuple[Daemon, ...]
+    daemons: tuple[DaemonProcess, ...]
     exchange_url: str
     forecast: ClientConfig
     coordinator: ClientConfig

@@ -17,13 +17,13 @@ from rich.text import Text
 from console import trading_words as w
 from console.collection.progress import state
 from console.mesh_demo.books import Line, compared, exchange_account, paper_account
-from console.mesh_demo.daemons import Daemon, DaemonProblem
 from console.mesh_demo.mesh import Mesh, mesh
 from console.mesh_demo.screen import Screen
 from console.mesh_demo.settings import Plan
 from console.mesh_demo.sight import Sight, Watcher
 from console.trading_status import summary, trader_status
 from mesh.clock import Clock, ScaledClock
+from mesh.daemon_process import DaemonProblem, DaemonProcess
 from mesh.errors import MeshError
 
 _REDRAWN_SECONDS = 0.25
@@ -53,7 +53,7 @@ class Play:
 
     def __init__(self, plan: Plan, seconds: float, out: Path, console: Console, *, draw: bool) -> None:
         """Take what to show, for how long, where its journal is kept, and whether a screen is redrawn."""
-        self.daemons: list[Daemon] = []
+        self.daemons: list[DaemonProcess] = []
         self._plan, self._seconds, self._out, self._console, self._draw = plan, seconds, out, console, draw
         self._sight = Sight()
         self.screen = Screen(plan, self._sight)
@@ -121,7 +121,7 @@ class Play:
         with Live(self.screen, console=self._console, screen=True, refresh_per_second=round(1 / _REDRAWN_SECONDS)):
             yield
 
-    def _told(self, daemon: Daemon, word: str) -> None:
+    def _told(self, daemon: DaemonProcess, word: str) -> None:
         if daemon not in self.daemons:
             self.daemons.append(daemon)
         self._sight.daemons[daemon.name] = (word, daemon.pid)

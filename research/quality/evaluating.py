@@ -50,7 +50,7 @@ class Evaluating:
         Raises:
             NotFound: `NO_EVENTS`.
             NotReady: No model can be served, or the target serves none of them.
-            MeshError, ServerProblem, StoreError, OSError: A server fails while it is asked, or the disk.
+            MeshError, DaemonProblem, StoreError, OSError: A server fails while it is asked, or the disk.
         """
         names = list(dict.fromkeys((RANDOM_WALK, *models)))
         with Panel(series, recorded, self.plan) as panel:

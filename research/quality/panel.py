@@ -85,7 +85,7 @@ class Panel:
 
         Raises:
             NotFound: `NO_EVENTS`.
-            MeshError, ServerProblem, StoreError, OSError: The server fails while it is asked, or the disk.
+            MeshError, DaemonProblem, StoreError, OSError: The server fails while it is asked, or the disk.
         """
         fans = self.fans()
         total = next((one.tally.questions for one in self.spoken), None)  # all are asked the same

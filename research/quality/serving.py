@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from mesh.daemon_process import DaemonProblem
 from mesh.errors import NotReady
-from mesh.forecast_process import ServerProblem
 from mesh.forecasts import ForecastClient, forecasting
 from mesh.rpc.config import ClientConfig
 from research.answering import answering
@@ -33,8 +33,8 @@ async def serving(config: ClientConfig | None, model: str) -> AsyncIterator[Fore
             await answering(client)
             ready = True
             yield client
-    except (ServerProblem, NotReady) as error:
+    except (DaemonProblem, NotReady) as error:
         if ready:
             raise
-        tail = error.tail[-1:] if isinstance(error, ServerProblem) else ()
+        tail = error.tail[-1:] if isinstance(error, DaemonProblem) else ()
         raise CannotServe(": ".join((str(error), *tail))) from error

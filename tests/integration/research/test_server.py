@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mesh.forecast_process import COMMAND, ServerProblem
+from mesh.daemon_process import DaemonProblem
+from mesh.forecast_process import COMMAND
 from mesh.forecasts import forecasting
 from research.server import embedded
 from tests.conftest import ROOT
@@ -51,7 +52,7 @@ async def test_a_server_that_is_killed_in_the_middle_is_named() -> None:
             servers()[0].kill()
             await asyncio.Event().wait()
 
-    with pytest.raises(ServerProblem, match="SIGKILL"):
+    with pytest.raises(DaemonProblem, match="SIGKILL"):
         await run()
 
 
@@ -78,7 +79,7 @@ def test_it_ends_with_a_run_that_is_killed() -> None:
 async def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text("version = 7\n")
-    with pytest.raises(ServerProblem) as caught:
+    with pytest.raises(DaemonProblem) as caught:
         async with embedded("random-walk", policy):
             pass
     assert str(policy) in " ".join(caught.value.tail)

@@ -1,9 +1,10 @@
-"""Daemons of this installation as processes of our own: started, heard and stopped."""
+"""A daemon of this installation as a process of our own: started, heard and stopped."""
 
 import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 from collections import deque
@@ -29,7 +30,7 @@ class DaemonProblem(Exception):
         self.tail = tail
 
 
-class Daemon:
+class DaemonProcess:
     """One daemon; where it dies it may be started again.
 
     Attributes:
@@ -52,14 +53,20 @@ class Daemon:
         return None if self._process is None or self._process.returncode is not None else self._process.pid
 
     @property
+    def tail(self) -> tuple[str, ...]:
+        """The last lines of its log."""
+        return tuple(self._tail)
+
+    @property
     def log(self) -> Path:
         """Where its log is kept."""
         return self._config.with_suffix(".log")
 
     async def start(self, environment: Mapping[str, str]) -> None:
         """Start the process. Raises DaemonProblem where its program is not installed."""
-        command = Path(sys.executable).with_name(self._program)
-        if not command.exists():
+        beside = Path(sys.executable).with_name(self._program)
+        command = str(beside) if beside.exists() else shutil.which(self._program)
+        if command is None:
             raise DaemonProblem(f"{self._program} is not installed beside {sys.executable}")
         for heard in self._heard.values():
             heard.cancel()  # of the process before; what has come stays so
@@ -91,9 +98,10 @@ class Daemon:
                 text = line.decode(errors="replace").rstrip()
                 self._tail.append(text)
                 self._note(text)
-        why = self._reason(await self._process.wait())
+        code, said = await self._process.wait(), self._said()
+        why = said or _words(code)
         if not self.stopping and not self._waiting("ready").done():
-            raise DaemonProblem(f"{self.name} ended: {why}", tuple(self._tail))
+            raise DaemonProblem(f"{self.name} ended: {why}", () if said else self.tail)
         return why
 
     async def heard(self, event: str) -> dict[str, Any]:
@@ -106,7 +114,7 @@ class Daemon:
             async with asyncio.timeout(START_SECONDS):
                 return await asyncio.shield(self._waiting(event))
         except TimeoutError:
-            raise DaemonProblem(f"{self.name} did not start within {START_SECONDS:g} s", tuple(self._tail)) from None
+            raise DaemonProblem(f"{self.name} did not start within {START_SECONDS:g} s", self.tail) from None
 
     async def stop(self) -> None:
         """Send SIGTERM and wait for the end. Raises DaemonProblem unless it ends in time, with 0 or by the signal."""
@@ -122,7 +130,7 @@ class Daemon:
             self.kill()
             code = await self._process.wait()
         if code not in {0, -signal.SIGTERM}:  # before it listens, the signal may simply end it
-            raise DaemonProblem(f"{self.name} ended with {_words(code)} after SIGTERM, not 0", tuple(self._tail))
+            raise DaemonProblem(f"{self.name} ended with {_words(code)} after SIGTERM, not 0", self.tail)
 
     def kill(self) -> None:
         """End it at once."""
@@ -144,13 +152,14 @@ class Daemon:
             if waiting is not None and not waiting.done():
                 waiting.set_result(entry)
 
-    def _reason(self, code: int) -> str:
+    def _said(self) -> str | None:
+        """Read why it failed off its log; None where it does not say."""
         for line in reversed(self._tail):
             with contextlib.suppress(ValueError):
                 entry = json.loads(line)
-                if entry.get("event") == "failed" and "reason" in entry:
+                if isinstance(entry, dict) and entry.get("event") == "failed" and "reason" in entry:
                     return str(entry["reason"])
-        return _words(code)
+        return None
 
 
 _AWAITED = frozenset({"listening", "serving", "ready"})
