@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from foremesh.trader.v1 import events_pb2, status_pb2
+from foremesh.trader.v1 import trader_service_pb2 as pb
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -21,6 +23,7 @@ from console.mesh_demo.mesh import Mesh, mesh
 from console.mesh_demo.screen import Screen
 from console.mesh_demo.settings import Plan
 from console.mesh_demo.sight import Sight, Watcher
+from console.trading_connection import talking
 from console.trading_status import summary, trader_status
 from mesh.clock import Clock, ScaledClock
 from mesh.daemon_process import DaemonProblem, DaemonProcess
@@ -144,20 +147,25 @@ class Play:
 
 
 async def _settled(running: Mesh) -> None:
-    """Wait until the trader knows what became of its orders: not while it is down, or has just come back.
+    """Let the trader enter nothing more, and wait until it knows what became of all its orders.
+
+    It may be down, or have just come back: then it is asked again.
 
     Raises:
         DaemonProblem: It does not come to that.
     """
+    request = pb.PauseTradingRequest(request_id=f"demo-{uuid4()}", reason="the demo is over")
     told = ""
     for _ in range(_SETTLE_TRIES):
         try:
+            async with talking(running.trader) as stub:
+                await stub.PauseTrading(request)
             status = (await trader_status(running.trader)).status
         except MeshError as error:
             told = error.message
         else:
-            told = f"{status.unknown_order_count} orders of unknown outcome"
-            if status.state != status_pb2.TRADING_STATE_STARTING and not status.unknown_order_count:
+            told = f"{status.working_order_count} orders are at work"
+            if status.state != status_pb2.TRADING_STATE_STARTING and not status.working_order_count:
                 return
         await asyncio.sleep(_REDRAWN_SECONDS)
     raise DaemonProblem(f"the trader has not come to rest: {told}")

@@ -223,6 +223,10 @@ async def test_a_certificate_without_one_clear_role_may_call_nothing_but_health(
         async with secure(own_certificates, server.addresses[0], "nobody") as channel:
             for call in (*REFUSED_CALLS.values(), reflection, channelz):
                 denied = await refused(call(channel))
+                if (
+                    denied.message == "Internal error from Core"
+                ):  # grpc.aio lost the status: it wrote to a call that was over
+                    denied = await refused(call(channel))
                 assert denied.code is grpc.StatusCode.PERMISSION_DENIED
                 assert (denied.reason, denied.domain) == ("ROLE_MISSING", "foremesh")
                 assert denied.has_no_private_text(str(own_certificates.folder))
