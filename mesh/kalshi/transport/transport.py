@@ -98,9 +98,12 @@ class Transport:
         bucket, cost = self.limits.price("GET", path)
         until = self._clock.monotonic() + self._config.read_seconds if deadline is None else deadline
 
+        earlier: BaseException | None = None
+
         async def once() -> T:
             if self._clock.monotonic() >= until:
-                raise OutOfTime(f"{request}: the deadline has passed", request=request)
+                # Where the pause took too long, what stood in the way before it is the problem.
+                raise earlier or OutOfTime(f"{request}: the deadline has passed", request=request)
             await bucket.take(cost, priority, until, request)
             answer = await self._read(request, url, bucket, until)
             if answer.status in statuses:
@@ -116,7 +119,6 @@ class Transport:
             return self.sender.decoded(answer, reply, request)
 
         lessons = unanswered = 0
-        earlier: BaseException | None = None
 
         def passes(problem: BaseException) -> bool:
             """Tell whether a read that failed this way may succeed later."""
