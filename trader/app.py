@@ -1,5 +1,6 @@
 """The composition root: journal, exchange, markets, forecasts, engine, server."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
@@ -119,6 +120,7 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
             lifecycle.tasks.create_task(group.run(), name="order groups")
         try:
             await engine.started.wait()
+            gc.freeze()  # what is loaded stays: looking at it again takes 40 ms, in which no exit leaves
             await server.health.set(_SERVICE.full_name, serving=True)
             lifecycle.ready(f"{config.mode.value} trading on {config.kalshi.rest_url}, {', '.join(server.addresses)}")
             yield server

@@ -31,6 +31,8 @@ from trader.scanning.settings import ScannedSeries
 _LONGEST_AGE = timedelta(days=365)
 """That can be asked for."""
 _LEAST_SECONDS = 1.0
+_PIECE = 50
+"""Markets that are looked at in one go: a thousand take a while, in which exits do not wait."""
 
 _log = log.get(__name__)
 
@@ -55,6 +57,8 @@ class _Listed:
 
     terms: dict[str, MarketTerms] = field(default_factory=dict)
     markets: dict[ScannedSeries, list[Market]] = field(default_factory=dict)
+    tops: list[Book] = field(default_factory=list)
+    """Best prices of these markets, as their listing shows them."""
     others: dict[str, tuple[ScanOutcome, str]] = field(default_factory=dict)
     """Outcomes of markets without a signal."""
     unread: dict[str, str] = field(default_factory=dict)
@@ -97,7 +101,7 @@ class Scanner:
         yield Begin(
             tuple(series.ticker for series in self._settings.series),
             tuple(listed.terms[ticker] for ticker in sorted(listed.terms)),
-            tuple(_top(market) for markets in listed.markets.values() for market in markets),
+            tuple(listed.tops),
         )
         # What closes within the hour first; series of one step and horizon share a call.
         kinds = sorted(listed.markets, key=lambda series: (series.step, series.horizon_steps))
@@ -121,7 +125,9 @@ class Scanner:
                 listed.unread[series.ticker] = str(error)
                 continue
             listed.markets[series] = []
-            for market in markets:
+            for place, market in enumerate(markets):
+                if place % _PIECE == 0:
+                    await breath()
                 event = events.get(market.event_ticker)
                 if event is None:
                     _log.warning("a market without its event is not scanned", market=market.ticker)
@@ -132,6 +138,7 @@ class Scanner:
                     _log.debug("a market is not scanned", market=market.ticker, problem=str(error))
                 else:
                     listed.markets[series].append(market)
+                    listed.tops.append(_top(market))
         return listed
 
     async def _ask(
@@ -142,9 +149,10 @@ class Scanner:
         histories: list[forecast_pb2.MarketHistory] = []
         for series in kind:
             for each in await self._readable(series, listed):
+                if len(waiting) % _PIECE == 0:
+                    await breath()
                 waiting[len(waiting)] = each
                 histories.append(asking.history(each.past, each.current_cents, series.ticker))
-            await breath()  # histories of a thousand markets take a while, in which exits do not wait
         if not waiting:
             return
         first = kind[0]
