@@ -81,7 +81,7 @@ def judged(said: Mapping[str, str], unit: str, name: str) -> tuple[Check, bool]:
 def _launchd(service: Service, name: str) -> tuple[Check, bool | None]:
     label = f"system/{service.instance}"
     try:
-        said = subprocess.run(["launchctl", "print", label], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        said = subprocess.run(["launchctl", "print", label], capture_output=True, text=True, check=False)  # noqa: S603, S607  the system's own
     except FileNotFoundError:
         return warning(name, "not looked at: launchd does not run here", "on the Mac itself it does"), None
     if said.returncode:

@@ -77,7 +77,8 @@ def folds(paths: Paths, plan: FoldPlan, naming: Naming = BY_DAY) -> list[Fold]:
 def _edges(first: int, count: int, blocks: int) -> list[int]:
     if first >= count:
         return []
-    return np.linspace(first, count, min(blocks, count - first) + 1)[:-1].astype(int).tolist()  # type: ignore[no-any-return]
+    cuts: list[int] = np.linspace(first, count, min(blocks, count - first) + 1)[:-1].astype(int).tolist()
+    return cuts
 
 
 def _spans(paths: Paths, of_trade: Ints, count: int, plan: FoldPlan) -> tuple[Ints, Ints]:
