@@ -47,8 +47,8 @@ def others(state: State, position: Position, book: Book) -> Book:
     """Return a position's book without what entries of ours bid in it, where books show that: nothing is sold to it."""
     own: dict[Price, int] = {}
     for order in (state.books.orders[name] for name in state.books.working) if state.own_shown else ():
-        terms = order.terms
-        if (terms.position_id, terms.purpose) == (position.position_id, Purpose.ENTRY) and not order.state.final:
+        terms, waits = order.terms, not order.state.final and order.terms.count > order.filled
+        if waits and terms.position_id == position.position_id and terms.purpose is Purpose.ENTRY:
             limit = terms.limit if position.side is Side.YES else terms.limit.complement
             own[limit] = own.get(limit, 0) + terms.count - order.filled
     if not own:

@@ -18,7 +18,7 @@ from trader.domain.facts import TRADER, Actor, Block, Finding
 from trader.domain.fold import CALIBRATION, DAILY_LOSS, DRAWDOWN, orders_of
 from trader.domain.messages import money
 from trader.domain.settings import micros
-from trader.domain.state import NO_MONEY, Day, Guard, Position, State
+from trader.domain.state import NO_MONEY, Day, Guard, Position, Sale, State
 from trader.domain.words import ActorKind, BlockKind, ExchangeState, ExitKind, LinkKind, OrderState, Purpose, Verdict
 
 STOP_GUARD = "stop_guard"
@@ -98,24 +98,29 @@ class Unrealised(NamedTuple):
     """Positions that are missing in it: no book is known, or its bids do not take all and no stop sells them."""
 
 
-def liquidation(position: Position, book: Book, moment: Moment) -> Micros | None:
-    """Return what selling a position now would pay after fees, or None where the bids do not take all of it.
+def liquidation(state: State, position: Position, moment: Moment) -> Micros | None:
+    """Return what selling a position now would pay after fees; None where no book is known, or its bids take not all.
 
-    The bids of the book, which should be those of others, are walked from the best one down, as one order that takes
-    would do.
+    The bids of others in the book as last told are walked from the best one down, as one order that takes would do.
     """
-    taken = _taken(position, book, moment)
-    return None if taken is None or taken.left else taken.paid
+    sale = _sale(state, position, moment)
+    return None if sale is None or sale.left else sale.paid
 
 
-class _Taken(NamedTuple):
-    paid: Micros
-    """After fees."""
-    left: int
-    """Hundredths of a contract that no bid is left for."""
+def _sale(state: State, position: Position, moment: Moment) -> Sale | None:
+    book, seen = exits.offered(state, position), state.watch.books.get(position.market.ticker)
+    if book is None or seen is None:
+        return None
+    market, told = position.market, seen.sale
+    if told is not None and book is seen.book and told.of == (position.side, position.count, market.fees):
+        return told
+    sale = _sold(position, book, moment)
+    if book is seen.book and market.fees.waived_until is None:
+        seen.sale = sale
+    return sale
 
 
-def _taken(position: Position, book: Book, moment: Moment) -> _Taken | None:
+def _sold(position: Position, book: Book, moment: Moment) -> Sale | None:
     left, paid, carried = position.count, NO_MONEY, NO_MONEY
     for level in book.bids(position.side):
         if left <= 0:
@@ -136,7 +141,7 @@ def _taken(position: Position, book: Book, moment: Moment) -> _Taken | None:
             return None
         paid, carried = Micros(paid + cost(level.price, count) - fee.net), fee.carried
         left = Hundredths(left - count)
-    return _Taken(paid, left)
+    return Sale((position.side, position.count, position.market.fees), paid, left)
 
 
 def _waits_for_bids(state: State, position: Position, moment: Moment) -> bool:
@@ -157,12 +162,11 @@ def unrealised(state: State, moment: Moment) -> Unrealised:
     for position in state.books.positions.values():
         if position.count <= 0:
             continue
-        book = exits.offered(state, position)
-        taken = None if book is None else _taken(position, book, moment)
-        if taken is None or (taken.left and not _waits_for_bids(state, position, moment)):
+        sale = _sale(state, position, moment)
+        if sale is None or (sale.left and not _waits_for_bids(state, position, moment)):
             unpriced += 1
         else:
-            net += taken.paid - position.cost - position.entry_fees
+            net += sale.paid - position.cost - position.entry_fees
     return Unrealised(Micros(net), unpriced)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from mesh.kalshi.book import Book
+from mesh.kalshi.fees import FeeTerms
 from mesh.types import Hundredths, Micros, Price, Side
 from trader.domain.entries import Decided, Notified, ScanFinished, ScanStarted
 from trader.domain.facts import Actor, Block, Ending, ExitPlan, Leg, MarketTerms, OrderTerms, SignalFacts, Trade
@@ -219,6 +220,17 @@ class Books:
         return None if self.cash_anchor is None else Micros(self.cash_anchor + self.cash_flow)
 
 
+class Sale(NamedTuple):
+    """What selling contracts into a book comes to."""
+
+    of: tuple[Side, Hundredths, FeeTerms]
+    """What is sold, and by which fees."""
+    paid: Micros
+    """After fees."""
+    left: Hundredths
+    """Contracts that no bid is left for."""
+
+
 @dataclass(slots=True)
 class Seen:
     """A market's book as last told."""
@@ -228,6 +240,8 @@ class Seen:
     """Monotonic: when it was last known to be so."""
     exact: bool = True
     """False: it may have changed since."""
+    sale: Sale | None = None
+    """The last one that was reckoned on this book: all positions are priced at every fill, and few books change."""
 
 
 @dataclass(slots=True)

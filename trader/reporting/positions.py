@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from mesh.types import Hundredths, Micros, Side
 from trader.domain.events import Moment
-from trader.domain.exits import offered
 from trader.domain.protections import liquidation
 from trader.domain.state import NO_MONEY, Books, State
 
@@ -55,12 +54,10 @@ def marks(state: State, moment: Moment) -> dict[str, Mark]:
     """Mark open positions at the bids as last told, after fees; what those bids do not take whole is left out."""
     found: dict[str, Mark] = {}
     for position in state.books.positions.values():
-        book = offered(state, position)
-        if position.count > 0 and book is not None:
-            paid = liquidation(position, book, moment)
-            if paid is not None:
-                net = Micros(paid - position.cost - position.entry_fees)
-                found[position.position_id] = Mark(position.count, net)
+        paid = liquidation(state, position, moment) if position.count > 0 else None
+        if paid is not None:
+            net = Micros(paid - position.cost - position.entry_fees)
+            found[position.position_id] = Mark(position.count, net)
     return found
 
 

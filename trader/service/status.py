@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from foremesh.trader.v1 import status_pb2
 
-from trader.domain import exits, protections, sizing, switching
+from trader.domain import protections, sizing, switching
 from trader.domain.events import Moment
 from trader.domain.protections import Unrealised
 from trader.domain.state import NO_MONEY, Day, State
@@ -130,9 +130,7 @@ def _balance(state: State, facts: Facts, moment: Moment) -> status_pb2.Balance |
     stake, liquidation = 0, 0
     for position in books.positions.values():
         stake += position.cost + position.entry_fees
-        book = exits.offered(state, position)
-        if book is not None:
-            liquidation += protections.liquidation(position, book, moment) or NO_MONEY
+        liquidation += protections.liquidation(state, position, moment) or NO_MONEY
     return status_pb2.Balance(
         available_micros=available,
         reserved_micros=max(0, cash - available),

@@ -80,12 +80,10 @@ def mark(state: State, found: Position, moment: Moment) -> positions_pb2.Mark | 
     What selling it would pay is told only where the book is known to be so, as in the sums of the status.
     """
     message = offer(state, found.market.ticker, found.side, moment)
-    book = exits.offered(state, found)
-    if message is not None and book is not None and found.count:
-        paid = liquidation(found, book, moment)
-        if paid is not None:
-            message.liquidation_micros = paid
-            message.unrealised_micros = paid - found.cost - found.entry_fees
+    paid = liquidation(state, found, moment) if found.count else None
+    if message is not None and paid is not None:
+        message.liquidation_micros = paid
+        message.unrealised_micros = paid - found.cost - found.entry_fees
     return message
 
 

@@ -177,6 +177,39 @@ def test_a_book_that_may_have_changed_prices_nothing() -> None:
     assert unrealised(desk.state, moment()) == (0, 1)
 
 
+def test_a_sale_is_reckoned_again_when_anything_that_it_depends_on_changes() -> None:
+    desk = ready()
+    buy(desk, count=5)
+    held = desk.state.books.positions["p-one"]
+
+    def told() -> int:
+        """Return what a sale comes to: asked again it is the same, and the same as in a book that was just told."""
+        sale = liquidation(desk.state, held, moment())
+        assert sale == liquidation(desk.state, held, moment())
+        desk.state.watch.books[TICKER].sale = None
+        assert sale == liquidation(desk.state, held, moment())
+        return sale or 0
+
+    desk.tell(BookCame(book(no_bids=((50, 9),))))
+    first = told()
+    desk.tell(BookCame(book(no_bids=((49, 9),))))
+    lower = told()
+    assert lower < first
+    held.count = contracts(2)
+    fewer = told()
+    assert fewer < lower
+    quadratic, waived = FeeTerms(FeeType.QUADRATIC), FeeTerms(FeeType.QUADRATIC, waived_until=moment(3600).now)
+    held.market = structs.replace(held.market, fees=waived)
+    assert told() == cost(cents(49), contracts(2)) > fewer
+    assert liquidation(desk.state, held, moment(3600)) == fewer
+    held.market = structs.replace(held.market, fees=quadratic)
+    assert told() == fewer
+    (entry,) = desk.state.books.orders.values()
+    ours = structs.replace(entry.terms, client_order_id="ours", limit=cents(49), count=contracts(8))
+    write(desk, OrderIntended(order=ours), OrderSent(client_order_id="ours"))
+    assert told() == 0
+
+
 def stopped(desk: Desk, name: str = "one") -> None:
     """Let a stop be decided."""
     position = desk.state.books.positions[f"p-{name}"]
@@ -224,7 +257,7 @@ def test_a_market_whose_fees_nobody_knows_prices_nothing() -> None:
     held = desk.state.books.positions["p-one"]
     held.market = structs.replace(held.market, fees=FeeTerms(FeeType.UNKNOWN))
     desk.tell(BookCame(book()))
-    assert liquidation(held, book(), moment()) is None
+    assert liquidation(desk.state, held, moment()) is None
 
 
 def test_the_daily_loss_trips_where_it_is_reached_and_ends_at_midnight() -> None:
@@ -485,7 +518,8 @@ def test_selling_never_pays_more_than_the_best_bid_and_both_sides_are_alike(
     here = book(no_bids=[(at / 10_000, size / 100) for at, size in levels], no_asks=())
     if side is Side.YES:
         here = type(here).from_levels(TICKER, levels, [])
-    value = liquidation(held, here, moment())
+    desk.tell(BookCame(here))
+    value = liquidation(desk.state, held, moment())
     assert (value is None) == (sum(size for _, size in levels) < count)
     if value is not None:
         assert value <= max(at for at, _ in levels) * count // 100 <= DOLLAR * count // 100
@@ -495,4 +529,5 @@ def test_selling_never_pays_more_than_the_best_bid_and_both_sides_are_alike(
             [(at.complement, size) for at, size in here.yes_asks.items()],
             [(at.complement, size) for at, size in here.yes_bids.items()],
         )
-        assert liquidation(other, mirrored, moment()) == value
+        desk.tell(BookCame(mirrored))
+        assert liquidation(desk.state, other, moment()) == value
