@@ -9,6 +9,7 @@ from typing import Any
 
 from collector.config import CollectorConfig
 from collector.coordinator.config import CoordinatorConfig
+from collector.naming import names_of
 from console import certificate_checks, host_checks, service_checks, unit_checks
 from console.checks import Check, ok, problem, warning
 from console.collection.progress_watch import progress_of
@@ -87,8 +88,9 @@ class Machine:
         self.daemons.append(Daemon(service, config, handed))
         yield service_checks.credentials(config, handed, f"{short}: credentials")
         kalshi = getattr(config, "kalshi", None)
+        names = names_of(config.name) if isinstance(config, CollectorConfig) else ()
         for check in (
-            service_checks.certificate(config.rpc, service, handed, f"{short}: certificate"),
+            service_checks.certificate(config.rpc, service, handed, f"{short}: certificate", names=names),
             kalshi and service_checks.exchange_key(kalshi.private_key_file, handed, f"{short}: exchange's key"),
         ):
             if check is not None:

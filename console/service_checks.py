@@ -62,8 +62,13 @@ def _files(table: dict[str, Any]) -> Iterator[tuple[Path, str]]:
             yield value, key
 
 
-def certificate(rpc: ServerConfig, service: Service, handed: Handed, name: str) -> Check | None:
-    """Look at a daemon's certificate: valid, with its key, its role and where it listens; None where there is none."""
+def certificate(
+    rpc: ServerConfig, service: Service, handed: Handed, name: str, *, names: tuple[str, ...] = ()
+) -> Check | None:
+    """Look at a daemon's certificate: valid, with its key, its role and where it listens; None where there is none.
+
+    `names` are those that it may have, where others go by its name.
+    """
     source = None if rpc.tls is None else handed.usable(rpc.tls.certificate_file)
     if source is None:
         return None
@@ -78,6 +83,9 @@ def certificate(rpc: ServerConfig, service: Service, handed: Handed, name: str) 
     anew = f"foremesh certs issue {service.certificate} with all its options: foremesh install --dry-run has them"
     if info.role != service.role:
         return problem(name, f"{source} has the role {info.role or 'of none'}, not {service.role or 'of none'}", anew)
+    if names and info.name not in names:
+        found = f"{source} is named {info.name}, which the coordinator refuses as the worker {names[0]}"
+        return problem(name, found, anew)
     if lacking:
         return problem(name, f"{source} does not name {', '.join(lacking)}, where the daemon listens", anew)
     return check

@@ -14,11 +14,12 @@ from collector.coordinator.calls import ShardQuery, ShardView
 from collector.coordinator.engine import Coordinator
 from collector.coordinator.metrics import CoordinatorMetrics
 from collector.coordinator.paging import PAGE, Position, fill, page_start, page_token, shard_start
+from collector.naming import names_of
 from mesh import log
 from mesh.clock import Clock
 from mesh.convert import span
-from mesh.errors import Conflict, MeshError, NotFound, Unavailable
-from mesh.rpc.call import Context
+from mesh.errors import Conflict, Denied, MeshError, NotFound, Unavailable
+from mesh.rpc.call import Context, current_call
 from mesh.shards import STEPS, ShardKey
 
 _RETRY_SECONDS = 1.0
@@ -159,14 +160,27 @@ class CoordinatorServicer(rpc.CoordinatorServiceServicer):
 
     @contextmanager
     def _refusing(self, what: str, worker: str, shard: ShardKey | None = None) -> Iterator[None]:
-        """Log and count a refusal, which then goes to the caller."""
+        """Let a worker's own calls through; log and count a refusal, which then goes to the caller."""
         try:
+            _check_identity(worker)
             yield
         except MeshError as error:
             self._metrics.refusals.labels(error.reason).inc()
             named = {"shard": str(shard)} if shard else {}
             _log.warning(what, worker=worker, **named, reason=error.reason, problem=error.message)
             raise
+
+
+def _check_identity(worker_id: str) -> None:
+    """Refuse a caller whose certificate or token is another worker's. Denied (`WORKER_NOT_YOURS`)."""
+    call = current_call.get()
+    if call is None or not call.caller.proven or call.caller.name in (names := names_of(worker_id)):
+        return
+    raise Denied(
+        f"worker_id: {call.caller.name!r} may not call as {worker_id!r}, whose certificate is named {' or '.join(names)}",
+        reason="WORKER_NOT_YOURS",
+        metadata={"field": "worker_id", "caller": call.caller.name},
+    )
 
 
 def _position(view: ShardView, query: ShardQuery) -> Position:

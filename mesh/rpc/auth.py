@@ -42,7 +42,7 @@ class Authenticator:
     ) -> Caller:
         """Name the caller. Raises Unauthenticated for a missing or unknown token."""
         if self._config.tls is None:
-            return Caller("loopback", self._config.loopback_role)
+            return Caller("loopback", self._config.loopback_role, proven=False)
         if self._tokens is None:
             return _from_certificate(context.auth_context())
         sent = metadata.get("authorization")

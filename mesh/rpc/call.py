@@ -24,6 +24,8 @@ class Caller:
     """Common name of the certificate, name of the token, or `loopback`."""
     role: str | None
     """Role, lower case; None for a peer that has none."""
+    proven: bool = True
+    """Whether a certificate or token says so; False for whoever comes over plain-text loopback."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -297,10 +297,10 @@ MAY_CALL = {
     "FetchShard": {"collector", "operator"},
 }
 CALLS: dict[str, Callable[[grpc.aio.Channel], Awaitable[object]]] = {
-    "RegisterWorker": lambda channel: stub(channel).RegisterWorker(registration()),
-    "Heartbeat": lambda channel: stub(channel).Heartbeat(beat(1, "stranger")),
-    "CommitShard": lambda channel: stub(channel).CommitShard(commit(KEY, 1, "stranger")),
-    "ReleaseLease": lambda channel: stub(channel).ReleaseLease(release(KEY, 1, "stranger")),
+    "RegisterWorker": lambda channel: stub(channel).RegisterWorker(registration("collector")),
+    "Heartbeat": lambda channel: stub(channel).Heartbeat(beat(1, "collector")),
+    "CommitShard": lambda channel: stub(channel).CommitShard(commit(KEY, 1, "collector")),
+    "ReleaseLease": lambda channel: stub(channel).ReleaseLease(release(KEY, 1, "collector")),
     "GetProgress": lambda channel: stub(channel).GetProgress(pb.GetProgressRequest()),
     "WatchProgress": lambda channel: stub(channel).WatchProgress(pb.WatchProgressRequest()).read(),
     "ListShards": lambda channel: stub(channel).ListShards(pb.ListShardsRequest()),

@@ -107,6 +107,19 @@ def test_what_is_wrong_with_a_machine_is_said_in_words(tree: Path, free: str) ->
     assert found["server"]["verdict"] == "problem"
 
 
+def test_a_collector_whose_certificate_is_another_workers_is_told_so_before_the_coordinator_refuses_it(
+    tree: Path,
+) -> None:
+    change(tree / "etc/foremesh/collector-ec2.toml", 'worker_id = "ec2"', 'worker_id = "spark"')
+    change(tree / "etc/foremesh/collector-ec2.toml", "10.8.0.1:8788", "127.0.0.1:9")
+    (tree / "etc/foremesh/trader.toml").unlink()
+    found, _ = doctor(tree)
+    assert "is named collector-ec2, which the coordinator refuses as the worker spark" in (
+        found["collector: certificate"]["found"]
+    )
+    assert "certs issue" in found["collector: certificate"]["remedy"]
+
+
 def test_a_certificate_must_name_where_its_daemon_listens(tree: Path) -> None:
     change(tree / "etc/foremesh/collector-ec2.toml", 'listen = ["127.0.0.1:0"]', f'listen = ["{ABSENT}:8791"]')
     (tree / "etc/foremesh/certs/trader.crt").unlink()

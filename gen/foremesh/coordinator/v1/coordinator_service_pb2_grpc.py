@@ -34,6 +34,9 @@ class CoordinatorServiceStub:
     Refusals carry google.rpc.Status details: BadRequest with field paths, ErrorInfo with a stable reason (domain
     `foremesh`; named below in backquotes), RetryInfo where retrying makes sense. Common to all methods:
     INVALID_ARGUMENT for a field outside its rules; UNAVAILABLE while the database is opening or the process drains.
+    Common to those that a worker calls under its `worker_id`: PERMISSION_DENIED `WORKER_NOT_YOURS` (metadata `field`,
+    `caller`) if the caller's certificate or token is named neither so nor `collector-` and so; over plain-text loopback,
+    where nobody proves a name, any is taken.
     No message is longer than 1 MiB.
     """
 
@@ -99,6 +102,9 @@ class CoordinatorServiceServicer:
     Refusals carry google.rpc.Status details: BadRequest with field paths, ErrorInfo with a stable reason (domain
     `foremesh`; named below in backquotes), RetryInfo where retrying makes sense. Common to all methods:
     INVALID_ARGUMENT for a field outside its rules; UNAVAILABLE while the database is opening or the process drains.
+    Common to those that a worker calls under its `worker_id`: PERMISSION_DENIED `WORKER_NOT_YOURS` (metadata `field`,
+    `caller`) if the caller's certificate or token is named neither so nor `collector-` and so; over plain-text loopback,
+    where nobody proves a name, any is taken.
     No message is longer than 1 MiB.
     """
 
@@ -268,6 +274,9 @@ class CoordinatorService:
     Refusals carry google.rpc.Status details: BadRequest with field paths, ErrorInfo with a stable reason (domain
     `foremesh`; named below in backquotes), RetryInfo where retrying makes sense. Common to all methods:
     INVALID_ARGUMENT for a field outside its rules; UNAVAILABLE while the database is opening or the process drains.
+    Common to those that a worker calls under its `worker_id`: PERMISSION_DENIED `WORKER_NOT_YOURS` (metadata `field`,
+    `caller`) if the caller's certificate or token is named neither so nor `collector-` and so; over plain-text loopback,
+    where nobody proves a name, any is taken.
     No message is longer than 1 MiB.
     """
 

@@ -42,6 +42,9 @@ class CoordinatorServiceStub:
     Refusals carry google.rpc.Status details: BadRequest with field paths, ErrorInfo with a stable reason (domain
     `foremesh`; named below in backquotes), RetryInfo where retrying makes sense. Common to all methods:
     INVALID_ARGUMENT for a field outside its rules; UNAVAILABLE while the database is opening or the process drains.
+    Common to those that a worker calls under its `worker_id`: PERMISSION_DENIED `WORKER_NOT_YOURS` (metadata `field`,
+    `caller`) if the caller's certificate or token is named neither so nor `collector-` and so; over plain-text loopback,
+    where nobody proves a name, any is taken.
     No message is longer than 1 MiB.
     """
 
@@ -124,6 +127,9 @@ class CoordinatorServiceAsyncStub(CoordinatorServiceStub):
     Refusals carry google.rpc.Status details: BadRequest with field paths, ErrorInfo with a stable reason (domain
     `foremesh`; named below in backquotes), RetryInfo where retrying makes sense. Common to all methods:
     INVALID_ARGUMENT for a field outside its rules; UNAVAILABLE while the database is opening or the process drains.
+    Common to those that a worker calls under its `worker_id`: PERMISSION_DENIED `WORKER_NOT_YOURS` (metadata `field`,
+    `caller`) if the caller's certificate or token is named neither so nor `collector-` and so; over plain-text loopback,
+    where nobody proves a name, any is taken.
     No message is longer than 1 MiB.
     """
 
@@ -202,6 +208,9 @@ class CoordinatorServiceServicer(metaclass=_abc_1.ABCMeta):
     Refusals carry google.rpc.Status details: BadRequest with field paths, ErrorInfo with a stable reason (domain
     `foremesh`; named below in backquotes), RetryInfo where retrying makes sense. Common to all methods:
     INVALID_ARGUMENT for a field outside its rules; UNAVAILABLE while the database is opening or the process drains.
+    Common to those that a worker calls under its `worker_id`: PERMISSION_DENIED `WORKER_NOT_YOURS` (metadata `field`,
+    `caller`) if the caller's certificate or token is named neither so nor `collector-` and so; over plain-text loopback,
+    where nobody proves a name, any is taken.
     No message is longer than 1 MiB.
     """
 
