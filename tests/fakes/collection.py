@@ -149,7 +149,7 @@ class Collection:
         """Start collectors of these names; `settings` are of their configuration, as `--set` takes them."""
         for name in names:
             if name not in self.collectors:
-                self.collectors[name] = self._collector(name, settings)
+                self.collectors[name] = self.collector(name, settings)
             self.collectors[name].start()
 
     def data(self, name: str) -> Path:
@@ -210,7 +210,8 @@ class Collection:
         found: list[shard_pb2.Shard] = wait_for(done, seconds, why="not everything is committed")
         return found
 
-    def _collector(self, name: str, settings: dict[str, object]) -> Daemon:
+    def collector(self, name: str, settings: dict[str, object]) -> Daemon:
+        """Make a collector of that name; it is not started."""
         home = self.folder / name
         home.mkdir(exist_ok=True)
         (home / "collector.toml").write_text(COLLECTOR)
@@ -242,17 +243,20 @@ def collection(folder: Path, *settings: str, exchange: str = EXCHANGE) -> Iterat
         yield mesh
 
 
+def coordinator_of(market: ExchangeProcess, folder: Path, *settings: str) -> Daemon:
+    """Make a coordinator for an exchange; it is not started."""
+    (folder / "coordinator.toml").write_text(COORDINATOR)
+    own = ("kalshi.environment=custom", f"kalshi.host={market.url}")
+    words = [word for setting in (*own, *settings) for word in ("--set", setting)]
+    command = [str(BIN / "foremesh-coordinator"), "--config", str(folder / "coordinator.toml"), *words]
+    return Daemon(command, folder / "coordinator.log")
+
+
 @contextmanager
 def collecting_from(market: ExchangeProcess, folder: Path, *settings: str) -> Iterator[Collection]:
     """Start a coordinator for an exchange that runs; `settings` as above. At the end the exchange is fast again."""
-    (folder / "coordinator.toml").write_text(COORDINATOR)
     address = f"127.0.0.1:{free_port()}"
-    own = (f'rpc.listen=["{address}"]', "kalshi.environment=custom", f"kalshi.host={market.url}")
-    words = [word for setting in (*own, *settings) for word in ("--set", setting)]
-    coordinator = Daemon(
-        [str(BIN / "foremesh-coordinator"), "--config", str(folder / "coordinator.toml"), *words],
-        folder / "coordinator.log",
-    )
+    coordinator = coordinator_of(market, folder, f'rpc.listen=["{address}"]', *settings)
     coordinator.start()
     with grpc.insecure_channel(address) as channel:
         mesh = Collection(folder, market, coordinator, address, rpc.CoordinatorServiceStub(channel))

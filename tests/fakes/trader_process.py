@@ -296,7 +296,7 @@ class TradingDesk:
     def trader(self, name: str, *settings: str, mode: str = "demo") -> TraderProcess:
         """Make a trader with an account of its own; `settings` as `--set` takes them. It is not started."""
         folder = self.folder / name
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / "trader.toml").write_text(TRADER)
         words = [
             f"mode={mode}",
@@ -431,11 +431,11 @@ def _accounts(folder: Path) -> str:
 
 
 @contextmanager
-def trading(folder: Path, *settings: str) -> Iterator[TradingDesk]:
+def trading(folder: Path, *settings: str, exchange: str = EXCHANGE) -> Iterator[TradingDesk]:
     """Start exchange and forecasts; traders that were made are killed at the end."""
-    forecasts, config = ScriptedForecasts(), EXCHANGE + _accounts(folder)
-    with exchange_process(folder, config, *settings) as exchange, serving(forecasts) as address:
-        desk = TradingDesk(folder, exchange, forecasts, address, config, settings)
+    forecasts, config = ScriptedForecasts(), exchange + _accounts(folder)
+    with exchange_process(folder, config, *settings) as running, serving(forecasts) as address:
+        desk = TradingDesk(folder, running, forecasts, address, config, settings)
         try:
             yield desk
         finally:

@@ -114,8 +114,9 @@ def test_a_collector_whose_certificate_is_another_workers_is_told_so_before_the_
     change(tree / "etc/foremesh/collector-ec2.toml", "10.8.0.1:8788", "127.0.0.1:9")
     (tree / "etc/foremesh/trader.toml").unlink()
     found, _ = doctor(tree)
-    assert "is named collector-ec2, which the coordinator refuses as the worker spark" in (
-        found["collector: certificate"]["found"]
+    assert (
+        "is named collector-ec2, which the coordinator refuses as the worker spark"
+        in (found["collector: certificate"]["found"])
     )
     assert "certs issue" in found["collector: certificate"]["remedy"]
 

@@ -46,7 +46,7 @@ class Reader:
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         """Take an open connection. Raises JournalError or sqlite3.Error if it is to no journal of this version."""
-        if version_of(database, path) < len(VERSIONS):
+        if any(VERSIONS[version_of(database, path) :]):
             raise JournalError(f"{path}: of an older version; a trader that opens it brings it up to date")
         self._path = path
         self._db = database

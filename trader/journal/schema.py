@@ -1,7 +1,8 @@
-"""Tables of the journal's file, version by version, and how a file is known for one.
+"""What a journal's file may hold, version by version, and how a file is known for one.
 
 Made to be read with the `sqlite3` command too. A version that was shipped never changes; a new one is a tuple of
-statements more, which are carried out on older files when a trader opens them. Bodies are not part of it: an entry is
+statements more, which are carried out on older files when a trader opens them. Whatever an older foremesh could not
+read makes a version, without statements where tables stay as they are: a field or a word more in an entry. An entry is
 read for ever as it was written (`trader.domain.entries`), and no migration changes a row, since that breaks the chain.
 """
 
@@ -32,7 +33,10 @@ _FIRST = (
 _PAGE_BYTES = 16_384
 """Of a page: decisions take three thousand bytes, so that smaller pages would be half empty."""
 
-VERSIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_SECOND = ()
+"""Entries say more: settings, sights, checks, what a scan could not read, what was adopted."""
+
+VERSIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
 """What makes each version out of the one before; the first out of nothing."""
 
 

@@ -1,5 +1,7 @@
 """What the paper account consists of, as it is kept in its file. Pure.
 
+A field more makes a version more (`trader.paper.store`): an older foremesh must not forget it unsaid.
+
 Everything is in the terms of the book: YES bought (a bid) or sold (an ask), prices of YES in micros, counts in
 hundredths of a contract.
 """
@@ -18,7 +20,7 @@ NOTHING = Hundredths(0)
 FREE = Micros(0)
 
 
-class Purse(Struct, kw_only=True):
+class Purse(Struct, kw_only=True, forbid_unknown_fields=True):
     """The account as a whole."""
 
     account_id: str
@@ -32,7 +34,7 @@ class Purse(Struct, kw_only=True):
     """Of the last order, fill or settlement."""
 
 
-class Venue(Struct, kw_only=True):
+class Venue(Struct, kw_only=True, forbid_unknown_fields=True):
     """What is known of a market in which the account trades."""
 
     ticker: str
@@ -59,7 +61,7 @@ class Venue(Struct, kw_only=True):
         return FeeTerms(self.fee_type, self.multiplier, self.waived_until)
 
 
-class Order(Struct, kw_only=True):
+class Order(Struct, kw_only=True, forbid_unknown_fields=True):
     """An order that was accepted; never forgotten."""
 
     number: int
@@ -91,7 +93,7 @@ class Order(Struct, kw_only=True):
     updated_time: datetime
 
 
-class Holding(Struct, kw_only=True):
+class Holding(Struct, kw_only=True, forbid_unknown_fields=True):
     """What the account has in one market, or had."""
 
     ticker: str
@@ -105,7 +107,7 @@ class Holding(Struct, kw_only=True):
     settled: bool = False
 
 
-class Fill(Struct, frozen=True, kw_only=True):
+class Fill(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A fill."""
 
     number: int
@@ -120,7 +122,7 @@ class Fill(Struct, frozen=True, kw_only=True):
     time: datetime
 
 
-class Settlement(Struct, frozen=True, kw_only=True):
+class Settlement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A market that was paid out."""
 
     number: int
@@ -135,7 +137,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
     time: datetime
 
 
-class Taken(Struct, kw_only=True):
+class Taken(Struct, kw_only=True, forbid_unknown_fields=True):
     """What the account took of one market's shown levels, and may not take again."""
 
     ticker: str
