@@ -9,10 +9,12 @@ from foremesh.trader.v1 import trader_service_pb2 as pb
 from console.daemon import TRADER
 from console.trading_connection import talking
 from mesh.errors import MeshError, Overloaded, TooLate, Unavailable
+from mesh.rpc import limits
 from mesh.rpc.config import ClientConfig
 from mesh.rpc.errors import translated
 
-_CALL_SECONDS = 3600.0
+_CALL_SECONDS = float(limits.CONNECTION_AGE_SECONDS)
+"""Then it is asked anew, over a new connection, before the server ends the old one."""
 _SILENCE_SECONDS = 20.0
 """The trader speaks every second."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
@@ -60,7 +62,7 @@ async def followed(
                 finally:
                     call.cancel()
         except TooLate:
-            continue  # the call's own deadline, after an hour
+            continue  # the call's own deadline
         except (Unavailable, Overloaded, TimeoutError) as error:
             if not heard:
                 raise

@@ -174,10 +174,11 @@ class CoordinatorServicer(rpc.CoordinatorServiceServicer):
 def _check_identity(worker_id: str) -> None:
     """Refuse a caller whose certificate or token is another worker's. Denied (`WORKER_NOT_YOURS`)."""
     call = current_call.get()
-    if call is None or not call.caller.proven or call.caller.name in (names := names_of(worker_id)):
+    names = names_of(worker_id)
+    if call is None or not call.caller.proven or call.caller.name in names:
         return
     raise Denied(
-        f"worker_id: {call.caller.name!r} may not call as {worker_id!r}, whose certificate is named {' or '.join(names)}",
+        f"worker_id: {call.caller.name!r} may not call as {worker_id!r}: its certificate is named {' or '.join(names)}",
         reason="WORKER_NOT_YOURS",
         metadata={"field": "worker_id", "caller": call.caller.name},
     )

@@ -16,13 +16,15 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from console.daemon import COORDINATOR
 from console.durations import span_words
 from mesh.errors import MeshError, TooLate, Unavailable
+from mesh.rpc import limits
 from mesh.rpc.channel import connect
 from mesh.rpc.config import ClientConfig
 from mesh.rpc.errors import raising_mesh_errors, translated
 
 MOST_LEASES = 512
 """The contract's limit."""
-_CALL_SECONDS = 3600.0
+_CALL_SECONDS = float(limits.CONNECTION_AGE_SECONDS)
+"""Then it is asked anew, over a new connection, before the server ends the old one."""
 _SILENCE_SECONDS = 40.0
 """A coordinator speaks every 15 seconds at least."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
@@ -113,7 +115,7 @@ class Follower:
                     self._progress, self._heard_at, self._problem = message.progress, self._clock(), None
                     self.first.set()
         except TooLate:
-            return  # the call's own deadline, after an hour: the next one goes on
+            return  # the call's own deadline: the next one goes on
         except TimeoutError:
             raise Unavailable(f"it has said nothing for {_SILENCE_SECONDS:g} s") from None
         finally:

@@ -16,6 +16,14 @@ KEEPALIVE_FLOOR_SECONDS = 20
 """The server tolerates pings no more frequent than this. Its default, five minutes, would cut our own clients off with
 ENHANCE_YOUR_CALM; it must stay below KEEPALIVE_PING_SECONDS."""
 
+CONNECTION_AGE_SECONDS = 600
+"""A server ends a connection at this age, give or take a tenth, so that a certificate which expired, or whose authority
+was taken away, does not stay in. Calls after that go over a new one, which gRPC makes by itself."""
+
+CONNECTION_GRACE_SECONDS = 300
+"""What calls in progress get to finish on a connection that has reached its age; longer than any scan takes. A stream
+that lasts for ever is best ended and asked for again within CONNECTION_AGE_SECONDS."""
+
 HANDSHAKE_SECONDS = 10
 """A connection that has not finished its TLS handshake by then is closed (the default is two minutes)."""
 

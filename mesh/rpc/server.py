@@ -138,6 +138,8 @@ async def serving(
         options=[
             *limits.common_options(),
             ("grpc.http2.min_ping_interval_without_data_ms", int(limits.KEEPALIVE_FLOOR_SECONDS * 1000)),
+            ("grpc.max_connection_age_ms", limits.CONNECTION_AGE_SECONDS * 1000),
+            ("grpc.max_connection_age_grace_ms", limits.CONNECTION_GRACE_SECONDS * 1000),
             ("grpc.server_handshake_timeout_ms", limits.HANDSHAKE_SECONDS * 1000),
             ("grpc.so_reuseport", 0),  # or a second daemon would silently share the port with the first
             ("grpc.enable_channelz", 1),

@@ -68,9 +68,9 @@ KEPT: dict[str, tuple[Callable[[], object], Callable[[], object], tuple[object, 
         ([1, 1, 1, 1], "d6979f5f097ba9ac"),
     ),
     "recorded forecasts": (
-        lambda: recorder.VERSION.decode(),
+        lambda: recorder.VERSION,
         lambda: _columns(recorder.SCHEMA),
-        ("1", "2fa71a7af564f28e"),
+        (b"1", "2fa71a7af564f28e"),
     ),
 }
 """Version, form, and both as they are: the form by the beginning of its SHA-256."""

@@ -139,23 +139,6 @@ async def test_a_second_authority_is_accepted_once_its_certificate_is_added(
             await stub(channel).GetModel(pb.GetModelRequest())
 
 
-async def test_an_authority_that_is_taken_away_vouches_for_nobody_new_and_who_is_connected_stays(
-    own: Certificates, server: Server, tmp_path: Path
-) -> None:
-    theirs, kept = tmp_path / "theirs", tmp_path / "kept.crt"
-    certs.init(theirs, "successor")
-    kept.write_bytes((own.folder / "ca.crt").read_bytes())  # by which the client knows the server
-    stolen = own.client(server.addresses[0]).model_copy(update={"ca_file": kept})
-    async with connect(stolen, SERVICE) as channel:
-        await stub(channel).GetModel(pb.GetModelRequest())
-        (own.folder / "ca.crt").write_bytes((theirs / "ca.crt").read_bytes())
-        async with connect(stolen, SERVICE) as another:
-            with pytest.raises(grpc.RpcError) as refused:
-                await stub(another).GetModel(pb.GetModelRequest())
-        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
-        await stub(channel).GetModel(pb.GetModelRequest())  # until the server is started anew, or the peer goes
-
-
 async def test_a_client_shows_its_renewed_certificate_and_calls_in_progress_finish(
     own: Certificates, server: Server
 ) -> None:
