@@ -92,6 +92,8 @@ class LeaseConfig(Strict):
     """How long a due shard waits for its preferred worker while that worker is active and has no room."""
     max_leases: Annotated[int, Field(ge=1, le=512)] = _DEFAULTS.max_leases
     """Leases that one worker may hold."""
+    max_file_bytes: Annotated[int, Field(ge=2**20, le=2**36)] = _DEFAULTS.max_file_bytes
+    """Largest file that is committed, and so copied by others; a shard of few candles may have less."""
 
     @model_validator(mode="after")
     def _hold_together(self) -> Self:

@@ -37,6 +37,7 @@ from collector.coordinator.granting import unasked_holes
 from collector.coordinator.handout import Handout
 from collector.coordinator.listings import Listings
 from collector.coordinator.moment import Moment, Present
+from collector.coordinator.plausible import check_size
 from collector.coordinator.policy import LeasePolicy
 from collector.coordinator.rows import EventRow, ShardRow, ShardState
 from collector.coordinator.store import Entry, Store
@@ -117,6 +118,7 @@ class Coordinator:
 
         Raises:
             AlreadyExists: `COMMIT_CONFLICT`.
+            InvalidInput: `FILE_IMPLAUSIBLE`.
             NotReady: `STALE_EPOCH`, `UNKNOWN_EPOCH`.
             Denied: `LEASE_NOT_YOURS`.
             NotFound: `SHARD_NOT_FOUND`, `WORKER_NOT_FOUND`.
@@ -134,6 +136,7 @@ class Coordinator:
                 return CommitAnswer(earlier, row.state, already_committed=True)
             ledger.check_claim(row, call.basis, call.worker_id)
             self._check_registered(call.worker_id)
+            self._check_size(call)
             call = self._with_unasked(row, call)
         else:
             self._check_registered(call.worker_id)
@@ -141,6 +144,7 @@ class Coordinator:
             if row.commit is not None and row.commit.file.sha256 == call.file.sha256:
                 return CommitAnswer(row.commit, row.state, already_committed=True)
             ledger.check_adoptable(row)
+            self._check_size(call)
         return self._enter(row, call, now)
 
     def _completed(self, row: ShardRow, call: CommitCall, now: Moment) -> ShardRow:
@@ -275,6 +279,9 @@ class Coordinator:
         if len(holes) > _MAX_HOLES:
             _log.error("an event has more markets than can be collected", shard=str(row.key), holes=len(holes))
         return replace(call, holes=holes[:_MAX_HOLES])
+
+    def _check_size(self, call: CommitCall) -> None:
+        check_size(call.file, call.shard.step_seconds, self._store.event(call.shard.event), self._policy)
 
     def _check_registered(self, worker_id: str) -> None:
         if worker_id not in self._book.workers:

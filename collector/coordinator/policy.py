@@ -28,5 +28,7 @@ class LeasePolicy:
     """Before a shard whose lease failed is granted again; doubles with each failure, up to an hour."""
     steal_after: float = 20.0
     """How long a due shard waits for its preferred worker while that worker is active and has no room."""
+    max_file_bytes: int = 2**30
+    """Largest file that is committed."""
     max_leases: int = 32
     """Leases that one worker may hold."""

@@ -10,6 +10,7 @@ from foremesh.coordinator.v1 import coordinator_service_pb2 as pb
 from foremesh.coordinator.v1 import lease_pb2
 
 from collector import wire
+from collector.coordinator.policy import LeasePolicy
 from mesh.clock import ManualClock
 from mesh.shards import ShardKey
 from tests.fakes.coordinator import (
@@ -208,6 +209,47 @@ async def test_a_release_may_be_repeated_and_may_follow_a_commit(desk: Desk) -> 
 
 
 # Files
+
+
+ROWS = 2 * 2 * (24 + 3)
+"""That two markets of a day may have by the hour, with room."""
+
+
+@pytest.mark.parametrize(
+    ("field", "rows", "size"),
+    [
+        ("file.row_count", ROWS + 1, 1234),
+        ("file.row_count", 100_000_000_000, 1234),
+        ("file.size_bytes", ROWS, 2**20 + 512 * ROWS + 1),
+        ("file.size_bytes", 48, 64 * 2**30),
+    ],
+)
+async def test_a_file_that_is_larger_than_its_shard_can_be_is_not_committed(
+    desk: Desk, field: str, rows: int, size: int
+) -> None:
+    await desk.enter()
+    false = commit(KEY, await desk.grant())
+    false.file.row_count, false.file.size_bytes = rows, size
+    found = await desk.refused(desk.ask.CommitShard(false))
+    assert says(found) == (INVALID, "FILE_IMPLAUSIBLE", {})
+    assert set(found.fields) == {field}
+    assert "where there can be at most" in found.fields[field]
+    true = commit(KEY, 1)
+    true.file.row_count, true.file.size_bytes = ROWS, 2**20 + 512 * ROWS
+    assert not (await desk.ask.CommitShard(true)).already_committed
+
+
+async def test_of_an_event_that_nobody_listed_a_file_is_bounded_by_the_configuration(tmp_path: Path) -> None:
+    policy = LeasePolicy(max_file_bytes=2**20 + 48)
+    async with coordinator_on_loopback(tmp_path, policy=policy) as served, plain(served.address) as channel:
+        await stub(channel).RegisterWorker(registration())
+        imported = commit(UNHEARD, None)
+        imported.file.row_count = 10**9
+        imported.file.size_bytes = 2**20 + 49
+        found = await refused(stub(channel).CommitShard(imported))
+        assert (found.reason, set(found.fields)) == ("FILE_IMPLAUSIBLE", {"file.size_bytes"})
+        imported.file.size_bytes -= 1
+        await stub(channel).CommitShard(imported)
 
 
 async def fetch(desk: Desk, **asked: Any) -> object:

@@ -80,6 +80,8 @@ class CoordinatorServiceStub:
     PERMISSION_DENIED `LEASE_NOT_YOURS`: this epoch was granted to another worker.
     A lease that ran out but was granted to nobody since still commits.
     NOT_FOUND `SHARD_NOT_FOUND`: a leased shard that the coordinator does not know; `WORKER_NOT_FOUND`: register first.
+    INVALID_ARGUMENT `FILE_IMPLAUSIBLE`: more candles than the event's markets can have, or more bytes than those take or
+    the coordinator's configuration allows (BadRequest names `file.row_count` or `file.size_bytes`).
     For an adoption: ALREADY_EXISTS `COMMIT_CONFLICT` if another file is committed; ABORTED `SHARD_LEASED` if somebody
     holds the shard (metadata `current_owner`, `current_epoch`).
     """
@@ -162,6 +164,8 @@ class CoordinatorServiceAsyncStub(CoordinatorServiceStub):
     PERMISSION_DENIED `LEASE_NOT_YOURS`: this epoch was granted to another worker.
     A lease that ran out but was granted to nobody since still commits.
     NOT_FOUND `SHARD_NOT_FOUND`: a leased shard that the coordinator does not know; `WORKER_NOT_FOUND`: register first.
+    INVALID_ARGUMENT `FILE_IMPLAUSIBLE`: more candles than the event's markets can have, or more bytes than those take or
+    the coordinator's configuration allows (BadRequest names `file.row_count` or `file.size_bytes`).
     For an adoption: ALREADY_EXISTS `COMMIT_CONFLICT` if another file is committed; ABORTED `SHARD_LEASED` if somebody
     holds the shard (metadata `current_owner`, `current_epoch`).
     """
@@ -259,6 +263,8 @@ class CoordinatorServiceServicer(metaclass=_abc_1.ABCMeta):
         PERMISSION_DENIED `LEASE_NOT_YOURS`: this epoch was granted to another worker.
         A lease that ran out but was granted to nobody since still commits.
         NOT_FOUND `SHARD_NOT_FOUND`: a leased shard that the coordinator does not know; `WORKER_NOT_FOUND`: register first.
+        INVALID_ARGUMENT `FILE_IMPLAUSIBLE`: more candles than the event's markets can have, or more bytes than those take or
+        the coordinator's configuration allows (BadRequest names `file.row_count` or `file.size_bytes`).
         For an adoption: ALREADY_EXISTS `COMMIT_CONFLICT` if another file is committed; ABORTED `SHARD_LEASED` if somebody
         holds the shard (metadata `current_owner`, `current_epoch`).
         """
