@@ -100,7 +100,8 @@ class CollectorConfig(Strict):
     """One collector."""
 
     worker_id: Annotated[str, AfterValidator(_worker_id)] | None = None
-    """Name of this node, stable over restarts; absent is the host's name. No two collectors share one."""
+    """Name of this node, stable over restarts; absent is the host's name. No two collectors share one. Its certificate
+    is named so, or `collector-` and so."""
     node_index: Annotated[int, Field(ge=0, lt=_MOST_NODES)] | None = None
     """Place in the stable split, from 0; absent takes what is left over."""
     data_folder: Path = Path("data")

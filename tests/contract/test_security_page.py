@@ -1,6 +1,7 @@
 """docs/security.md says what is so: its tests exist, its table of roles is the contracts', its sums the defaults."""
 
 import json
+import math
 import re
 import tomllib
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 
 from collector.config import CollectorConfig
-from collector.coordinator.config import CoordinatorConfig
+from collector.coordinator.config import CoordinatorConfig, LeaseConfig
 from forecast_server.config import ForecastServerConfig
 from mesh.config import Strict
+from mesh.rpc import limits
 from mesh.rpc.config import ServerConfig
 from sim_exchange.config import ExchangeConfig
 from tests.conftest import ROOT
@@ -80,6 +82,17 @@ def test_the_sums_of_the_page_are_the_default_limits() -> None:
     assert f"{rules.max_trades_per_series_per_scan} entries of a series in a scan" in page
     assert f"prices of {rules.min_price_cents:g} to {rules.max_price_cents:g} cents" in page
     assert f"{ServerConfig().max_in_flight} calls at once" in page
+    assert f"nor than {LeaseConfig().max_file_bytes // 2**30} GiB (`lease.max_file_bytes`)" in page
+
+
+def test_the_time_that_a_connection_lives_is_what_both_pages_say() -> None:
+    age, grace = limits.CONNECTION_AGE_SECONDS, limits.CONNECTION_GRACE_SECONDS
+    longest = f"out within {math.ceil((age + age // 10 + grace) / 60)} minutes"  # gRPC spreads ages by a tenth
+    certificates = " ".join((ROOT / "docs" / "certificates.md").read_text().split())
+    for page in (" ".join(PAGE.split()), certificates):
+        assert longest in page
+        assert f"at {age // 60}" in page
+        assert f"progress on it {grace // 60} minutes later" in page
 
 
 @pytest.mark.parametrize("daemon", DAEMONS, ids=lambda daemon: daemon.__name__)

@@ -138,7 +138,7 @@ def _trade(desk: TradingDesk, tree: Path) -> tuple[str, str]:
     desk.quote(sold, bid=75, ask=77)
     for trader in traders:
         trader.wait(PositionClosed)
-        wait_for(lambda trader=trader: not trader.books().working)
+        trader.wait_settled()
         time.sleep(1.5)  # one more look at the account
         trader.kill()
     desk.quote(held, bid=40, ask=42)  # while nobody guards
