@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.fakes.collection import collecting_from, coordinator_of, wait_for
-from tests.fakes.collection_truth import assert_whole, commits, event_of
+from tests.fakes.collection_truth import assert_whole, commits, event_of, fetching
 from tests.fakes.exchange_process import exchange_process
 from tests.fakes.old_state import COLLECTORS, EXCHANGE, SERIES, TRADERS, OldState, checked_out, sample, under
 from tests.fakes.trader_process import TraderProcess, TradingDesk, books_equal, trading
@@ -25,6 +25,7 @@ from trader.journal.replaying import replay
 from trader.journal.verifying import verify
 
 COMMITS = ("735f81a", "e8bc5d8")
+pytestmark = pytest.mark.timeout(240)  # a dozen processes, one after the other
 
 
 def goes_on(old: OldState) -> tuple[str, str]:
@@ -155,3 +156,31 @@ def test_the_way_back_is_the_copy_of_before(commit: str, tmp_path: Path) -> None
         found = again.wait(Differed)
         assert (found.ticker, found.resolution) == (ticker, Resolution.LEFT_ALONE)
         assert again.daemon.stop() == 0
+
+
+@pytest.mark.parametrize("commit", COMMITS)
+def test_nodes_of_two_versions_collect_together_and_their_coordinator_goes_back(commit: str, tmp_path: Path) -> None:
+    here(commit)
+    with (
+        checked_out(commit) as tree,
+        exchange_process(tmp_path, EXCHANGE) as market,
+        collecting_from(market, tmp_path, SERIES) as mesh,
+    ):
+        mesh.slow_down(1.0)
+        for name in ("older", "newer"):
+            mesh.collectors[name] = mesh.collector(name, {"held_leases": 1})
+        under(mesh.collectors["older"], tree)
+        mesh.start("older", "newer")
+        wait_for(lambda: set(fetching(mesh)) == {"older", "newer"})
+        mesh.coordinator.kill()
+        under(mesh.coordinator, tree)
+        mesh.coordinator.start()
+        mesh.coordinator.wait_for("ready", 2)
+        mesh.slow_down(0.0)
+        shards = mesh.wait_collected()
+        assert {shard.commit.worker_id for shard in shards if shard.HasField("commit")} == {"older", "newer"}
+        mesh.start("copy", copy_files="true", held_leases=1)
+        wait_for(lambda: len(mesh.files("copy")) == len(mesh.committed()))
+        assert_whole(mesh, mesh.shards())
+        assert max(commits(mesh).values()) == 1
+        assert all(len(mesh.collectors[name].entries("registered")) == 2 for name in ("older", "newer"))
