@@ -115,6 +115,8 @@ def _collect(mesh: Collection, tree: Path) -> int:
         mesh.collectors[name] = mesh.collector(name, {"held_leases": 1})
         under(mesh.collectors[name], tree)
         mesh.collectors[name].start()
+    for daemon in mesh.daemons():
+        daemon.wait_for("registered")
     wait_for(lambda: fetching(mesh) and mesh.committed())
     found = len(mesh.committed())
     for daemon in (*mesh.daemons(), mesh.coordinator):
