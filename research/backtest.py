@@ -172,7 +172,7 @@ async def backtest(
         fans = panel.fans()
         with Walks(plan.walk, arms, plan.seed, engine=engine, events=total) as walks:
             await asker.ask(gathering.open_events(recording.load(gathering.defects)), take)
-            walking = asyncio.create_task(asyncio.to_thread(walks.finish))
+            walking = asyncio.get_running_loop().run_in_executor(None, walks.finish)
             try:  # forecasts are judged while walks come to their end
                 if not gathering.events:
                     raise _nothing_left(plan.series, gathering)

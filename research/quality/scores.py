@@ -27,9 +27,12 @@ def pinball(quantiles: Doubles, levels: Sequence[float], came: ArrayLike) -> Dou
     Returns:
         [..., levels], in the unit of the quantiles.
     """
-    missed = np.asarray(came, float)[..., None] - quantiles
     level = np.asarray(levels, float)
-    return np.maximum(level * missed, (level - 1) * missed)
+    over = np.asarray(came, float)[..., None] - quantiles
+    under = (level - 1) * over
+    over *= level
+    found: Doubles = np.maximum(over, under, out=under)
+    return found
 
 
 def crps_weights(levels: Sequence[float]) -> Doubles:
