@@ -1,12 +1,11 @@
 """Those who are judged side by side: what each says is kept on disk until all have spoken."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 from mesh.errors import NotFound, NotReady
+from mesh.files import temporary_folder
 from research.answers_store import AnswersStore
 from research.asking import Asker
 from research.quality.came import CameFile
@@ -39,7 +38,7 @@ class Panel:
         self._kept: list[Fans] = []
         self._spot: SpotSeen | None = None
         self._files = ExitStack()
-        self._folder = Path(self._files.enter_context(tempfile.TemporaryDirectory(prefix="foremesh-judged-")))
+        self._folder = self._files.enter_context(temporary_folder("foremesh-judged-"))
         self._count = 0
         self._came = self._files.enter_context(CameFile(self._folder / "came", plan.horizon_steps))
         self._defects = Defects()
