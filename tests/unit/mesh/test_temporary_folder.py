@@ -31,9 +31,8 @@ def aged(path: Path) -> Path:
 
 
 def test_a_folder_is_there_for_a_while() -> None:
-    with temporary_folder(PREFIX) as folder:
-        with locked(folder):  # as certificates are made in it
-            assert list(folder.iterdir()) == []
+    with temporary_folder(PREFIX) as folder, locked(folder):  # as certificates are made in it
+        assert list(folder.iterdir()) == []
     assert not folder.parent.exists()
 
 
