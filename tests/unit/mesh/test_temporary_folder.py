@@ -42,9 +42,11 @@ def test_what_a_killed_process_left_goes_and_what_is_in_use_stays(tmp_path: Path
     ) as process:
         assert process.stdout is not None
         left = aged(Path(process.stdout.readline().strip()))
-        with temporary_folder(PREFIX):
-            assert (left / "inside").exists()
-        process.kill()
+        try:
+            with temporary_folder(PREFIX):
+                assert (left / "inside").exists()
+        finally:
+            process.kill()
     with temporary_folder(PREFIX):
         assert not left.exists()
 
