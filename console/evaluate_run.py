@@ -1,6 +1,5 @@
 """Runs an evaluation for the command: the ledger is told of it before anything is asked, and of its result first."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -71,8 +70,8 @@ def run(asked: Asked, models: Sequence[str], plan: QuestionPlan, spot: Path | No
     found = finished(work)
     found.defects.merge(defects)
     found = replace(found, sealed=unsealed.sealed)
-    table = csv_file.write(found, asked.out)
-    ledger.append(Kind.ENDED, _result(found, begun, table))
+    with csv_file.staged(found, asked.out) as (table, digest):
+        ledger.append(Kind.ENDED, _result(found, begun, digest))
     return found, table
 
 
@@ -93,11 +92,11 @@ def _parameters(asked: Asked, models: Sequence[str], plan: QuestionPlan, spot: P
     }
 
 
-def _result(found: Evaluation, begun: Entry, table: Path) -> dict[str, Any]:
+def _result(found: Evaluation, begun: Entry, csv: str) -> dict[str, Any]:
     return {
         "begun": begun.number,
         "data": found.data_digest,
-        "csv": hashlib.sha256(table.read_bytes()).hexdigest(),
+        "csv": csv,
         "events": found.events,
         "forecasts": found.shared,
         "models": [one.provenance for one in found.spoken],

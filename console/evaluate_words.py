@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from console.durations import span_words
 from mesh.statistics import Estimate
 from research.quality.evaluation import Evaluation, counts_words
-from research.quality.scoring import ALL, Score
+from research.quality.scoring import ALL, Score, clusters_words
 from research.quality.targets import MID
 
 _FORECAST_ALL_THE_SAME = "below_threshold"
@@ -57,8 +57,9 @@ def heading(evaluation: Evaluation) -> list[str]:
     plan = evaluation.plan
     source = "last trades" if plan.price == "trade" else "the middle of the quotes"
     lines = [
-        f"{evaluation.series_ticker}: {evaluation.events:,} events, {evaluation.markets:,} markets, in "
-        f"{evaluation.clusters} clusters (one underlying, one day), {evaluation.days[0]} to {evaluation.days[1]}",
+        f"{evaluation.series_ticker}: {evaluation.events:,} events, {evaluation.markets:,} markets, "
+        f"in {clusters_words(evaluation.clusters)} (one underlying, one day), "
+        f"{evaluation.days[0]} to {evaluation.days[1]}",
         f"{plan.horizon_steps} steps of {span_words(plan.step)} ahead, from "
         f"{source}; {evaluation.questions:,} questions: {evaluation.shared:,} that all models forecast are judged, "
         f"{evaluation.alone:,} that only some did are not",
@@ -134,7 +135,7 @@ def counted(found: Estimate | None, what: str = "prices") -> str:
     if found is None:
         return "Nothing could be judged."
     effective = f"as good as {found.effective_clusters:.0f} equal ones"
-    return f"{found.count:,} {what} in {found.cluster_count} clusters, {effective}."
+    return f"{found.count:,} {what} in {clusters_words(found.cluster_count)}, {effective}."
 
 
 def _key(score: Score) -> Key:

@@ -4,8 +4,15 @@ import contextlib
 import fcntl
 import os
 import secrets
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
+
+_LEFT_SECONDS: Final = 60.0
+"""A younger folder may just be getting its lock, or the last of its processes be ending."""
 
 
 @contextlib.contextmanager
@@ -42,6 +49,38 @@ def make_folder(path: Path, mode: int) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """Make a folder among the temporary files, and take it away at the end, first those that killed processes left.
+
+    Args:
+        prefix: Of the name; folders of this user that begin so are ours. Whoever uses one holds it locked.
+
+    Raises:
+        OSError: There is no place for it.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        with contextlib.suppress(OSError):  # it is in use, somebody else's, or gone by now
+            if left.lstat().st_uid == os.getuid() and time.time() - left.lstat().st_mtime > _LEFT_SECONDS:
+                with _held(left):
+                    shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix) as name, _held(Path(name)):
+        inside = Path(name, "inside")  # that others may lock for themselves
+        inside.mkdir(0o700)
+        yield inside
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Lock a folder. Raises BlockingIOError where somebody else has, OSError for what is no folder."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def replace_files(files: Sequence[tuple[Path, bytes, int]]) -> None:

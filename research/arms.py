@@ -93,7 +93,7 @@ def say_no(answers: Answers) -> Answers:
     """Say NO at every moment of which anything was forecast, with no move at all.
 
     Targets and stops stay the policy's. A forecast that was no signal carries none: it takes those of the first signal
-    in its series; in a series without any signal it stays unsaid.
+    in its series, among the answers that are given, in a run those of one event; where there is none it stays unsaid.
     """
     policies: dict[str, tuple[Key, Forecasted]] = {}
     for key, said in answers.items():

@@ -112,10 +112,10 @@ class Asker:
             while page := list(islice(found, _PAGE)):
                 self._add(batch, page, digests, scanner)
                 if batch.size >= BATCH:
-                    if len(flying) == _IN_FLIGHT:
-                        await _give(await flying.popleft(), take)
+                    done = await flying.popleft() if len(flying) == _IN_FLIGHT else _Batch()
                     flying.append(tasks.create_task(_answered(batch, scanner)))
                     batch = _Batch()
+                    await _give(done, take)  # meanwhile the server has work
                 await asyncio.sleep(0)
             flying.append(tasks.create_task(_answered(batch, scanner)))
             while flying:

@@ -162,7 +162,7 @@ async def backtest(
 
     async def take(event: RecordedEvent, answers: Answers) -> None:
         gathering.add(event, answers, plan.horizon)
-        fans.put(event, answers)
+        panel.put(fans, event, answers)
         await asyncio.to_thread(walks.take, event, answers)
         progress()
 
@@ -172,13 +172,17 @@ async def backtest(
         fans = panel.fans()
         with Walks(plan.walk, arms, plan.seed, engine=engine, events=total) as walks:
             await asker.ask(gathering.open_events(recording.load(gathering.defects)), take)
-            walked = await asyncio.to_thread(walks.finish)
-        if not gathering.events:
-            raise _nothing_left(plan.series, gathering)
-        panel.seat(who.model, fans, asker.tally)
-        if plan.baselines and random_walk is not None and who.model != RANDOM_WALK:
-            await panel.hear(RANDOM_WALK, random_walk, store, on_random_walk)
-        quality = panel.judge(Chance(seed=plan.seed), prepared.spot)
+            walking = asyncio.get_running_loop().run_in_executor(None, walks.finish)
+            try:  # forecasts are judged while walks come to their end
+                if not gathering.events:
+                    raise _nothing_left(plan.series, gathering)
+                panel.seat(who.model, fans, asker.tally)
+                if plan.baselines and random_walk is not None and who.model != RANDOM_WALK:
+                    await panel.hear(RANDOM_WALK, random_walk, store, on_random_walk)
+                quality = panel.judge(Chance(seed=plan.seed), prepared.spot)
+                walked = await walking
+            finally:
+                walking.cancel()
     conditions = _conditions(plan, who, recording, gathering, asker.tally)
     path = out / f"{plan.name}.csv"
     summary = _scored(conditions, walked, quality, ledger, begun=begun, path=path)

@@ -1,11 +1,11 @@
 """A forecast server for one run of research, where none is configured."""
 
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from mesh.daemon_process import DaemonProblem
+from mesh.files import temporary_folder
 from mesh.forecast_process import forecast_server
 from mesh.rpc.config import ClientConfig
 
@@ -23,8 +23,8 @@ async def embedded(model: str = "fracast", policy_file: Path | None = None) -> A
             else failed.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="foremesh-research-") as folder:
-            async with forecast_server(Path(folder), model, policy_file) as config:
+        with temporary_folder("foremesh-research-") as folder:
+            async with forecast_server(folder, model, policy_file) as config:
                 yield config
     except BaseExceptionGroup as group:
         raise _cause(group) from None

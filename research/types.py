@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -151,6 +152,10 @@ class Forecasted:
     """Name and beginning of the weights' digest, such as `fracast@0123456789ab`."""
     input_digest: str
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes in bytes: a fifth of what arrays and signals take by themselves."""
+        return _forecasted, (msgspec.msgpack.encode(self.signal), *_numbers(self))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fan:
@@ -164,6 +169,10 @@ class Fan:
     model: str
     input_digest: str
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As `Forecasted`."""
+        return _fan, _numbers(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Unsaid:
@@ -175,6 +184,30 @@ class Unsaid:
 
 
 Answers = Mapping[Key, Forecasted | Unsaid]
+_SIGNAL = msgspec.msgpack.Decoder(SignalFacts)
+
+
+def _numbers(said: Forecasted | Fan) -> tuple[bytes, bytes, tuple[float, ...], str, str]:
+    return said.path_cents.tobytes(), said.quantiles_cents.tobytes(), said.levels, said.model, said.input_digest
+
+
+def _forecasted(signal: bytes, *numbers: Any) -> Forecasted:
+    return Forecasted(signal=_SIGNAL.decode(signal), **_read(*numbers))
+
+
+def _fan(*numbers: Any) -> Fan:
+    return Fan(**_read(*numbers))
+
+
+def _read(path: bytes, quantiles: bytes, levels: tuple[float, ...], model: str, digest: str) -> dict[str, Any]:
+    points = np.frombuffer(path, np.float32)
+    return {
+        "path_cents": points,
+        "quantiles_cents": np.frombuffer(quantiles, np.float32).reshape(len(points), len(levels)),
+        "levels": levels,
+        "model": model,
+        "input_digest": digest,
+    }
 
 
 @dataclass(slots=True)

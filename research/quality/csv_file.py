@@ -1,11 +1,13 @@
 """All scores of an evaluation as one CSV file: what the tables and plots show is read off its rows."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from mesh.files import replace_files
+from mesh.files import staged_files
 from research.quality.evaluation import Evaluation
 
 COLUMNS = (
@@ -16,16 +18,21 @@ COLUMNS = (
 _MODE = 0o644
 
 
-def write(found: Evaluation, folder: Path) -> Path:
-    """Write `evaluate_<SERIES>.csv` into a folder, made if absent. Raises OSError."""
+@contextmanager
+def staged(found: Evaluation, folder: Path) -> Iterator[tuple[Path, str]]:
+    """Write `evaluate_<SERIES>.csv` into a folder, made if absent: it stands there when the block ends.
+
+    Gives the path and the SHA-256 of its content. Raises OSError.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(records(found))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"evaluate_{found.series_ticker}.csv"
-    replace_files([(path, text.getvalue().encode(), _MODE)])
-    return path
+    content = text.getvalue().encode()
+    with staged_files([(path, content, _MODE)]):
+        yield path, hashlib.sha256(content).hexdigest()
 
 
 def records(found: Evaluation) -> Iterator[dict[str, object]]:

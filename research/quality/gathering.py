@@ -5,17 +5,18 @@ is no better for it. Beside them stands `LAST_VALUE`, which says that the price 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from research.quality import scores
+from research.quality.came import Came
 from research.quality.scores import Doubles
-from research.quality.targets import MID, PRICES, RESULT, Targets, targets
-from research.types import Floats, Ints, RecordedEvent
+from research.quality.targets import MID, PRICES, RESULT
+from research.types import Floats, Ints
 
 Truths = NDArray[np.bool_]
 
@@ -27,6 +28,7 @@ RIGHT, FALLS, JUDGED = range(3)
 """Of directions: those that were right, those that "falls" would have got right, and how many there were."""
 SAID, CAME, SEEN = range(3)
 """Of probabilities: sums of what was said and of what came, and how many there were."""
+_MID: Final = PRICES.index(MID)
 _AT_ONCE: Final = 4_000_000  # figures in memory, 32 MB
 
 
@@ -51,6 +53,20 @@ class Quantities:
             *(("pit", end) for end in ends),
         ]
         return cls(tuple(name for name, _ in parts), tuple(level for _, level in parts))
+
+
+class _Page(NamedTuple):
+    """Forecasts that are judged, in the order of questions, then of cells."""
+
+    rows: Ints
+    """[forecasts] places of their questions."""
+    cells: Ints
+    came: Doubles
+    """[forecasts] cents of YES."""
+    present: Doubles
+    """[forecasts] what each price was when it was asked."""
+    said: list[Doubles]
+    """Of each model [forecasts, 1 + levels], the point first."""
 
 
 @dataclass(slots=True)
@@ -91,36 +107,27 @@ class Gathering:
         self.questions = self.shared = self.alone = 0
         """Questions, those of them that all models forecast, and those that only some did."""
 
-    def add(self, event: RecordedEvent, fans: Sequence[Floats]) -> None:
+    def add(self, came: Came, fans: Sequence[Floats]) -> None:
         """Judge what was said of an event.
 
         Args:
-            event: With what came.
+            came: What came of it.
             fans: Of each model, as `research.quality.fans.Fans` gives them.
         """
-        came = [targets(market, self.horizon, self.missing) for market in event.markets]
-        cells = np.vstack([self._cells(one) for one in came])
-        now = {target: np.concatenate([one.now[target] for one in came]) for target in PRICES}
-        last = np.maximum(np.concatenate([one.steps for one in came]) - 1, 0)
         spoke: Truths = np.array([np.any(np.isfinite(one[:, :, 0]), axis=1) for one in fans])
-        self.questions += len(cells)
+        self.questions += len(came.cells)
         self.shared += int(spoke.all(axis=0).sum())
         self.alone += int((spoke.any(axis=0) & ~spoke.all(axis=0)).sum())
-        sums = self._sums(f"{event.series_ticker} {event.day}")
-        places = np.repeat(np.arange(len(came)), [len(one.steps) for one in came])
+        self.missing.update(came.missing)
+        sums = self._sums(came.cluster)
         paid: set[int] = set()
-        for rows in self._pages(len(cells)):
-            said = self._said(
-                {target: one[rows] for target, one in now.items()}, last[rows], [one[rows] for one in fans]
-            )
-            judged = np.isfinite(cells[rows]) & np.isfinite(said).all(axis=(2, 3))
-            self._add_prices(sums, cells[rows], said, judged)
-            self._add_directions(sums, cells[rows], said, now[MID][rows], judged)
-            self._add_results(sums, cells[rows, -1] / 100, said[:, -1, :, 0] / 100, judged[:, -1])
-            paid.update(places[rows][judged[:, -1]].tolist())
-        for place in paid:
-            outcome = event.markets[place].outcome
-            self.results["" if outcome is None else outcome.origin.value] += 1
+        for rows in self._pages(len(came.cells)):
+            page = self._judged(came.cells[rows], came.now[rows], came.last[rows], [one[rows] for one in fans])
+            self._add_prices(sums, page)
+            self._add_directions(sums, page)
+            self._add_results(sums, page)
+            paid.update(came.markets[rows][page.rows[page.cells == len(self.cells) - 1]].tolist())
+        self.results.update(came.origins[place] for place in paid)
 
     def _sums(self, cluster: str) -> Sums:
         many, cells = len(self.models), len(self.cells)
@@ -135,54 +142,58 @@ class Gathering:
             ),
         )
 
-    def _cells(self, one: Targets) -> Doubles:
-        """[questions, cells] what came."""
-        # Where the market has no middle there is nothing to hold a forecast of the result against.
-        result = np.where(np.isnan(one.middle), np.nan, one.result)
-        return np.hstack([*(one.prices[target] for target in PRICES), result[:, None]])
-
     def _pages(self, questions: int) -> Iterator[slice]:
         """Cut questions so that what is computed of them at once does not grow with the horizon."""
         step = max(1, _AT_ONCE // (len(self.cells) * len(self.models) * len(self.quantities.names)))
         return (slice(begin, begin + step) for begin in range(0, questions, step))
 
-    def _said(self, now: Mapping[str, Doubles], last: Ints, fans: Sequence[Floats]) -> Doubles:
-        """[questions, cells, models, 1 + levels] what was forecast; `last` is the place of the last step."""
-        by_price = [
-            np.stack([np.broadcast_to(now[target][:, None, None], fans[0].shape), *fans], axis=2) for target in PRICES
-        ]
-        at_close = by_price[PRICES.index(MID)][np.arange(len(last)), last][:, None]
-        return np.concatenate([*by_price, at_close], axis=1)
+    def _judged(self, cells: Doubles, now: Doubles, last: Ints, fans: Sequence[Floats]) -> _Page:
+        """Pick out what came about and all models forecast; `last` is the place of the last step."""
+        many = len(PRICES) * self.horizon
+        whole: Truths = np.logical_and.reduce([np.isfinite(one).all(axis=2) for one in fans])
+        known = np.isfinite(now)
+        judged = np.isfinite(cells)
+        judged[:, :many] &= np.tile(whole, len(PRICES)) & np.repeat(known, self.horizon, axis=1)
+        judged[:, many] &= whole[np.arange(len(last)), last] & known[:, _MID]
+        rows, places = np.nonzero(judged)
+        closing = places == many
+        steps = np.where(closing, last[rows], places % self.horizon)
+        present = now[rows, np.where(closing, _MID, places // self.horizon)]
+        # Level by level in memory: sums are over forecasts.
+        said = [np.broadcast_to(present, (1 + len(self.levels), len(rows))).T]
+        said += [np.array(one[rows, steps].T, np.float64, order="C").T for one in fans]
+        return _Page(rows, places, cells[rows, places], present, said)
 
-    def _add_prices(self, sums: Sums, cells: Doubles, said: Doubles, judged: Truths) -> None:
-        value, point, fan = cells[:, :, None], said[..., 0], said[..., 1:]
-        losses = scores.pinball(fan, self.levels, value)
-        widths = [fan[..., high] - fan[..., low] for low, high, _ in scores.central(self.levels)]
-        found = np.concatenate(
-            [
-                np.abs(point - value)[..., None],
-                scores.crps(losses, self.levels)[..., None],
-                losses,
-                scores.covered(fan, self.levels, np.broadcast_to(value, point.shape)),
-                *(width[..., None] for width in widths),
-                scores.pit(fan, self.levels, np.broadcast_to(value, point.shape)),
-            ],
-            axis=-1,
-        )
-        sums.values += np.where(judged[:, :, None, None], found, 0.0).sum(axis=0)
-        sums.counts += judged.sum(axis=0)
+    def _add_prices(self, sums: Sums, page: _Page) -> None:
+        sums.counts += np.bincount(page.cells, minlength=len(self.cells))
+        for model, said in enumerate(page.said):
+            for number, found in enumerate(self._quantities(said[:, 0], said[:, 1:], page.came)):
+                sums.values[:, model, number] += np.bincount(page.cells, found, len(self.cells))
 
-    def _add_directions(self, sums: Sums, cells: Doubles, said: Doubles, now: Doubles, judged: Truths) -> None:
-        start = PRICES.index(MID) * self.horizon
-        place = slice(start, start + self.horizon)
-        right, falls = scores.direction(said[:, place, :, 0], now[:, None, None], cells[:, place, None])
-        counted = judged[:, place, None] & np.isfinite(right)
-        for number, each in enumerate((right, falls, np.ones_like(right))):
-            sums.directions[..., number] += np.where(counted, each, 0.0).sum(axis=0)
+    def _quantities(self, point: Doubles, fan: Doubles, came: Doubles) -> Iterator[Doubles]:
+        """Give each of `self.quantities`, of every forecast."""
+        losses = scores.pinball(fan, self.levels, came)
+        yield np.abs(point - came)
+        yield scores.crps(losses, self.levels)
+        yield from losses.T
+        yield from scores.covered(fan, self.levels, came).T
+        yield from (fan[:, high] - fan[:, low] for low, high, _ in scores.central(self.levels))
+        yield from scores.pit(fan, self.levels, came).T
 
-    def _add_results(self, sums: Sums, came: Doubles, said: Doubles, judged: Truths) -> None:
+    def _add_directions(self, sums: Sums, page: _Page) -> None:
+        middle = page.cells // self.horizon == _MID
+        steps, present, came = page.cells[middle] % self.horizon, page.present[middle], page.came[middle]
+        for model, said in enumerate(page.said):
+            right, falls = scores.direction(said[middle, 0], present, came)
+            moved = np.isfinite(right)
+            for number, each in enumerate((right, falls, np.ones_like(right))):
+                sums.directions[:, model, number] += np.bincount(steps[moved], each[moved], self.horizon)
+
+    def _add_results(self, sums: Sums, page: _Page) -> None:
         """Add the probabilities: what was said of a price is what was said of the result."""
-        came, said = came[judged, None], np.clip(said[judged], 0.0, 1.0)
+        closing = page.cells == len(self.cells) - 1
+        came = page.came[closing, None] / 100
+        said = np.clip(np.column_stack([each[closing, 0] for each in page.said]) / 100, 0.0, 1.0)
         sums.results[:, 0] += scores.brier(said, came).sum(axis=0)
         sums.results[:, 1] += scores.log_score(said, came).sum(axis=0)
         places = np.minimum((said * BINS).astype(int), BINS - 1)

@@ -1,15 +1,14 @@
 """Those who are judged side by side: what each says is kept on disk until all have spoken."""
 
-import tempfile
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 
 from mesh.errors import NotFound, NotReady
+from mesh.files import temporary_folder
 from research.answers_store import AnswersStore
 from research.asking import Asker
-from research.digest import DataDigest
+from research.quality.came import CameFile
 from research.quality.estimates import Chance
 from research.quality.evaluation import Evaluation, Recorded, Spoken, counts_words
 from research.quality.fans import Fans
@@ -19,7 +18,7 @@ from research.quality.serving import CannotServe, Serving
 from research.quality.spot_forecasts import Spot, SpotForecaster, SpotSeen
 from research.questions import QuestionPlan
 from research.scanning import Tally
-from research.types import Defects
+from research.types import Answers, Defects, RecordedEvent
 
 
 class Panel:
@@ -39,8 +38,11 @@ class Panel:
         self._kept: list[Fans] = []
         self._spot: SpotSeen | None = None
         self._files = ExitStack()
-        self._folder = Path(self._files.enter_context(tempfile.TemporaryDirectory(prefix="foremesh-judged-")))
+        self._folder = self._files.enter_context(temporary_folder("foremesh-judged-"))
         self._count = 0
+        self._came = self._files.enter_context(CameFile(self._folder / "came", plan.horizon_steps))
+        self._defects = Defects()
+        """Of what was read for whoever spoke first."""
 
     def __enter__(self) -> "Panel":
         """Give itself."""
@@ -54,6 +56,12 @@ class Panel:
         """Return where the next one's forecasts are kept."""
         self._count += 1
         return self._files.enter_context(Fans(self._folder / f"{self._count}.fans", self._plan.horizon_steps))
+
+    def put(self, fans: Fans, event: RecordedEvent, answers: Answers) -> None:
+        """Keep what one said of an event, and with the first to speak of it what came. Raises as `Fans.put`."""
+        fans.put(event, answers)
+        if fans.events > self._came.events:
+            self._came.put(event)
 
     def seat(self, name: str, fans: Fans, tally: Tally) -> None:
         """Let one that has said all take part, unless that was nothing. Raises NotFound: `NO_EVENTS`."""
@@ -98,7 +106,8 @@ class Panel:
                     on_progress=lambda done, total: on_progress(done, total, asker.tally),
                     total=total,
                 )
-                await asker.ask(self._recorded.load(Defects()), fans.put)
+                defects = Defects() if self._came.events else self._defects
+                await asker.ask(self._recorded.load(defects), partial(self.put, fans))
         except CannotServe as error:
             self.unavailable[name] = error.message
         else:
@@ -122,12 +131,8 @@ class Panel:
         if spot is not None:
             self._imply(spot, levels)
         gathered = Gathering([one.name for one in self.spoken], levels, self._plan.horizon_steps)
-        defects, digest, seen = Defects(), DataDigest(), Counter[str]()
-        readers = [fans.read() for fans in self._kept]
-        for event in self._recorded.load(defects):
-            digest.add(event)
-            seen.update(events=1, markets=len(event.markets))
-            gathered.add(event, [next(reader) for reader in readers])
+        for came, *said in zip(self._came.read(), *(fans.read() for fans in self._kept), strict=True):
+            gathered.add(came, said)
         days = sorted(cluster.rpartition(" ")[2] for cluster in gathered.clusters)
         return Evaluation(
             series_ticker=self._series,
@@ -135,17 +140,17 @@ class Panel:
             spoken=tuple(self.spoken),
             unavailable=self.unavailable,
             levels=levels,
-            events=seen["events"],
-            markets=seen["markets"],
+            events=self._came.events,
+            markets=self._came.markets,
             clusters=len(days),
             days=(days[0], days[-1]),
-            data_digest=digest.hexdigest(),
+            data_digest=self._came.digest.hexdigest(),
             questions=gathered.questions,
             shared=gathered.shared,
             alone=gathered.alone,
             missing=+gathered.missing,
             results=gathered.results,
-            defects=defects,
+            defects=self._defects,
             scores=Scores(gathered, chance).all(),
             spot=self._spot,
         )

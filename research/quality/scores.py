@@ -27,9 +27,12 @@ def pinball(quantiles: Doubles, levels: Sequence[float], came: ArrayLike) -> Dou
     Returns:
         [..., levels], in the unit of the quantiles.
     """
-    missed = np.asarray(came, float)[..., None] - quantiles
     level = np.asarray(levels, float)
-    return np.maximum(level * missed, (level - 1) * missed)
+    over = np.asarray(came, float)[..., None] - quantiles
+    under = (level - 1) * over
+    over *= level
+    found: Doubles = np.maximum(over, under, out=under)
+    return found
 
 
 def crps_weights(levels: Sequence[float]) -> Doubles:
@@ -89,14 +92,17 @@ def pit(quantiles: Doubles, levels: Sequence[float], came: ArrayLike) -> Doubles
     Of a forecast that is right the parts get their widths on average. What falls on one or several quantiles is shared
     out over the parts that meet there, by their widths: prices are round, and ties are common.
     """
-    value = np.asarray(came, float)[..., None]
-    below = (quantiles < value).sum(axis=-1)[..., None]
-    up_to = (quantiles <= value).sum(axis=-1)[..., None]
+    value = np.asarray(came, float)
+    below = (quantiles < value[..., None]).sum(axis=-1)
+    up_to = (quantiles <= value[..., None]).sum(axis=-1)
     widths = np.diff(np.concatenate([[0.0], np.asarray(levels, float), [1.0]]))
     places = np.arange(len(widths))
-    share = np.where((places >= below) & (places <= up_to), widths, 0.0)
-    share /= share.sum(axis=-1, keepdims=True)
-    share[np.isnan(value[..., 0]) | np.isnan(quantiles).any(axis=-1)] = np.nan
+    met = (places >= places[:, None, None]) & (places <= places[:, None])
+    shares = np.where(met, widths, 0.0)  # [below, up to, parts]
+    with np.errstate(invalid="ignore"):  # never is more below than up to it
+        shares /= shares.sum(axis=-1, keepdims=True)
+    share: Doubles = np.moveaxis(np.moveaxis(shares, -1, 0)[:, below, up_to], 0, -1)
+    share[np.isnan(value) | np.isnan(quantiles).any(axis=-1)] = np.nan
     return share
 
 

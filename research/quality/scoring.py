@@ -137,6 +137,11 @@ def find(
     return None
 
 
+def clusters_words(count: int) -> str:
+    """Say how many clusters."""
+    return "one cluster" if count == 1 else f"{count} clusters"
+
+
 def verdict(scores: Sequence[Score], model: str, other: str) -> str:
     """Say in one sentence whether a model beats another, by the CRPS over all steps; the last value, by the MAE.
 
@@ -158,7 +163,7 @@ def _compared_words(scores: Sequence[Score], model: str, other: str, target: str
     if found is None or own is None or theirs is None:
         return False, f"on the {target} there is nothing to judge"
     figures = f"{loss.upper()} {own.mean:.3f}c against {theirs.mean:.3f}c"
-    on = f"{found.count:,} prices in {found.cluster_count} clusters"
+    on = f"{found.count:,} prices in {clusters_words(found.cluster_count)}"
     if found.low is None or found.high is None:
         few = f"as good as {found.effective_clusters:.0f} equal ones"
         why = "nearly all of which say the same" if enough(found.effective_clusters) else few

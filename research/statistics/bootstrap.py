@@ -18,6 +18,7 @@ from functools import lru_cache
 from math import isfinite
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mesh.statistics import LEAST_CLUSTERS, LEVEL, Estimate, enough
 from research.statistics.clusters import Clusters, Doubles
@@ -28,6 +29,7 @@ LEAST_SIDE = 5
 """Clusters that must lie above the mean, and below it. With fewer the rare side is known by a handful of cases, and may
 be missing from the sample altogether: no way of drawing anew tells of what was never drawn."""
 _AT_ONCE = 2_000_000  # draws in memory, 16 MB
+_KEPT = 8_000_000  # of draws, 16 MB
 
 
 def mean(
@@ -129,28 +131,28 @@ class _Draws:
 
     def _counts(self, clusters: int) -> Iterator[Doubles]:
         """Give [some resamples, clusters] how often each cluster is drawn."""
-        if self._resamples * clusters <= _AT_ONCE:
-            yield _few(self._seed, self._resamples, clusters)
-            return
-        chance = np.random.default_rng(self._seed)
-        step = max(1, _AT_ONCE // clusters)
-        for begin in range(0, self._resamples, step):
-            yield _drawn(chance, min(step, self._resamples - begin), clusters)
+        if self._resamples * clusters <= _KEPT:
+            counts = _few(self._seed, self._resamples, clusters)
+            step = max(1, _AT_ONCE // clusters)
+            yield from (counts[begin : begin + step].astype(float) for begin in range(0, self._resamples, step))
+        else:
+            yield from _drawn(self._seed, self._resamples, clusters)
 
 
 @lru_cache(4)
-def _few(seed: int, resamples: int, clusters: int) -> Doubles:
+def _few(seed: int, resamples: int, clusters: int) -> NDArray[np.int16]:
     """Draw once for all figures of a report: it has hundreds over the same clusters, and these are the same draws."""
-    counts = _drawn(np.random.default_rng(seed), resamples, clusters)
-    counts.flags.writeable = False
-    return counts
+    return np.concatenate([part.astype(np.int16) for part in _drawn(seed, resamples, clusters)])
 
 
-def _drawn(chance: np.random.Generator, resamples: int, clusters: int) -> Doubles:
-    """[resamples, clusters] how often each cluster is drawn."""
-    drawn = chance.integers(0, clusters, (resamples, clusters))
-    drawn += np.arange(resamples)[:, None] * clusters
-    return np.bincount(drawn.ravel(), minlength=resamples * clusters).reshape(resamples, clusters).astype(float)
+def _drawn(seed: int, resamples: int, clusters: int) -> Iterator[Doubles]:
+    """Give [some resamples, clusters] how often each cluster is drawn."""
+    chance, step = np.random.default_rng(seed), max(1, _AT_ONCE // clusters)
+    for begin in range(0, resamples, step):
+        some = min(step, resamples - begin)
+        drawn = chance.integers(0, clusters, (some, clusters))
+        drawn += np.arange(some)[:, None] * clusters
+        yield np.bincount(drawn.ravel(), minlength=some * clusters).reshape(some, clusters).astype(float)
 
 
 def _estimate(sums: Clusters, signs: Doubles, level: float, least: float, draws: _Draws) -> Estimate:

@@ -92,8 +92,8 @@ async def optimise(
         policy=out / f"exit_policy_{asked.series}.toml" if proposed else None,
         trial=begun,
     )
-    written.write(result)
-    ledger.append(Kind.ENDED, written.told(result, begun.number))
+    with written.staged(result):
+        ledger.append(Kind.ENDED, written.told(result, begun.number))
     return result
 
 

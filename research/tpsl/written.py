@@ -2,11 +2,12 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import astuple
 from typing import Any
 
-from mesh.files import replace_files
+from mesh.files import staged_files
 from mesh.store.listing import shard_files
 from mesh.types import CENT
 from research.code_version import code_version
@@ -16,8 +17,12 @@ from research.tpsl.optimised import Optimised
 _MODE = 0o644
 
 
-def write(found: Optimised) -> None:
-    """Write the files. Raises OSError, and StoreError where other series cannot be listed."""
+@contextmanager
+def staged(found: Optimised) -> Iterator[None]:
+    """Write the files, which stand there when the block ends: nobody sees what the ledger does not know.
+
+    Raises OSError, and StoreError where other series cannot be listed.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.COLUMNS)
@@ -36,7 +41,8 @@ def write(found: Optimised) -> None:
         content = policy_file.write(found.in_force, levels, provenance(found), alike)
         files.append((found.policy, content.encode(), _MODE))
     found.csv.parent.mkdir(parents=True, exist_ok=True)
-    replace_files(files)
+    with staged_files(files):
+        yield
 
 
 def provenance(found: Optimised) -> list[str]:

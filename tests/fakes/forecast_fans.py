@@ -8,6 +8,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from research.quality.came import came_of
 from research.quality.gathering import Gathering
 from research.quality.targets import MID, targets
 from research.types import Floats, RecordedEvent
@@ -59,5 +60,8 @@ def gathered(events: Sequence[RecordedEvent], shares: dict[str, float], width: f
     """Judge models by how much of the move to come each sees; each errs on its own."""
     sums = Gathering(list(shares), LEVELS, HORIZON)
     for one in events:
-        sums.add(one, [seeing(one, share=share, seed=seed, width=width) for seed, share in enumerate(shares.values())])
+        sums.add(
+            came_of(one, HORIZON),
+            [seeing(one, share=share, seed=seed, width=width) for seed, share in enumerate(shares.values())],
+        )
     return sums

@@ -22,7 +22,10 @@ class Confidence(StrEnum):
     @property
     def rank(self) -> int:
         """Place among the confidences, from 0."""
-        return list(Confidence).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {confidence: rank for rank, confidence in enumerate(Confidence)}
 
 
 class ActorKind(StrEnum):

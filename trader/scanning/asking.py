@@ -90,8 +90,10 @@ def facts(
     confidence = _CONFIDENCE.get(signal.confidence)
     if confidence is None or signal.direction not in (signal_pb2.DIRECTION_UP, signal_pb2.DIRECTION_DOWN):
         return None
-    names = (weights_digest, signal.provenance.policy_version, signal.provenance.policy_digest)
-    if not _possible(signal) or any(len(name) > _LONGEST_WORDS for name in names):
+    path, source = signal.path, signal.provenance
+    ends = path.quantiles_cents[-len(path.quantile_levels) :]
+    names = weights_digest, source.policy_version, source.policy_digest
+    if not _possible(signal, ends) or max(map(len, names)) > _LONGEST_WORDS:
         return None
     return SignalFacts(
         side=Side.NO if signal.direction == signal_pb2.DIRECTION_DOWN else Side.YES,
@@ -100,15 +102,15 @@ def facts(
         current_cents=signal.current_price_cents,
         forecast_mean_cents=signal.forecast_mean_cents,
         forecast_end_cents=signal.forecast_end_cents,
-        spread_cents=_spread(signal.path.quantiles_cents, len(signal.path.quantile_levels)),
+        spread_cents=(ends[-1] - ends[0]) / 2 if path.quantile_levels and ends else 0.0,
         take_profit_cents=signal.take_profit_cents,
         stop_loss_cents=signal.stop_loss_cents,
-        policy_version=signal.provenance.policy_version,
-        policy_digest=signal.provenance.policy_digest,
+        policy_version=names[1],
+        policy_digest=names[2],
         weights_digest=weights_digest,
         last_candle_time=last_candle_time,
         step=step,
-        horizon_steps=signal.path.horizon_steps,
+        horizon_steps=path.horizon_steps,
         useful_until=useful_until,
     )
 
@@ -130,28 +132,22 @@ def other(result: signal_pb2.SignalResult) -> tuple[ScanOutcome, str]:
             return ScanOutcome.FAILED, f"an answer that this trader does not know: {kind}"
 
 
-def _spread(quantiles: Sequence[float], levels: int) -> float:
-    """Return half the distance of the outermost quantiles at the last step, in cents; 0 where there are none."""
-    last = quantiles[-levels:] if levels else ()
-    return (last[-1] - last[0]) / 2 if last else 0.0
-
-
-def _possible(signal: signal_pb2.Signal) -> bool:
-    """Tell whether figures are what the contract says. NaN compares as false."""
-    path = signal.path
+def _possible(signal: signal_pb2.Signal, ends: Sequence[float]) -> bool:
+    """Tell whether figures are what the contract says; `ends` are the last step's quantiles. NaN compares as false."""
     prices = (
         signal.magnitude_cents,
         signal.current_price_cents,
         signal.forecast_mean_cents,
         signal.forecast_end_cents,
-        *path.quantiles_cents[-len(path.quantile_levels) :],
+        *ends,
     )
-    levels = (signal.take_profit_cents, signal.stop_loss_cents)
-    return (
-        all(0 <= cents <= _DOLLAR_CENTS for cents in prices)
-        and all(0 < cents <= _DOLLAR_CENTS for cents in levels)
-        and 1 <= path.horizon_steps <= _MOST_STEPS
-    )
+    for cents in prices:
+        if not 0 <= cents <= _DOLLAR_CENTS:
+            return False
+    for cents in (signal.take_profit_cents, signal.stop_loss_cents):
+        if not 0 < cents <= _DOLLAR_CENTS:
+            return False
+    return 1 <= signal.path.horizon_steps <= _MOST_STEPS
 
 
 def _word(words: _Words, number: int, prefix: str) -> str:

@@ -1,7 +1,8 @@
 """Evaluating over the real contract: a server that is there, one that is started, one that cannot be."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from mesh.errors import NotFound, NotReady
 from mesh.kalshi.terms import StrikeType
 from mesh.rpc.config import ClientConfig
 from research.answers_store import opened
+from research.digest import digest
 from research.quality.estimates import Chance
 from research.quality.evaluating import Evaluating
 from research.quality.evaluation import Evaluation
@@ -35,9 +37,11 @@ class ByHand:
     """Events that can be read again and again."""
 
     events: Sequence[RecordedEvent]
+    loads: Counter[str] = field(default_factory=Counter)
 
     def load(self, defects: Defects) -> Iterator[RecordedEvent]:
         defects.note("read", "")
+        self.loads["begun"] += 1
         yield from self.events
 
 
@@ -74,6 +78,19 @@ async def test_a_server_that_is_there_is_asked_and_a_model_that_cannot_be_served
     assert again.spoken[0].tally.cached == spoken.tally.asked
     assert again.scores == found.scores
     assert again.data_digest == found.data_digest
+
+
+async def test_a_recording_is_read_once_for_each_model_and_not_again_to_judge(tmp_path: Path) -> None:
+    recorded = ByHand(days(3))
+    async with forecasts_from(RandomWalk()) as composed:
+        target = ClientConfig(targets=(composed.server.addresses[0],))
+        with opened(tmp_path / "answers.sqlite") as store:
+            work = Evaluating(PLAN, store, target, chance=Chance(resamples=100))
+            found = await work.evaluate("KXHIGHNY", recorded, [])
+    assert recorded.loads["begun"] == len(found.spoken) == 1
+    assert found.events == 3
+    assert found.defects.counts["read"] == 1
+    assert found.data_digest == digest(recorded.events)
 
 
 async def test_the_random_walk_is_always_among_the_models(tmp_path: Path) -> None:

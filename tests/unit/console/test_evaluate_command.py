@@ -123,7 +123,8 @@ def test_a_recorded_spot_is_one_more_forecaster_whom_models_have_to_beat() -> No
 
 
 def test_the_csv_has_what_is_shown(better: Evaluation, tmp_path: Path) -> None:
-    path = csv_file.write(better, tmp_path / "new")
+    with csv_file.staged(better, tmp_path / "new") as (path, _):
+        assert not path.exists()
     assert path.name == "evaluate_KXHIGHNY.csv"
     rows = list(csv.DictReader(path.read_text().splitlines()))
     assert tuple(rows[0]) == csv_file.COLUMNS

@@ -1,5 +1,7 @@
 """What the forecast server says, as research reads it."""
 
+import pickle
+from dataclasses import fields
 from datetime import timedelta
 
 import numpy as np
@@ -52,6 +54,45 @@ def test_a_signal_is_facts_and_the_whole_fan() -> None:
     assert found.quantiles_cents.tolist() == [[30, 40, 50], [26, 38, 51]]
     assert found.path_cents.dtype == found.quantiles_cents.dtype == np.float32
     assert (found.levels, found.model, found.input_digest) == ((0.1, 0.5, 0.9), "held@0123456789ab", "d" * 32)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        forecast_pb2.ForecastPath.FromString(PATH.SerializeToString() + b"\x7a\x01\x00"),  # a field of a later contract
+        forecast_pb2.ForecastPath(horizon_steps=2, mean_cents=[40, 38]),
+    ],
+)
+def test_a_path_of_another_form_is_read_as_it_is(path: forecast_pb2.ForecastPath) -> None:
+    below = signal_pb2.NoSignal(reason=BELOW.reason, path=path, provenance=SOURCE)
+    found = said(signal_pb2.SignalResult(no_signal=below))
+    assert isinstance(found, Unsaid)
+    assert found.fan is not None
+    assert found.fan.path_cents.tolist() == [40, 38]
+    assert found.fan.quantiles_cents.ravel().tolist() == list(path.quantiles_cents)
+    assert not found.fan.path_cents.flags.writeable
+    assert not found.fan.quantiles_cents.flags.writeable
+
+
+@pytest.mark.parametrize("levels", [[0.1, 0.5, 0.9], []])
+def test_what_was_read_travels_between_processes_as_it_is(levels: list[float]) -> None:
+    numbers = PATH.quantiles_cents[: 2 * len(levels)]
+    path = forecast_pb2.ForecastPath(
+        horizon_steps=2, mean_cents=PATH.mean_cents, quantile_levels=levels, quantiles_cents=numbers
+    )
+    told = said(signal()), said(signal_pb2.SignalResult(no_signal={"reason": BELOW.reason, "path": path}))
+    for sent in told:
+        came = pickle.loads(pickle.dumps(sent))  # noqa: S301  # it comes from here
+        for one, other in zip(_parts(sent), _parts(came), strict=True):
+            assert type(one) is type(other)
+            np.testing.assert_array_equal(one, other)
+
+
+def _parts(found: Forecasted | Unsaid) -> list[object]:
+    fan = found if isinstance(found, Forecasted) else found.fan
+    assert fan is not None
+    values = [getattr(fan, field.name) for field in fields(fan)]
+    return [type(found), *values, getattr(found, "reason", None)]
 
 
 def test_a_forecast_without_a_signal_is_kept_to_be_judged() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mesh.types import CENT
+from research.quality.came import came_of
 from research.quality.estimates import Chance, difference
 from research.quality.gathering import BINS, LAST_VALUE, SEEN, Gathering
 from research.quality.scoring import ALL, RANDOM_WALK, Score, Scores, find, verdict
@@ -51,7 +52,7 @@ def test_who_is_better_on_the_middle_alone_does_not_beat_the_random_walk() -> No
         walk, seer = seeing(one, share=0.0, seed=0), seeing(one, share=0.7, seed=1)
         came = np.concatenate([targets(market, HORIZON, Counter()).prices[BID] for market in fallen.markets])
         seer[np.isnan(came)] += 40
-        sums.add(fallen, [walk, seer])
+        sums.add(came_of(fallen, HORIZON), [walk, seer])
     words = verdict(Scores(sums, QUICK).all(), "survivor", RANDOM_WALK)
     assert words.startswith("survivor does not beat the random walk: on the mid it is better (CRPS")
     assert "; on the ask it is worse (CRPS" in words
@@ -143,7 +144,7 @@ def test_models_are_compared_on_what_all_of_them_forecast() -> None:
     for one in events:
         bold, shy = seeing(one, share=0.0, seed=0), seeing(one, share=0.0, seed=1)
         shy[::2] = np.nan
-        sums.add(one, [bold, shy])
+        sums.add(came_of(one, HORIZON), [bold, shy])
     scores = Scores(sums, QUICK).all()
     counts = {find(scores, model, "crps").count for model in sums.models}  # type: ignore[union-attr]
     assert len(counts) == 1
@@ -157,7 +158,7 @@ def test_a_model_that_has_the_same_forecasts_differs_by_nothing_and_does_not_win
     sums = Gathering([RANDOM_WALK, "copy"], LEVELS, HORIZON)
     for one in events:
         said = seeing(one, share=0.0, seed=0)
-        sums.add(one, [said, said])
+        sums.add(came_of(one, HORIZON), [said, said])
     words = verdict(Scores(sums, QUICK).all(), "copy", RANDOM_WALK)
     assert words.startswith("copy does not beat the random walk: on the mid there is not enough data (CRPS")
     assert "all of which say the same" in words
@@ -172,7 +173,7 @@ def test_the_result_is_judged_against_the_markets_middle() -> None:
                          [len(market.decisions.ends) for market in one.markets])  # fmt: skip
         knows = fan(np.repeat(0.1 * walk[:, :1, 0] + 0.9 * paid[:, None], HORIZON, axis=1), 1.0)
         knows[np.isnan(walk)] = np.nan
-        sums.add(one, [walk, knows])
+        sums.add(came_of(one, HORIZON), [walk, knows])
     scores = Scores(sums, QUICK).all()
     for score in ("brier", "log"):
         found = find(scores, "oracle", score, target=RESULT, against=LAST_VALUE)
@@ -267,11 +268,11 @@ def test_what_comes_later_does_not_change_what_was_judged_before() -> None:
     known = np.concatenate([market.decisions.ends <= moment for market in whole.markets])
     said = seeing(whole, share=0.0, seed=0)
     early, late = Gathering([RANDOM_WALK], LEVELS, 1), Gathering([RANDOM_WALK], LEVELS, 1)
-    early.add(part, [said[known][:, :1]])
+    early.add(came_of(part, 1), [said[known][:, :1]])
     hidden = said[:, :1].copy()
     ends = np.concatenate([market.decisions.ends for market in whole.markets])
     hidden[ends + 3600 > moment] = np.nan  # what is judged later
-    late.add(whole, [hidden])
+    late.add(came_of(whole, 1), [hidden])
     (one,), (other,) = early.clusters.values(), late.clusters.values()
     np.testing.assert_array_equal(one.values, other.values)
     np.testing.assert_array_equal(one.counts, other.counts)

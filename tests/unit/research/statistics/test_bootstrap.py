@@ -162,6 +162,8 @@ def test_the_same_seed_draws_the_same_however_many_fit_in_memory(monkeypatch: py
     assert bootstrap.mean(found, resamples=300, seed=5) != before
     monkeypatch.setattr(bootstrap, "_AT_ONCE", 777)
     assert ends(bootstrap.mean(found, resamples=300, seed=4)) == pytest.approx(ends(before), abs=1e-12)
+    monkeypatch.setattr(bootstrap, "_KEPT", 0)
+    assert ends(bootstrap.mean(found, resamples=300, seed=4)) == pytest.approx(ends(before), abs=1e-12)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0])

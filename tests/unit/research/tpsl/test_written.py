@@ -21,9 +21,16 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_nothing_is_seen_of_what_the_ledger_did_not_take(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), written.staged(optimised(tmp_path, planted=True)):
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_row_for_every_cell_and_every_other_way_out_and_no_policy_without_a_proposal(tmp_path: Path) -> None:
     found = optimised(tmp_path)
-    written.write(found)
+    with written.staged(found):
+        pass
     rows = rows_of(found.csv)
     assert [row["arm"] for row in rows].count("cell") == LEVELS.count
     assert [row["arm"] for row in rows[:2]] == ["current policy", "hold to settlement"]
@@ -34,7 +41,8 @@ def test_a_row_for_every_cell_and_every_other_way_out_and_no_policy_without_a_pr
 
 def test_rows_add_up(tmp_path: Path) -> None:
     found = optimised(tmp_path, days=40)
-    written.write(found)
+    with written.staged(found):
+        pass
     for number, row in enumerate(rows_of(found.csv)):
         exits = sum(int(row[name]) for name in row if name.startswith("exits_"))
         assert exits == int(row["trades"])
@@ -64,7 +72,8 @@ def test_means_of_a_row_are_those_of_its_trades(tmp_path: Path) -> None:
 
 def test_a_proposed_policy_is_one_that_the_server_loads_and_says_where_it_comes_from(tmp_path: Path) -> None:
     found = optimised(tmp_path, planted=True)
-    written.write(found)
+    with written.staged(found):
+        pass
     assert found.policy is not None
     policy, now = read_policy(found.policy), found.search.selection.now
     assert now is not None
