@@ -92,7 +92,7 @@ class DaemonProcess:
         """
         if self._process is None or self._process.stderr is None:
             raise AssertionError("started with a pipe")
-        with self.log.open("ab") as kept:
+        with self.log.open("ab", buffering=0) as kept:  # somebody may be reading it
             async for line in self._process.stderr:
                 kept.write(line)
                 text = line.decode(errors="replace").rstrip()

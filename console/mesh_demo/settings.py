@@ -14,7 +14,6 @@ COLLECTORS = 3
 ACCOUNT = "trader"
 """The trader's account at the exchange, and the id of its key."""
 CASH_DOLLARS = 1000.0
-_NEVER = "off"
 
 POLICY = """\
 # The demo's own levels: a position shall come to its end while somebody watches.
@@ -183,7 +182,7 @@ _LOG: Settings = {"log.format": "json"}
 def _rpc(folder: Path, name: str) -> Settings:
     return {
         "rpc.listen": ["127.0.0.1:0"],
-        "rpc.metrics_listen": _NEVER,
+        "rpc.metrics_listen": "127.0.0.1:0",
         "rpc.tls.certificate_file": folder / f"{name}.crt",
         "rpc.tls.private_key_file": folder / f"{name}.key",
         "rpc.tls.client_ca_file": folder / "ca.crt",

@@ -154,7 +154,9 @@ async def serving(
     addresses = tuple(_bind(server, address, config) for address in config.listen)
     with exposed(registry, config.metrics_listen) as metrics_port:
         await server.start()
-        _log.info("serving", addresses=addresses, services=list(named), security=_security(config))
+        _log.info(
+            "serving", addresses=addresses, services=list(named), security=_security(config), metrics_port=metrics_port
+        )
         try:
             yield Server(addresses, health, metrics_port, lambda: pipeline.in_flight)
         finally:

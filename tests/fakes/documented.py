@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,14 +83,40 @@ def _squeezed(line: str) -> str:
 
 def run_block(block: Block, folder: Path, addressed: Callable[[str], str] = str) -> None:
     """Run a block's commands in one shell and compare what each prints; `addressed` puts the real ports into a text."""
+    run_blocks([block], folder, addressed)
+
+
+def run_blocks(
+    together: Sequence[Block],
+    folder: Path,
+    addressed: Callable[[str], str] = str,
+    *,
+    within: Sequence[str] = (),
+    before: Mapping[str, str] | None = None,
+    seconds: float = 100,
+) -> None:
+    """Run the commands of several blocks in one shell, one after the other.
+
+    Args:
+        together: The blocks.
+        folder: Where.
+        addressed: Puts the real ports into a text.
+        within: A command whose arguments are the shell.
+        before: What a person waits for before a command that begins so, as commands whose output is not looked at.
+        seconds: For all of them.
+    """
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(folder), "COLUMNS": "120"}
-    script = "\n".join(f"{addressed(command.text)}\nprintf '\\n%s %s\\n' '@@ ended' $?" for command in block.commands)
+    commands = [(block, command) for block in together for command in block.commands]
+    script = "\n".join(
+        f"{_wait(command, before or {})}{addressed(command.text)}\nprintf '\\n%s %s\\n' '@@ ended' $?"
+        for _, command in commands
+    )
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", script],
+        [*within, "bash", "-o", "pipefail", "-c", script],
         cwd=folder,
         env=environment,
         text=True,
-        timeout=100,
+        timeout=seconds,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -98,12 +124,17 @@ def run_block(block: Block, folder: Path, addressed: Callable[[str], str] = str)
     )
     parts = re.split(r"\n@@ ended (\d+)\n", done.stdout)
     printed, codes = parts[0:-1:2], [int(code) for code in parts[1::2]]
-    assert len(codes) == len(block.commands), done.stdout
-    for command, output, code in zip(block.commands, printed, codes, strict=True):
+    assert len(codes) == len(commands), done.stdout
+    for (block, command), output, code in zip(commands, printed, codes, strict=True):
         where = f"{block.page}:{block.line}: {command.text}"
         expected = tuple(addressed(line) for line in command.expected)
         assert agrees(output.rstrip("\n"), expected), f"{where}\nprinted:\n{output}\nexpected:\n" + "\n".join(expected)
         assert (code != 0) is block.fails, f"{where}\nended with {code}:\n{output}"
+
+
+def _wait(command: Command, before: Mapping[str, str]) -> str:
+    waits = [wait for beginning, wait in before.items() if command.text.startswith(beginning)]
+    return "".join(f"{{ {wait}; }} > /dev/null 2>&1\n" for wait in waits)
 
 
 def documented(page: str) -> list[Block]:
