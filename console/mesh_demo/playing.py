@@ -19,10 +19,12 @@ from rich.text import Text
 from console import trading_words as w
 from console.collection.progress import state
 from console.mesh_demo.books import Line, compared, exchange_account, paper_account
+from console.mesh_demo.deciding import decided_again
 from console.mesh_demo.mesh import Mesh, mesh
 from console.mesh_demo.screen import Screen
 from console.mesh_demo.settings import Plan
 from console.mesh_demo.sight import Sight, Watcher
+from console.parity_run import Parity
 from console.trading_connection import talking
 from console.trading_status import summary, trader_status
 from mesh.clock import Clock, ScaledClock
@@ -42,6 +44,8 @@ class Played:
     journal: Path
     lines: list[Line]
     """The journal held against the account."""
+    parity: Parity
+    """Its decisions, beside what a backtest makes of the candles that were collected."""
     sight: Sight
     """What was seen last."""
 
@@ -73,12 +77,13 @@ class Play:
                     await self._live()
                     watching.cancel()
                 journal, lines = await self._ended(running, clock)
+                parity = await decided_again(running, journal, self._plan.series)
             shutil.rmtree(folder)
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
                 shutil.rmtree(folder)
             raise
-        return Played(journal, lines, self._sight)
+        return Played(journal, lines, parity, self._sight)
 
     async def _ended(self, running: Mesh, clock: Clock) -> tuple[Path, list[Line]]:
         """Stop the trader, keep its journal, and hold it against its account while that can be asked."""
