@@ -71,7 +71,7 @@ def test_the_same_signal_at_the_same_quote_is_the_same_entry() -> None:
 
 def test_other_quotes_are_what_made_another_price() -> None:
     trader = Trader()
-    trader.tell(BookCame(book(no_bids=((60, 100),), no_asks=((62, 100),))))
+    trader.tell(BookCame(book(no_bids=((52, 100),), no_asks=((54, 100),))))
     trader.scan()
 
     assert entered(trader) == [True]
