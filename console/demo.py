@@ -218,7 +218,7 @@ def _books(lines: list[Line]) -> Table:
 
 
 def _again(parity: Parity) -> Table:
-    table = Table(title="Decided again by the backtest's code, on what was collected", title_justify="left", box=None)
+    table = Table(title="Decided again by the backtest's code", title_justify="left", box=None)
     for heading in ("", "trader", "the same again", ""):
         table.add_column(heading)
     for what, made, same in parity_words.rows(parity):
