@@ -86,6 +86,14 @@ def test_a_trader_that_has_an_order_on_its_way_decides_with_another_account() ->
     assert beside(trader, said(MARKET, LAST)) == [Beside.SAME, Beside.ACCOUNT]
 
 
+def test_a_trader_whose_exchange_pauses_is_forbidden_what_a_backtest_may() -> None:
+    trader = Trader()
+    trader.tell(ExchangeSeen(ExchangeState.TRADING_PAUSED))
+    trader.scan()
+
+    assert beside(trader, said(MARKET, LAST)) == [Beside.ACCOUNT]
+
+
 def test_a_book_that_grew_old_since_the_candle_is_later_and_no_other_price() -> None:
     trader = Trader()
     trader.scan(11.0)
