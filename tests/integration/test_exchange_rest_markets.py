@@ -392,6 +392,8 @@ async def test_the_schedule_knows_thursday(world: World) -> None:
     ]
     assert hours["friday"] == [{"open_time": "00:00", "close_time": "00:00"}]
     assert (await world.anyone.get("/exchange/user_data_timestamp")).body == {"as_of_time": "2026-07-10T15:00:00Z"}
+    world.reached = NOW - timedelta(hours=1)
+    assert (await world.anyone.get("/exchange/user_data_timestamp")).body == {"as_of_time": "2026-07-10T14:00:00Z"}
     assert (await world.anyone.get("/events/fee_changes")).body == {"event_fee_changes": [], "cursor": ""}
     assert (await world.anyone.get("/events/multivariate")).body == {"events": [], "cursor": ""}
 

@@ -13,7 +13,7 @@ from tests.fakes import research
 from tests.fakes.research_walk import said
 from tests.fakes.trading import NOON, TICKER, Desk, book, market, signal
 from trader.domain.entries import Decided
-from trader.domain.events import BookCame, Compared, ExchangeSeen, ScanBegan, SignalCame
+from trader.domain.events import BookCame, Compared, ExchangeSeen, MarketSeen, ScanBegan, SignalCame
 from trader.domain.fold import apply
 from trader.domain.settings import Settings
 from trader.domain.state import Books
@@ -86,9 +86,9 @@ def test_a_trader_that_has_an_order_on_its_way_decides_with_another_account() ->
     assert beside(trader, said(MARKET, LAST)) == [Beside.SAME, Beside.ACCOUNT]
 
 
-def test_a_trader_whose_exchange_pauses_is_forbidden_what_a_backtest_may() -> None:
+def test_a_trader_whose_market_is_halted_is_forbidden_what_a_backtest_may() -> None:
     trader = Trader()
-    trader.tell(ExchangeSeen(ExchangeState.TRADING_PAUSED))
+    trader.tell(MarketSeen(market(), trading=False))
     trader.scan()
 
     assert beside(trader, said(MARKET, LAST)) == [Beside.ACCOUNT]
