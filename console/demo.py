@@ -15,13 +15,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from console import report_view
+from console import parity_words, report_view
 from console.connection import OptionError, one_line_errors
 from console.journal_words import contracts
 from console.mesh_demo import sources
 from console.mesh_demo.books import Line
 from console.mesh_demo.playing import Play, Played
 from console.mesh_demo.settings import Plan
+from console.parity_run import Parity
 from console.report_page import page
 from forecast_server.checkpoints import NEEDS
 from mesh import log
@@ -125,7 +126,7 @@ def demo(
         )
         played = _run(Play(plan, seconds, out.absolute(), console, draw=console.is_terminal and not as_json))
         _tell(console, played, out, model, as_json=as_json)
-    if not all(line.same for line in played.lines):
+    if not played.parity.agrees or not all(line.same for line in played.lines):
         sys.exit(1)
 
 
@@ -191,6 +192,7 @@ def _tell(console: Console, played: Played, out: Path, model: str, *, as_json: b
             "model": model,
             "report": report_view.document(report),
             "books": books,
+            "parity": parity_words.document(played.parity),
             "events": dict(played.sight.counts),
         }
         click.echo(json.dumps(document, indent=2))
@@ -198,6 +200,10 @@ def _tell(console: Console, played: Played, out: Path, model: str, *, as_json: b
     report_view.show(console, report)
     console.print()
     console.print(_books(played.lines))
+    console.print()
+    console.print(_again(played.parity))
+    for words in parity_words.lines(played.parity):
+        console.print(Text(words))
     console.print(f"\nreport: {os.path.relpath(html)}   journal: {os.path.relpath(played.journal)}")
     console.print("stopped; nothing is left running")
 
@@ -207,9 +213,21 @@ def _books(lines: list[Line]) -> Table:
     for heading in ("", "journal", "account", ""):
         table.add_column(heading)
     for line in lines:
-        verdict = Text("equal", style="green") if line.same else Text("DIFFERENT", style="bold red")
-        table.add_row(line.what, Text(_words(line.journal)), Text(_words(line.account)), verdict)
+        table.add_row(line.what, Text(_words(line.journal)), Text(_words(line.account)), _verdict(same=line.same))
     return table
+
+
+def _again(parity: Parity) -> Table:
+    table = Table(title="Decided again by the backtest's code", title_justify="left", box=None)
+    for heading in ("", "trader", "the same again", ""):
+        table.add_column(heading)
+    for what, made, same in parity_words.rows(parity):
+        table.add_row(what, f"{made:,}", f"{same:,}", _verdict(same=made == same))
+    return table
+
+
+def _verdict(*, same: bool) -> Text:
+    return Text("equal", style="green") if same else Text("DIFFERENT", style="bold red")
 
 
 def _words(value: object) -> str:

@@ -110,6 +110,7 @@ async def simulated_exchange(config: ExchangeConfig, lifecycle: Lifecycle) -> As
             wall=wall,
             faults=faults,
             publish=driver.publish,
+            reached=lambda: driver.reached,
             history=history,
             archive=archive,
             weekly_maintenance=config.weekly_pause,

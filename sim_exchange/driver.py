@@ -32,6 +32,9 @@ class Driver:
         clock: The exchange's time.
         one_shard: Put everything on shard 0, whatever the source says.
         longest_sleep: Seconds of the exchange's time; a command may bring an earlier deadline meanwhile.
+
+    Attributes:
+        reached: When the source's next event is: everything before it has happened. None where none is known.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Driver:
         self._longest_sleep = longest_sleep
         self._late = False
         self._failed = asyncio.Event()
+        self.reached: datetime | None = None
 
     def list_catalogue(self, now: datetime) -> None:
         """Take up everything that is listed at `now` and not known yet."""
@@ -85,10 +89,12 @@ class Driver:
         """Apply events whose time has come, for a turn at most; give the next one."""
         now = self._clock.now()
         loop = asyncio.get_running_loop()
+        self.reached = None if upcoming is None else upcoming.at
         until = loop.time() + _TURN_SECONDS
         while upcoming is not None and upcoming.at <= now and loop.time() < until:
             self.apply(upcoming)
             upcoming = next(events, None)
+        self.reached = None if upcoming is None else upcoming.at
         self._watch_lateness(upcoming, now)
         return upcoming
 

@@ -19,10 +19,12 @@ from rich.text import Text
 from console import trading_words as w
 from console.collection.progress import state
 from console.mesh_demo.books import Line, compared, exchange_account, paper_account
+from console.mesh_demo.deciding import decided_again
 from console.mesh_demo.mesh import Mesh, mesh
 from console.mesh_demo.screen import Screen
 from console.mesh_demo.settings import Plan
 from console.mesh_demo.sight import Sight, Watcher
+from console.parity_run import Parity
 from console.trading_connection import talking
 from console.trading_status import summary, trader_status
 from mesh.clock import Clock, ScaledClock
@@ -42,6 +44,8 @@ class Played:
     journal: Path
     lines: list[Line]
     """The journal held against the account."""
+    parity: Parity
+    """Its decisions, beside what a backtest makes of the candles that were collected."""
     sight: Sight
     """What was seen last."""
 
@@ -72,16 +76,18 @@ class Play:
                     watching = tasks.create_task(Watcher(running, self._sight, self._event).run())
                     await self._live()
                     watching.cancel()
-                journal, lines = await self._ended(running, clock)
+                lines = await self._ended(running, clock)
+                parity = await decided_again(running, self._plan.series)
+                journal = self._kept(running.journal)
             shutil.rmtree(folder)
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
                 shutil.rmtree(folder)
             raise
-        return Played(journal, lines, self._sight)
+        return Played(journal, lines, parity, self._sight)
 
-    async def _ended(self, running: Mesh, clock: Clock) -> tuple[Path, list[Line]]:
-        """Stop the trader, keep its journal, and hold it against its account while that can be asked."""
+    async def _ended(self, running: Mesh, clock: Clock) -> list[Line]:
+        """Stop the trader, and hold its journal against its account while that can be asked."""
         (trader,) = (daemon for daemon in running.daemons if daemon.name == "trader")
         await _settled(running)
         await trader.stop()
@@ -92,12 +98,14 @@ class Play:
             account = await asyncio.to_thread(paper_account, file, self._now(), since)
         else:
             account = await exchange_account(running.folder, running.exchange_url, clock, since)
-        lines = await asyncio.to_thread(compared, running.journal, account)
+        return await asyncio.to_thread(compared, running.journal, account)
+
+    def _kept(self, journal: Path) -> Path:
         kept = self._out / "demo.journal"
         for ending in ("", "-wal", "-shm", ".books"):
             kept.with_name(kept.name + ending).unlink(missing_ok=True)
-        shutil.move(running.journal, kept)
-        return kept, lines
+        shutil.move(journal, kept)
+        return kept
 
     async def _live(self) -> None:
         """Let the markets live for as long as was asked."""

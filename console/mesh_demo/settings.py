@@ -95,10 +95,16 @@ def forecast_server(plan: Plan, folder: Path) -> Settings:
     }
 
 
+def collected(folder: Path) -> Path:
+    """Name the data folder that holds everything, as the research machine's does."""
+    return folder / "data-0"
+
+
 def coordinator(plan: Plan, folder: Path, exchange_url: str) -> Settings:
     """Tell the coordinator: it and the collectors live in real time and ask the exchange for its own."""
     return {
         "state_folder": folder / "coordinator-state",
+        "data_folder": collected(folder),
         "total_nodes": COLLECTORS,
         "listing_seconds": 2.0,
         "series": [{"ticker": ticker} for ticker in plan.series],
@@ -120,6 +126,8 @@ def collector(number: int, folder: Path, exchange_url: str, coordinator_address:
         "worker_id": name,
         "node_index": number,
         "data_folder": folder / f"data-{number}",
+        "copy_files": number == 0,
+        "copy_seconds": 1.0,
         "checks_per_hour": 0.0,
         **_client(folder, "coordinator", name, coordinator_address),
         **_rpc(folder, name),

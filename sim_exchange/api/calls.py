@@ -40,6 +40,8 @@ class Services:
     faults: Faults
     publish: Callable[[], None]
     """Sends out what commands left behind; called before a command is answered."""
+    reached: Callable[[], datetime | None]
+    """Until when everything has happened, exclusively; None where nothing is awaited."""
     shards: Sequence[int]
     weekly_maintenance: bool
     """Trading pauses on Thursdays, which the schedule says."""

@@ -8,6 +8,7 @@ from sim_exchange.api.calls import Call, Route
 from sim_exchange.api.inputs import Query
 from sim_exchange.api.market_routes import live_market
 from sim_exchange.api.replies import Reply, not_found, problem, reply
+from sim_exchange.tape.periods import microseconds, minute_end, period_end
 
 INTERVALS = (1, 60, 1440)
 """Minutes."""
@@ -121,8 +122,20 @@ def of_event(call: Call) -> Reply:
 
 def _candles(call: Call, ticker: str, period: Period, *, latest: bool) -> list[Raw]:
     return call.services.tape.candles_json(
-        ticker, period.interval, period.start_ts, period.end_ts, include_latest_before_start=latest
+        ticker, period.interval, period.start_ts, _last(call, period), include_latest_before_start=latest
     )
+
+
+def _last(call: Call, period: Period) -> int:
+    """Return the end that was asked for, before any that has passed while what lies before it is yet to happen.
+
+    Where markets are faster than this machine, such a candle would pass for complete.
+    """
+    reached = call.services.reached()
+    if reached is None:
+        return period.end_ts
+    incomplete = period_end(minute_end(microseconds(reached)), period.interval)
+    return min(period.end_ts, incomplete - 1) if incomplete <= call.now.timestamp() else period.end_ts
 
 
 ROUTES = (

@@ -63,8 +63,9 @@ def schedule(call: Call) -> Reply:
 
 def user_data_timestamp(call: Call) -> Reply:
     """`GET /exchange/user_data_timestamp`."""
-    lag = timedelta(seconds=call.services.quirks.read_lag_seconds)
-    return reply({"as_of_time": instant(call.now - lag)})
+    lag, reached = timedelta(seconds=call.services.quirks.read_lag_seconds), call.services.reached()
+    as_of = call.now if reached is None else min(call.now, reached)
+    return reply({"as_of_time": instant(as_of - lag)})
 
 
 def no_series_fee_changes(call: Call) -> Reply:

@@ -76,6 +76,7 @@ def api(
     publish: Callable[[], None],
     history: History,
     archive: Archive,
+    reached: Callable[[], datetime | None] = lambda: None,
     tiers: Mapping[str, Tier] = TIERS,
     weekly_maintenance: bool = True,
 ) -> web.Application:
@@ -92,6 +93,7 @@ def api(
         publish: Sends out what commands left behind. Called before a command is answered.
         history: What own records were a moment ago; it must hear of everything too.
         archive: The border to the historical data.
+        reached: Until when everything has happened, exclusively; None where nothing is awaited.
         tiers: What each usage tier may spend.
         weekly_maintenance: What the schedule says about Thursdays.
     """
@@ -109,6 +111,7 @@ def api(
         history=history,
         faults=faults,
         publish=publish,
+        reached=reached,
         shards=shards,
         weekly_maintenance=weekly_maintenance,
     )

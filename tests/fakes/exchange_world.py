@@ -149,6 +149,8 @@ class World:
     session: aiohttp.ClientSession = field(init=False)
     server: TestServer = field(init=False)
     checked: bool = True
+    reached: datetime | None = None
+    """Until when everything has happened, where the exchange is behind its clock."""
 
     @property
     def url(self) -> str:
@@ -315,6 +317,7 @@ async def exchange_world(
         wall=wall,
         faults=world.faults,
         publish=world.publish,
+        reached=lambda: world.reached,
         history=history,
         archive=world.archive,
         tiers=tiers,

@@ -256,6 +256,26 @@ async def test_candles_of_one_of_many_and_of_an_event_agree(world: World) -> Non
     assert synthetic["price"] == {"previous_dollars": "0.4200"}
 
 
+async def test_behind_its_clock_the_exchange_gives_no_candle_that_would_pass_for_complete(world: World) -> None:
+    async def ends() -> list[int]:
+        answer = await world.anyone.get(CANDLES, start_ts=NOW_TS, end_ts=NOW_TS + 600, period_interval=1)
+        return [candle["end_period_ts"] - NOW_TS for candle in answer.body["candlesticks"]]
+
+    for price in ("0.3100", "0.3200"):
+        await world.pass_seconds(40)
+        world.book(WARM, {price: "10.00"}, {"0.4200": "7.50"})
+    *past, last = await ends()
+    assert last == 120, "the minute that is under way is shown as it stands"
+
+    world.reached = world.now + timedelta(seconds=1)
+    assert await ends() == [*past, last], "what comes next is in the future"
+    await world.pass_seconds(50)
+    world.reached = NOW + timedelta(seconds=120)
+    assert await ends() == past, "what happens at the end of a minute belongs to it"
+    world.reached = NOW + timedelta(seconds=120, microseconds=1)
+    assert await ends() == [*past, last]
+
+
 @pytest.mark.parametrize(
     "params",
     [
@@ -372,6 +392,8 @@ async def test_the_schedule_knows_thursday(world: World) -> None:
     ]
     assert hours["friday"] == [{"open_time": "00:00", "close_time": "00:00"}]
     assert (await world.anyone.get("/exchange/user_data_timestamp")).body == {"as_of_time": "2026-07-10T15:00:00Z"}
+    world.reached = NOW - timedelta(hours=1)
+    assert (await world.anyone.get("/exchange/user_data_timestamp")).body == {"as_of_time": "2026-07-10T14:00:00Z"}
     assert (await world.anyone.get("/events/fee_changes")).body == {"event_fee_changes": [], "cursor": ""}
     assert (await world.anyone.get("/events/multivariate")).body == {"events": [], "cursor": ""}
 

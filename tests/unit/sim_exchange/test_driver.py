@@ -1,5 +1,6 @@
 """What the driver makes of a source's events: recorded trades happened, generated ones take what is there."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -77,6 +78,20 @@ def test_recorded_quotes_meet_members_by_the_rule_of_the_recording(through: bool
     lived(exchange, Book(at(1), RAIN, *QUOTED, through))
     assert held(exchange, "ann") == -sold
     assert book(exchange)[0] == ([] if through else [(48, 4)])
+
+
+async def test_it_says_how_far_it_has_come() -> None:
+    clock = ManualClock(at(5))
+    events = [Book(at(2), RAIN, *QUOTED), Book(at(5), RAIN, *QUOTED), Book(at(9), RAIN, *QUOTED)]
+    driver = Driver(engine(), Hub(), Told(events), clock, one_shard=False, longest_sleep=100.0)
+    assert driver.reached is None
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(driver.run(NOW))
+        await asyncio.sleep(0)
+        assert driver.reached == at(9)
+        await clock.advance(5)
+        assert driver.reached is None
+        running.cancel()
 
 
 def test_generated_trades_take_what_is_there() -> None:
