@@ -91,7 +91,10 @@ class Trader:
             self._requests += 2
             self._held.add(ticker)
         took = time.perf_counter() - began
-        means = {signal["ticker"]: float(signal["forecast_mean"]) for signal in answer["signals"]}
+        # Within 0 and 100, as our server gives paths: it does not clip, and only answers are to be compared here.
+        means = {
+            signal["ticker"]: float(np.clip(signal["point_forecast"], 0, 100).mean()) for signal in answer["signals"]
+        }
         counts = {"requests": self._requests, "orders": len(chosen), "forecasts": len(rows), "signals": len(means)}
         return Scanned(took, dict(self._stages), {name: float(count) for name, count in counts.items()}, means)
 
