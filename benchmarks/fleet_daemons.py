@@ -39,9 +39,9 @@ class Process:
         found = [json.loads(line) for line in lines if line.startswith("{")]
         return [entry for entry in found if entry["event"] == event]
 
-    async def logged(self, event: str) -> dict[str, Any]:
+    async def logged(self, event: str, seconds: float = _START_SECONDS) -> dict[str, Any]:
         """Wait until it has logged that."""
-        async with asyncio.timeout(_START_SECONDS):
+        async with asyncio.timeout(seconds):
             while not (found := self.entries(event)):
                 if self.process.returncode is not None:
                     raise RuntimeError(f"it did not start: {self.log.read_text()}")

@@ -6,9 +6,10 @@ it can be answered, overtaken or given up before all of it is computed. It has a
 because they cost nothing: connections stay open, Nagle's algorithm is off, and the first request does not pay for
 warming up.
 
-    python -m benchmarks.predecessor --checkpoint FOLDER [--device auto] [--compile]
+    python -m benchmarks.predecessor [--checkpoint FOLDER] [--device auto] [--compile]
 
-prints its address once it serves, and serves until standard input closes.
+prints its address once it serves, and serves until standard input closes. Without a checkpoint it serves Fracast-0 as
+our server computes it, in batches of the same size.
 """
 
 import argparse
@@ -67,14 +68,16 @@ class Handler(BaseHTTPRequestHandler):
         series = [np.asarray(market["prices"], dtype=np.float32) for market in request["markets"]]
         usable = [number for number, prices in enumerate(series) if len(prices) > 2 and np.nanstd(prices) > 0]
         with self.server.lock:
+            locked = time.perf_counter()
             paths = self.server.forecast(horizon, [series[number] for number in usable])
+            model = time.perf_counter() - locked
         signals = [
             signal
             for number, path in zip(usable, paths, strict=True)
             if (signal := judged(request["markets"][number], path.tolist()))["magnitude"] >= request["signal_threshold"]
         ]
-        took = time.perf_counter() - started
-        return {"signals": signals, "skipped": len(series) - len(signals), "elapsed_ms": took * 1e3}
+        counted = {"skipped": len(series) - len(signals), "elapsed_ms": (time.perf_counter() - started) * 1e3}
+        return {"signals": signals, "model_ms": model * 1e3, **counted}
 
     def _reply(self, status: int, document: Mapping[str, Any]) -> None:
         body = json.dumps(document).encode()
@@ -120,25 +123,30 @@ class Client:
 
     def ask(self, body: bytes) -> list[dict[str, Any]]:
         """Send a request made by `request`, and return its signals. Raises RuntimeError if it is refused."""
+        signals: list[dict[str, Any]] = self.post(body)["signals"]
+        return signals
+
+    def post(self, body: bytes) -> dict[str, Any]:
+        """Do the same, and return the whole answer."""
         self._connection.request("POST", "/signal", body, {"Content-Type": "application/json"})
         reply = self._connection.getresponse()
         text = reply.read()
         if reply.status != 200:
             raise RuntimeError(f"{reply.status} {text.decode()}")
-        signals: list[dict[str, Any]] = json.loads(text)["signals"]
-        return signals
+        answer: dict[str, Any] = json.loads(text)
+        return answer
 
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
 
 
-def request(markets: Sequence[Mapping[str, Any]], horizon: int) -> bytes:
-    """Write a request for every signal, however small.
+def request(markets: Sequence[Mapping[str, Any]], horizon: int, threshold_cents: float = 0.0) -> bytes:
+    """Write a request for every signal of at least that magnitude.
 
     A market has `ticker`, `series_ticker`, `prices` and `current_price`.
     """
-    return json.dumps({"markets": markets, "horizon": horizon, "signal_threshold": 0.0}).encode()
+    return json.dumps({"markets": markets, "horizon": horizon, "signal_threshold": threshold_cents}).encode()
 
 
 def load(checkpoint: Folder, *, device: str, compiled: bool) -> Forecast:
@@ -172,14 +180,32 @@ def load(checkpoint: Folder, *, device: str, compiled: bool) -> Forecast:
     return forecast
 
 
+def load_fracast(device: str) -> Forecast:
+    """Load Fracast-0 as our server does; its batches are as large as the server's may be."""
+    from forecast_server.models.fracast import Fracast  # noqa: PLC0415  # as above
+
+    model = Fracast(device=device)
+    size = model.load().max_batch_series
+    model.warm()
+
+    def forecast(horizon: int, series: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        batches = (series[start : start + size] for start in range(0, len(series), size))
+        return np.concatenate([model.forecast(batch, horizon).mean for batch in batches])
+
+    return forecast
+
+
 def main() -> None:
     """Serve."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Folder, required=True)
+    parser.add_argument("--checkpoint", type=Folder, help="of TimesFM 2.5")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--compile", action="store_true")
     arguments = parser.parse_args()
-    forecast = load(arguments.checkpoint, device=arguments.device, compiled=arguments.compile)
+    if arguments.checkpoint is None:
+        forecast = load_fracast(arguments.device)
+    else:
+        forecast = load(arguments.checkpoint, device=arguments.device, compiled=arguments.compile)
     forecast(1, [np.arange(MAX_CONTEXT, dtype=np.float32)])
     with Predecessor(forecast) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

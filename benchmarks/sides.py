@@ -98,13 +98,13 @@ class PredecessorCaller:
     """A caller of the predecessor's design: a thread that waits."""
 
     def __init__(self, client: predecessor.Client) -> None:
-        self._client = client
+        self.client = client
 
     async def scan(self, markets: Sequence[Market], *, urgent: bool = False) -> Answered:
         """Post a request; it knows no urgency."""
         body = predecessor.request([market.row() for market in markets], HORIZON)
         started = time.perf_counter()
-        signals = await asyncio.to_thread(self._client.ask, body)
+        signals = await asyncio.to_thread(self.client.ask, body)
         took = time.perf_counter() - started
         assert len(signals) == len(markets)
         return Answered(took, took, {signal["ticker"]: _mean(signal["point_forecast"]) for signal in signals})
@@ -147,10 +147,14 @@ async def mesh_server(
 
 @asynccontextmanager
 async def predecessor_server(
-    folder: Folder, checkpoint: Folder, *, device: Device, compiled: bool
+    folder: Folder, checkpoint: Folder | None, *, device: Device, compiled: bool
 ) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[PredecessorCaller]]]:
-    """Run the predecessor's design; gives what connects a caller. Arguments as those of `mesh_server`."""
-    words = ["benchmarks.predecessor", "--checkpoint", str(checkpoint), "--device", device]
+    """Run the predecessor's design; gives what connects a caller.
+
+    Arguments as those of `mesh_server`; without a checkpoint it serves Fracast-0.
+    """
+    words = ["benchmarks.predecessor", "--device", device]
+    words += ["--checkpoint", str(checkpoint)] if checkpoint else []
     words += ["--compile"] if compiled else []
     async with _process(folder / "predecessor.log", words, _last_line) as address:
 

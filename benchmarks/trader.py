@@ -48,7 +48,8 @@ import psutil
 
 from benchmarks import trader_world
 from benchmarks.fleet_daemons import Process, free_address, process
-from benchmarks.trader_process import DIARY
+from benchmarks.mesh_stages import pairs
+from benchmarks.noting import DIARY
 from benchmarks.trader_tap import Tap, tapped
 from benchmarks.trader_world import SCANNED, World
 from mesh.clock import SystemClock
@@ -133,7 +134,7 @@ class Diary:
     def __init__(self, found: dict[str, Any]) -> None:
         self.torch = bool(found["torch"])
         self._times, self._busy, self._cpu = found["times"], found["busy"], found["cpu"]
-        self._long = list(zip(found["long"][::2], found["long"][1::2], strict=True))
+        self._long, self.decided = pairs(found["long"]), pairs(found["decided"])
 
     def between(self, start: float, end: float) -> Row:
         """Give what it did between two instants."""
@@ -239,7 +240,7 @@ async def run(folder: Folder, plan: Plan) -> dict[str, Any]:
     journal = folder / JOURNAL
     settings = {"rpc.listen": '["127.0.0.1:0"]', "rpc.metrics_listen": "off"}
     async with (
-        trader_world.world(folder, plan.markets, len(held)) as world,
+        trader_world.world(folder, trader_world.record(folder / "recording", plan.markets, len(held))) as world,
         process("forecast_server", folder / "forecasts", settings) as server,
         tapped(world.daemon.url) as tap,
     ):

@@ -2,10 +2,10 @@
 
     python -m benchmarks.trader_process --config FILE ...
 
-The only difference is the selector of its event loop, which looks at the clock before and after it waits. What lies
+There are two differences. The selector of its event loop looks at the clock before and after it waits. What lies
 between two waits is what the trader itself does: reading replies, deciding, writing the journal with its syncs. While
-it waits, the exchange, the forecast server or a request budget has the turn. At its end the process writes
-`diary.json` into its working folder.
+it waits, the exchange, the forecast server or a request budget has the turn. And the one method that decides and
+writes the journal notes when it ran. At its end the process writes `diary.json` into its working folder.
 """
 
 import asyncio
@@ -18,9 +18,10 @@ from array import array
 from pathlib import Path as Folder
 from typing import Any
 
+from benchmarks.noting import DIARY, noted
 from trader.__main__ import main
+from trader.engine.core import Core
 
-DIARY = "diary.json"
 _EVERY = 0.002
 """Seconds between two lines of the diary, at least."""
 _LONG = 0.005
@@ -68,14 +69,14 @@ class _Policy(asyncio.DefaultEventLoopPolicy):
         return asyncio.SelectorEventLoop(self._selector)
 
 
-def _write(selector: Watched, path: Folder) -> None:
+def _write(selector: Watched, decided: "array[float]", path: Folder) -> None:
     diary: dict[str, Any] = {name: getattr(selector, name).tolist() for name in ("times", "busy", "cpu", "long")}
-    diary |= {"torch": "torch" in sys.modules}
+    diary |= {"decided": decided.tolist(), "torch": "torch" in sys.modules}
     path.write_text(json.dumps(diary))
 
 
 if __name__ == "__main__":
     watched = Watched()
     asyncio.set_event_loop_policy(_Policy(watched))
-    atexit.register(_write, watched, Folder(DIARY).resolve())
+    atexit.register(_write, watched, noted(Core, "handle"), Folder(DIARY).resolve())
     main()

@@ -1,5 +1,6 @@
 """The world of benchmarks/trader.py: recorded markets that stand still, an account that holds some, a long journal."""
 
+import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -63,11 +64,12 @@ def tickers(series: str, count: int) -> list[str]:
 
 
 def record(folder: Folder, markets: int, held: int) -> str:
-    """Write the recording: markets, their pasts, and quotes that never change; gives the exchange's `source` table.
+    """Write a recording: markets, their pasts, and quotes that never change; gives the exchange's `source` table.
 
     Half of the pasts fall and half of them rise, evenly, some more and some less, so that the random walk goes on: all
     markets move, and a third of them by the 5 cents that make a signal where nothing else is asked for.
     """
+    folder.mkdir()
     now = datetime.now(UTC)
     each = markets // len(SCANNED)
     for series in (*SCANNED, HELD):
@@ -76,8 +78,12 @@ def record(folder: Folder, markets: int, held: int) -> str:
         _table(folder, f"quotes_{series}", [_quote(name, now) for name in names])
         rows = [row for place, name in enumerate(names) for row in _past(name, now, _slope(place))]
         _table(folder, f"candles_60m_{series}", rows)
-    quoted = ", ".join(f'"{series}"' for series in (*SCANNED, HELD))
-    return f'kind = "recorded"\nfolder = "{folder}"\nseries = [{quoted}]\noutage_seconds = 864000\n'
+    return source_table(folder, (*SCANNED, HELD))
+
+
+def source_table(folder: Folder, series: Sequence[str]) -> str:
+    """Give the exchange's `source` table for a recording whose quotes are never withdrawn."""
+    return f'kind = "recorded"\nfolder = "{folder}"\nseries = {json.dumps(series)}\noutage_seconds = 864000\n'
 
 
 def _tomorrow() -> datetime:
@@ -149,17 +155,16 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Folder, markets: int, held: int) -> AsyncIterator[World]:
-    """Run an exchange with so many markets to scan, and others in which positions are to be held."""
-    recording, key = folder / "recording", Ed25519PrivateKey.generate()
-    for made in (recording, folder / "exchange"):
-        made.mkdir()
+async def world(folder: Folder, source: str) -> AsyncIterator[World]:
+    """Run an exchange over a recording, of which `source` is the table."""
+    key = Ed25519PrivateKey.generate()
+    (folder / "exchange").mkdir()
     key_file = folder / "bench.key"
     key_file.touch(mode=0o600)
     key_file.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
-    source = record(recording, markets, held) + (
+    source += (
         '[[accounts]]\nname = "maker"\nkey_id = "maker"\npublic_key_file = "bench.pem"\n'
         'cash_dollars = "1000000.00"\ntier = "unlimited"\n'
     )
@@ -176,17 +181,18 @@ async def world(folder: Folder, markets: int, held: int) -> AsyncIterator[World]
 
 async def hold(account: KalshiClient, ticker: str) -> None:
     """Buy what is to be held in a market: one contract of NO."""
-    await _buy(account, ticker, 100 - BID, TimeInForce.IMMEDIATE_OR_CANCEL)
+    await buy(account, ticker, 100 - BID, TimeInForce.IMMEDIATE_OR_CANCEL)
 
 
 async def bid(maker: KalshiClient, ticker: str) -> None:
     """Let the other member bid what the trader's position is to be sold at."""
-    await _buy(maker, ticker, TARGET, TimeInForce.GOOD_TILL_CANCELED)
+    await buy(maker, ticker, TARGET, TimeInForce.GOOD_TILL_CANCELED)
 
 
-async def _buy(client: KalshiClient, ticker: str, cents: int, how: TimeInForce) -> None:
+async def buy(client: KalshiClient, ticker: str, cents: int, how: TimeInForce, count: Hundredths = _COUNT) -> None:
+    """Send an order for NO at a price."""
     quote = to_book(Intent(Action.BUY, Side.NO, Price(cents * CENT)))
-    order = NewOrder(ticker=ticker, client_order_id=str(uuid4()), quote=quote, count=_COUNT, time_in_force=how)
+    order = NewOrder(ticker=ticker, client_order_id=str(uuid4()), quote=quote, count=count, time_in_force=how)
     await client.orders.place(order)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+RECORDED = ROOT.parent / "shared" / "data" / "kalshi"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -99,6 +100,43 @@ def test_the_trader_is_measured() -> None:
     assert rows["memory"]["megabytes"] > 10
     assert rows["memory"]["torch"] == 0
     assert 900 < document["facts"]["journal_rows"] <= 1000
+
+
+@pytest.mark.skipif(not RECORDED.is_dir(), reason=f"needs the recorded markets in {RECORDED}")
+@pytest.mark.parametrize("model", ["fracast", "timesfm-2.5"])
+def test_a_scan_of_the_whole_mesh_is_measured_against_the_design_it_replaces(model: str) -> None:
+    measurement = measured("mesh", "--model", model)["models"][model]
+    facts = measurement["facts"]
+    assert facts["signals_of_both"] > 0
+    assert facts["signals_of_one"] == 0  # or the sides do not do the same work
+    assert facts["largest_difference_cents"] < 0.01
+    assert facts["model_seconds_noted"] == pytest.approx(facts["model_seconds_by_its_metric"], rel=0.05, abs=0.005)
+    for rows in measurement["rows"].values():
+        ours, theirs = rows["ours"], rows["predecessor"]
+        for side in (ours, theirs):
+            assert min(side.values()) > -1e-6
+            assert 2 * side["seconds"] == pytest.approx(sum(side.values()))  # its parts and their sum
+            assert side["model"] > 0
+        assert all(rows["ours_at_work"][stage] > ours[stage] - 1e-6 for stage in ("model", "decisions", "exchange"))
+        assert rows["ours_counts"]["forecasts"] == rows["predecessor_counts"]["forecasts"] == 40
+        assert rows["compared"]["faster"] == pytest.approx(theirs["seconds"] / ours["seconds"])
+    cold, warm = measurement["rows"]["cold"], measurement["rows"]["warm"]
+    assert min(cold["ours_counts"]["orders"], cold["predecessor_counts"]["orders"]) > 0
+    assert warm["ours_counts"]["requests"] < 40 < cold["predecessor_counts"]["requests"]
+    assert set(warm["ours_processor"]) == {"exchange", "forecast server", "trader", "taps"}
+
+
+def test_without_recorded_markets_the_mesh_is_not_measured(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.mesh", "--recording", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert f"nothing to measure with: {tmp_path}: there is no candles_60m_KXHIGHNY.parquet" in done.stderr
 
 
 def test_the_grid_of_exits_is_measured_against_nested_loops_over_the_same_trades() -> None:
