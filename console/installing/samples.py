@@ -7,6 +7,8 @@ from console.installing.hosts import CERTIFICATES, HOSTS, HUB, Host, Service
 
 _CONSOLE = Path(__file__).parent.parent
 _ADDRESS = re.compile(r"\b10\.8\.0\.[123]\b(?=:(\d+))?")
+_TWICE = re.compile(r'\["([^"]+)", "\1"\]')
+"""Listening at one address twice, which is what loopback beside the private address 127.0.0.1 comes to."""
 _PORTS_OF_THE_HUB = {"8787", "8788"}
 
 
@@ -37,6 +39,7 @@ def config(service: Service, host: Host, *, address: str, hub: str) -> str:
     if service.sample == "collector.toml":
         text = _of_node(text, service, host)
     text = _ADDRESS.sub(lambda found: hub if found[1] in _PORTS_OF_THE_HUB else address, text)
+    text = _TWICE.sub(r'["\1"]', text)
     if "\n[kalshi]\n" in text:
         text = _set(text, "environment", '"production"')
         text = _set(text, "host", None)

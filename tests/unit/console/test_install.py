@@ -93,6 +93,12 @@ def test_the_machines_find_each_other_at_the_addresses_that_are_given(install: I
     assert (trader.rpc.listen[0], collector.rpc.listen[0]) == ("100.64.0.7:8789", "100.64.0.7:8791")
 
 
+def test_on_one_machine_daemons_listen_on_loopback_once(install: Install, host: Path) -> None:
+    install("--role", "spark", "--address", "127.0.0.1", "--hub", "127.0.0.1")
+    for name, port in (("coordinator", 8788), ("forecast_server", 8787), ("collector-spark", 8791)):
+        assert load(host / f"etc/foremesh/{name}.toml", MODELS[name]).rpc.listen == (f"127.0.0.1:{port}",)
+
+
 def test_three_nodes_share_the_work_and_one_keeps_all_files(install: Install, host: Path) -> None:
     nodes = {}
     for role in HOSTS:
