@@ -42,6 +42,7 @@ def test_make_demo_shows_the_mesh_and_leaves_what_it_says(tmp_path: Path) -> Non
     done = subprocess.run(
         [*command, "DEMO_SECONDS=5"],
         cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))},
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
