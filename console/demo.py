@@ -222,7 +222,8 @@ def _again(parity: Parity) -> Table:
     for heading in ("", "trader", "the same again", ""):
         table.add_column(heading)
     for what, made, same in parity_words.rows(parity):
-        table.add_row(what, f"{made:,}", f"{same:,}", _verdict(same=made == same))
+        verdict = _verdict(same=made == same) if made else Text("none to compare", style="yellow")
+        table.add_row(what, f"{made:,}", f"{same:,}", verdict)
     return table
 
 

@@ -42,7 +42,7 @@ class Panel:
         self._count = 0
         self._came = self._files.enter_context(CameFile(self._folder / "came", plan.horizon_steps))
         self._defects = Defects()
-        """Of what was read for whoever spoke first."""
+        """Of what was read last."""
 
     def __enter__(self) -> "Panel":
         """Give itself."""
@@ -106,8 +106,8 @@ class Panel:
                     on_progress=lambda done, total: on_progress(done, total, asker.tally),
                     total=total,
                 )
-                defects = Defects() if self._came.events else self._defects
-                await asker.ask(self._recorded.load(defects), partial(self.put, fans))
+                self._defects = Defects()  # every reading finds the same
+                await asker.ask(self._recorded.load(self._defects), partial(self.put, fans))
         except CannotServe as error:
             self.unavailable[name] = error.message
         else:
