@@ -20,7 +20,7 @@ ALONE = (
 )
 """A network of its own, where the README's ports are free, and an end of everything with the shell."""
 READY = "for log in exchange forecast-server trader; do until grep -q '\"ready\"' $log.log; do sleep 0.2; done; done"
-SCANNED = "until foremesh journal show trader-state/paper.journal --kind scan_finished | grep -q done; do sleep 0.5; done"
+SCANNED = "until foremesh journal show trader-state/paper.journal --kind scan_finished | grep -q done; do sleep 1; done"
 """In some hours there is nothing to buy: that a position follows is not for a clock on the wall to decide."""
 MAKE = {"make demo", "make test"}
 """Run by the two tests below, since one of them takes minutes and the other is what runs this."""
