@@ -56,7 +56,7 @@ def shown(config: ClientConfig) -> Check:
     try:
         _handshake(config, proving)
     except ssl.SSLCertVerificationError as error:
-        remedy = "--ca-file must be its authority, and its hosts must name the target, or --server-name one of them"
+        remedy = "ca_file (--ca-file) must be its authority; its hosts must name the target, or server_name one of them"
         return problem(name, f"{found}; {error.verify_message}", renew if left < 0 else remedy)
     except OSError as error:
         return problem(name, f"{found}; {_reason(error)}", "is the server all right? look at its log")

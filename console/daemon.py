@@ -68,9 +68,12 @@ class Daemon:
             given["targets"] = (target,)
         return validated(given, f"--{self.name}", self.default)
 
-    def words(self, error: MeshError, config: ClientConfig) -> str:
-        """Say in one line what a failed call to the daemon means, and what to do where nothing answers."""
-        return server_words(error, config, name=self.name, option=f"--{self.name}")
+    def words(self, error: MeshError, config: ClientConfig, *, option: str | None = None) -> str:
+        """Say in one line what a failed call to the daemon means, and what to do where nothing answers.
+
+        `option` names another one where it is not the usual one.
+        """
+        return server_words(error, config, name=self.name, option=option or f"--{self.name}")
 
 
 COORDINATOR = Daemon("coordinator", "foremesh.coordinator.v1.CoordinatorService", "127.0.0.1:8788")

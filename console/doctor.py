@@ -12,10 +12,10 @@ from typing import NoReturn
 import click
 from rich.console import Console
 
-from console import certificate_checks, checks, host_checks, model_checks
+from console import certificate_checks, checks, exchange_checks, host_checks, model_checks
 from console.checks import Check, ok, problem, warning
 from console.connection import FILE, OptionError, client_config, connection_options, one_line_errors, server_words
-from console.exchange_connection import exchange_config, exchange_options, exchange_words
+from console.exchange_connection import exchange_config, exchange_options
 from console.installing.hosts import HOSTS
 from console.role_checks import Machine
 from console.server_look import look
@@ -24,9 +24,7 @@ from mesh import log
 from mesh.certs import CertificateError
 from mesh.config import ConfigError
 from mesh.errors import MeshError
-from mesh.kalshi.client import connect
 from mesh.kalshi.config import KalshiConfig
-from mesh.kalshi.errors import ExchangeError
 from mesh.rpc.config import ClientConfig, is_loopback
 
 _EVERYWHERE = ("0.0.0.0", "[::]")  # noqa: S104  to be recognised, not to be listened on
@@ -101,10 +99,11 @@ def _as(role: str, root: Path) -> list[Check]:
     async def asked() -> list[Check]:
         near = [check async for check in machine.coordinator()]
         if machine.forecasts is not None:
-            near += await _elsewhere(machine.forecasts, machine.served, None)
+            near += await _elsewhere(machine.forecasts, machine.served, None, option="targets in the configuration")
         if machine.exchange is not None:
-            near += [check async for check in _exchange(machine.exchange)]
-        return near
+            other = "[kalshi] in the configuration"
+            near += [check async for check in exchange_checks.exchange(machine.exchange, other=other)]
+        return near + [check async for check in machine.exchange_keys()]
 
     return found + asyncio.run(asked())
 
@@ -130,25 +129,29 @@ def _listening(config: ForecastServerConfig) -> str | None:
 
 
 async def _elsewhere(
-    client: ClientConfig, config: ForecastServerConfig | None, exchange: KalshiConfig | None
+    client: ClientConfig,
+    config: ForecastServerConfig | None,
+    exchange: KalshiConfig | None,
+    *,
+    option: str = "--target",
 ) -> list[Check]:
     found = []
     for target in client.targets:
         one = client.model_copy(update={"targets": (target,)})
         if one.ca_file is not None:
             found.append(await asyncio.to_thread(certificate_checks.shown, one))
-        found += [check async for check in _server(one, config)]
+        found += [check async for check in _server(one, config, option)]
     if exchange is not None:
-        found += [check async for check in _exchange(exchange)]
+        found += [check async for check in exchange_checks.exchange(exchange)]
     return found
 
 
-async def _server(client: ClientConfig, config: ForecastServerConfig | None) -> AsyncIterator[Check]:
+async def _server(client: ClientConfig, config: ForecastServerConfig | None, option: str) -> AsyncIterator[Check]:
     where = client.targets[0]
     try:
         seen = await look(client)
     except (MeshError, CertificateError, ConfigError, OSError) as error:
-        said = server_words(error, client) if isinstance(error, MeshError) else str(error)
+        said = server_words(error, client, option=option) if isinstance(error, MeshError) else str(error)
         yield problem("server", said, "see to it first: nothing of its model can be checked before")
         return
     yield ok("server", f"answers at {where} after {seen.clock_margin * 2 / timedelta(milliseconds=1):.1f} ms")
@@ -161,22 +164,3 @@ async def _server(client: ClientConfig, config: ForecastServerConfig | None) -> 
         yield warning("model served", found, "restart it, or name the file that it was started with")
     if served.name and here:
         yield host_checks.served_weights(served.weights_digest, seen.model.weights_source)
-
-
-async def _exchange(config: KalshiConfig) -> AsyncIterator[Check]:
-    try:
-        async with connect(config) as kalshi:
-            status = await kalshi.exchange.status()
-            offset = kalshi.transport.sender.server_clock.offset_seconds
-    except ExchangeError as error:
-        yield problem("exchange", exchange_words(error, config), "look at its status page, and at this host's network")
-        return
-    except ConfigError as error:
-        yield problem("exchange", "; ".join(error.problems), "leave the key out: prices are public")
-        return
-    if status.exchange_active and status.trading_active:
-        yield ok("exchange", f"{config.rest_url} is open")
-    else:
-        what = "trading" if status.exchange_active else "the whole exchange"
-        yield warning("exchange", f"{config.rest_url}: {what} is paused", "wait; prices may stand still")
-    yield model_checks.clock(None if offset is None else timedelta(seconds=offset), "exchange")

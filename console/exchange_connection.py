@@ -13,6 +13,8 @@ from mesh.kalshi.config import KalshiConfig
 from mesh.kalshi.errors import ExchangeError, NotConnected
 
 ENVIRONMENTS = ("production", "demo", "custom")
+BY_OPTIONS = "--host or --environment"
+"""What names another exchange to a command."""
 _OF_ONE_EXCHANGE = ("host", "stream_host", "ca_file", "key_id", "private_key_file")
 _PATIENCE_SECONDS = 10.0
 """How long people wait to hear that nobody answers; a file may say otherwise."""
@@ -68,10 +70,16 @@ def exchange_config(path: Path | None, options: Mapping[str, object]) -> KalshiC
         raise OptionError(where + detail["msg"].removeprefix("Value error, ")) from None
 
 
-def exchange_words(error: ExchangeError, config: KalshiConfig) -> str:
-    """Say in one line what a failed call to the exchange means, and what to do where nothing answers."""
+def exchange_words(error: ExchangeError, config: KalshiConfig, *, other: str = BY_OPTIONS) -> str:
+    """Say in one line what a failed call to the exchange means, and what to do where nothing answers.
+
+    Args:
+        error: What the call raised.
+        config: How the exchange was to be reached.
+        other: How another one is named.
+    """
     if isinstance(error, NotConnected):
         simulated = "start one with foremesh-exchange, or " if config.environment == "custom" else ""
         said = one_line(error.message).removeprefix(f"{error.request}: ").partition(": ")[2]  # without an error's class
-        return f"no exchange answers at {config.rest_url}; {simulated}name another with --host or --environment: {said}"
+        return f"no exchange answers at {config.rest_url}; {simulated}name another with {other}: {said}"
     return f"the exchange at {config.rest_url}: {one_line(str(error))}"

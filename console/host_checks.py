@@ -62,7 +62,7 @@ def weights(config: ModelConfig) -> Check:
     """Look for the weights that a configuration asks for, and read them from the first byte to the last."""
     if not needs(config.name).files:
         return ok("weights", f"{config.name} has none")
-    fetch = f"foremesh models fetch {config.name}"
+    fetch = f"foremesh models fetch {config.name}" + (f" --to {config.checkpoint}" if config.checkpoint else "")
     try:
         file = weights_file(locate(config.name, checkpoint=config.checkpoint, revision=config.revision))
         checked = check(file, {"model.weights_sha256": config.weights_sha256})

@@ -10,14 +10,14 @@ from typing import Any
 from collector.config import CollectorConfig
 from collector.coordinator.config import CoordinatorConfig
 from collector.naming import names_of
-from console import certificate_checks, host_checks, service_checks, unit_checks
+from console import certificate_checks, exchange_checks, host_checks, service_checks, unit_checks
 from console.checks import Check, ok, problem, warning
 from console.collection.progress_watch import progress_of
 from console.daemon import COORDINATOR
 from console.installing.handed import Handed
 from console.installing.hosts import HOSTS, Host, Service
 from console.installing.writing import Tree
-from forecast_server.config import ForecastServerConfig
+from forecast_server.config import ForecastServerConfig, ModelConfig
 from mesh.certs import CertificateError
 from mesh.config import ConfigError, Strict, load
 from mesh.errors import MeshError
@@ -45,6 +45,11 @@ class Daemon:
     config: Any
     handed: Handed
 
+    @property
+    def short(self) -> str:
+        """Its name, as checks begin with it."""
+        return _short(self.service)
+
 
 class Machine:
     """One machine of the mesh, as its files say it should be.
@@ -67,7 +72,7 @@ class Machine:
             yield from self._daemon(service)
 
     def _daemon(self, service: Service) -> Iterator[Check]:
-        short = service.program.removeprefix("foremesh-").replace("-", " ")
+        short = _short(service)
         yield unit_checks.shipped(self.host, service, self._tree, f"{short}: unit")
         state, runs = unit_checks.running(self.host, service, f"{short}: state")
         yield state
@@ -98,7 +103,14 @@ class Machine:
         yield service_checks.listening(config.rpc.listen, runs, f"{short}: addresses")
         if isinstance(config, ForecastServerConfig):
             yield host_checks.packages(config.model.name)
-            yield host_checks.weights(config.model)
+            yield host_checks.weights(self._placed(config.model))
+
+    def _placed(self, model: ModelConfig) -> ModelConfig:
+        """Look for weights in the tree: the configuration says where they are on the machine."""
+        there = model.checkpoint
+        if there is None or not there.is_absolute():
+            return model
+        return model.model_copy(update={"checkpoint": self._tree.place(str(there))})
 
     @property
     def exchange(self) -> KalshiConfig | None:
@@ -127,6 +139,19 @@ class Machine:
                 return client and client.model_copy(update={"targets": self.served.rpc.listen[:1]})
         return None
 
+    async def exchange_keys(self) -> AsyncIterator[Check]:
+        """Ask the exchange whether it accepts each daemon's key, as its files are now: a restart would use them."""
+        for daemon in self.daemons:
+            kalshi: KalshiConfig | None = getattr(daemon.config, "kalshi", None)
+            if kalshi is None or kalshi.private_key_file is None:
+                continue
+            if (file := daemon.handed.usable(kalshi.private_key_file)) is None:
+                continue
+            seconds = min(kalshi.read_seconds, _PATIENCE_SECONDS)
+            asked = kalshi.model_copy(update={"private_key_file": file, "read_seconds": seconds})
+            if (check := await exchange_checks.key(asked, f"{daemon.short}: key accepted")) is not None:
+                yield check
+
     async def coordinator(self) -> AsyncIterator[Check]:
         """Ask the coordinator as this machine's collector."""
         for daemon in self.daemons:
@@ -140,6 +165,10 @@ class Machine:
                 yield await _coordinator(client.model_copy(update={"targets": (target,)}), daemon.config.name)
 
 
+def _short(service: Service) -> str:
+    return service.program.removeprefix("foremesh-").replace("-", " ")
+
+
 async def _coordinator(client: ClientConfig, node: str) -> Check:
     name, where = "coordinator", client.targets[0]
     try:
@@ -148,7 +177,11 @@ async def _coordinator(client: ClientConfig, node: str) -> Check:
         shown = certificate_checks.shown(client) if client.ca_file is not None else None
         if shown is not None and shown.verdict == "problem":  # says more than gRPC's `unavailable`
             return replace(shown, name=name)
-        return problem(name, COORDINATOR.words(error, client), "see to it first: nothing is collected without it")
+        return problem(
+            name,
+            COORDINATOR.words(error, client, option="targets in the configuration"),
+            "see to it first: nothing is collected without it",
+        )
     except (CertificateError, ConfigError, OSError) as error:
         return problem(name, str(error), "see to this side's own files first")
     known = any(worker.worker_id == node for worker in progress.workers)

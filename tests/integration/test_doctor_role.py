@@ -13,9 +13,11 @@ from click.testing import CliRunner
 
 from console import service_checks
 from console.__main__ import cli
+from console.role_checks import Machine
 from mesh import certs
 from tests.conftest import ForecastServer
 from tests.fakes.coordinator import coordinator_on_loopback
+from tests.fakes.exchange_process import exchange_process
 
 ABSENT = "192.0.2.1"
 """An address that is nobody's."""
@@ -139,6 +141,62 @@ def test_a_credential_that_no_unit_hands_over_is_named(tree: Path) -> None:
     assert f"{key} is named, and the unit hands over no such credential" in found["trader: credentials"]["found"]
     assert "--import-env" in found["trader: credentials"]["remedy"]
     assert found["coordinator"]["verdict"] == "warning"
+
+
+def test_a_key_is_shown_to_the_exchange_before_a_restart_shows_it(tree: Path, tmp_path_factory: Any, free: str) -> None:
+    folder = tmp_path_factory.mktemp("exchange")
+    config = tree / "etc/foremesh/trader.toml"
+    change(tree / "etc/foremesh/trader.toml", "10.8.0.1:8787", f"127.0.0.1:{free}")
+    change(tree / "etc/foremesh/collector-ec2.toml", "10.8.0.1:8788", f"127.0.0.1:{free}")
+    with exchange_process(folder) as exchange:
+        old, new = exchange.add_member("old"), exchange.add_member("new")
+        change(config, f'host = "http://127.0.0.1:{free}"', f'host = "{exchange.url}"')
+        change(config, "read_seconds = 0.2", "read_seconds = 10.0")
+        change(config, "# key_id = ", f'key_id = "{old}"  # ')
+        change(config, "# private_key_file = ", "private_key_file = ")
+        (folder / "kalshi.env").write_text(f"KALSHI_API_KEY={old}\nKALSHI_PRIVATE_KEY_PATH=old.key\n")
+        brought(folder / "kalshi.env", tree)
+        found, _ = doctor(tree)
+        assert found["trader: key accepted"]["found"] == f"the exchange accepts {old}, tier unlimited"
+
+        (folder / "kalshi.env").write_text(f"KALSHI_API_KEY={new}\nKALSHI_PRIVATE_KEY_PATH=new.key\n")
+        brought(folder / "kalshi.env", tree)  # and its id is not in the configuration yet
+        found, _ = doctor(tree)
+        assert found["trader: exchange's key"]["verdict"] == "ok"
+        assert found["trader: key accepted"]["verdict"] == "problem"
+        assert f"does not accept the key {old}" in found["trader: key accepted"]["found"]
+
+        change(config, f'key_id = "{old}"', f'key_id = "{new}"')
+        assert doctor(tree)[0]["trader: key accepted"]["verdict"] == "ok"
+        exchange.command("account", "remove-key", new)
+        assert doctor(tree)[0]["trader: key accepted"]["verdict"] == "problem"
+    assert "trader: key accepted" not in doctor(tree)[0], "that no exchange answers is said once"
+
+
+def brought(env_file: Path, tree: Path) -> None:
+    done = CliRunner().invoke(cli, ["install", "--import-env", str(env_file), "--root", str(tree)])
+    assert done.exit_code == 0, done.output
+
+
+def test_what_is_to_be_done_is_done_in_files_and_not_by_options_that_a_role_does_not_take(
+    tree: Path, free: str
+) -> None:
+    change(tree / "etc/foremesh/trader.toml", "10.8.0.1:8787", f"127.0.0.1:{free}")
+    change(tree / "etc/foremesh/collector-ec2.toml", "10.8.0.1:8788", f"127.0.0.1:{free}")
+    change(tree / "etc/foremesh/trader.toml", "read_seconds = 0.2", "read_seconds = 3.0")
+    found, _ = doctor(tree)
+    assert "name another with targets in the configuration" in found["server"]["found"]
+    assert "name another with [kalshi] in the configuration" in found["exchange"]["found"]
+
+
+def test_weights_are_looked_for_in_the_tree_and_fetched_to_where_the_configuration_looks(tmp_path: Path) -> None:
+    invoked = CliRunner().invoke(cli, ["install", "--role", "spark", "--root", str(tmp_path)])
+    assert invoked.exit_code == 0, invoked.output
+    machine = Machine("spark", tmp_path)
+    found = {check.name: check for check in machine.checks()}["weights"]
+    place = tmp_path / "var/lib/foremesh/models/timesfm-2.5"
+    assert found.found.startswith(f"{place} does not exist")
+    assert found.remedy == f"foremesh models fetch timesfm-2.5 --to {place}"
 
 
 def test_a_configuration_that_is_wrong_is_a_problem_of_its_daemon_alone(tree: Path) -> None:

@@ -93,9 +93,10 @@ def test_other_weights_than_the_configuration_states_are_a_problem(checkpoint: P
 
 
 def test_weights_that_are_not_here_are_a_problem_with_the_command_that_fetches_them(tmp_path: Path) -> None:
-    check = host_checks.weights(ModelConfig(name="timesfm-2.5", checkpoint=tmp_path / "nowhere"))
+    nowhere = tmp_path / "nowhere"
+    check = host_checks.weights(ModelConfig(name="timesfm-2.5", checkpoint=nowhere))
 
-    assert (check.verdict, check.remedy) == ("problem", "foremesh models fetch timesfm-2.5")
+    assert (check.verdict, check.remedy) == ("problem", f"foremesh models fetch timesfm-2.5 --to {nowhere}")
 
 
 def test_a_model_without_weights_needs_none() -> None:
