@@ -22,6 +22,7 @@ from console.mesh_demo import sources
 from console.mesh_demo.books import Line
 from console.mesh_demo.playing import Play, Played
 from console.mesh_demo.settings import Plan
+from console.mesh_demo.silence import silence
 from console.parity_run import Parity
 from console.report_page import page
 from forecast_server.checkpoints import NEEDS
@@ -107,6 +108,8 @@ def demo(
     Real processes that speak over mutual TLS on loopback, on a clock that runs faster. With markets that are made up
     the trader has a paper account, with recorded ones an account at the simulated exchange. At the end its journal is
     held against that account, and the report is printed and kept. Nothing is left running.
+
+    The exit code is 1 if they differ, if a decision comes out otherwise the second time, or if nothing was decided at all.
     """
     log.configure(level="error")
     console = Console(stderr=as_json, highlight=False)
@@ -125,7 +128,10 @@ def demo(
             mode="paper" if source == sources.GENERATED else "demo",
         )
         played = _run(Play(plan, seconds, out.absolute(), console, draw=console.is_terminal and not as_json))
-        _tell(console, played, out, model, as_json=as_json)
+        nothing = silence(played.journal)
+        _tell(console, played, out, model, nothing, as_json=as_json)
+    if nothing is not None:
+        raise click.ClickException(nothing)
     if not played.parity.agrees or not all(line.same for line in played.lines):
         sys.exit(1)
 
@@ -176,7 +182,7 @@ async def _play(play: Play, caught: list[signal.Signals]) -> Played:
     return await play.run()
 
 
-def _tell(console: Console, played: Played, out: Path, model: str, *, as_json: bool) -> None:
+def _tell(console: Console, played: Played, out: Path, model: str, nothing: str | None, *, as_json: bool) -> None:
     """Print the report, keep it as a page, and say whether the account says the same."""
     report = report_on(played.journal, Question())
     for ending in ("-wal", "-shm"):  # a reader leaves them, empty
@@ -194,6 +200,7 @@ def _tell(console: Console, played: Played, out: Path, model: str, *, as_json: b
             "books": books,
             "parity": parity_words.document(played.parity),
             "events": dict(played.sight.counts),
+            "nothing_decided": nothing,
         }
         click.echo(json.dumps(document, indent=2))
         return
