@@ -109,7 +109,7 @@ def demo(
     the trader has a paper account, with recorded ones an account at the simulated exchange. At the end its journal is
     held against that account, and the report is printed and kept. Nothing is left running.
 
-    The exit code is 1 if they differ, if a decision comes out otherwise the second time, or if nothing was decided at all.
+    The exit code is 1 if they differ, if a decision comes out otherwise the second time, or if there was none.
     """
     log.configure(level="error")
     console = Console(stderr=as_json, highlight=False)
