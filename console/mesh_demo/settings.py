@@ -136,6 +136,11 @@ def collector(number: int, folder: Path, exchange_url: str, coordinator_address:
     }
 
 
+_LEAST_EXPIRE_SECONDS = 2.0
+_LEAST_RETRY_SECONDS, _MOST_RETRY_SECONDS = 0.1, 60.0
+"""What the trader takes: beyond these it would not start at the slowest and the fastest speeds."""
+
+
 def trader(plan: Plan, folder: Path, exchange_url: str, forecast_address: str) -> Settings:
     """Tell the trader. At such a speed a second is minutes: what is measured in seconds is told in markets' time."""
     real_second = plan.speed
@@ -151,8 +156,8 @@ def trader(plan: Plan, folder: Path, exchange_url: str, forecast_address: str) -
         "paper.max_book_age_seconds": real_second,
         "rules.min_magnitude_cents": 2.0,
         "rules.min_edge_cents": -5.0,
-        "entries.expire_seconds": real_second / 2,
-        "exits.retry_seconds": real_second / 20,
+        "entries.expire_seconds": max(real_second / 2, _LEAST_EXPIRE_SECONDS),
+        "exits.retry_seconds": min(max(real_second / 20, _LEAST_RETRY_SECONDS), _MOST_RETRY_SECONDS),
         "protections.cooldown_seconds": 0.0,
         "protections.max_forecast_age_seconds": 3 * real_second,
         "protections.max_book_age_seconds": real_second,

@@ -2,6 +2,7 @@
 
 import io
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,6 +50,14 @@ def test_every_daemon_takes_what_it_is_told(tmp_path: Path, kind: type[Strict], 
     file.write_text(settings.toml(told))
 
     assert load(file, kind).model_fields_set
+
+
+@pytest.mark.parametrize("speed", [1.0, 2.0, 2000.0])
+def test_the_trader_takes_every_speed_that_may_be_asked_for(tmp_path: Path, speed: float) -> None:
+    file = tmp_path / "told.toml"
+    file.write_text(settings.toml(settings.trader(replace(PLAN, speed=speed), tmp_path, URL, "127.0.0.1:8787")))
+
+    assert load(file, TraderConfig).clock.speed == speed
 
 
 def test_settings_are_read_back_as_they_were() -> None:
