@@ -5,6 +5,7 @@ is its mean price at the horizon. Brier's score is the mean square of what was s
 """
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -59,7 +60,7 @@ class ReliabilitySums:
         }
         found = [
             (each.signal.forecast_mean_cents, each.signal.current_cents, values[ticker])
-            for (ticker, _), each in answers.items()
+            for (ticker, _), each in sorted(answers.items(), key=itemgetter(0))  # as they came would change last bits
             if ticker in values and isinstance(each, Forecasted)
         ]
         if not found:
