@@ -80,8 +80,9 @@ def _timed(
 
 
 def _clean(histories: Sequence[History], min_points: int) -> list[tuple[bool, bool]]:
-    """Tell which histories need no second look (long enough, finite, in range, not constant), and which hold no point
-    that is neither a price nor a gap.
+    """Tell which histories need no second look, and which of the others have prices and gaps alone.
+
+    No second look need those that are long enough, finite, in range, not constant.
     """
     lengths = np.array([len(history.closes) for history in histories])
     some = lengths > 0

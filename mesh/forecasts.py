@@ -140,22 +140,17 @@ class ForecastClient:
         header = pb.ScanHeader(scan_id=uuid4().hex, client_id=client_id, forecast=forecast, signal=signal)
         failures = 0
         while unanswered:
-            places, stopping = list(unanswered), False
-            left = len(places)
+            left, stopping = len(unanswered), False
             try:
                 seconds = timeout if within is None else end - time()
-                async with aclosing(self._attempt(header, list(unanswered.values()), seconds)) as responses:
-                    async for response in responses:
-                        for result in response.results.results:
-                            if result.input_index >= left:
-                                raise Broken(f"there is no input {result.input_index}", reason="UNACCOUNTED")
-                            if result.expired.reason == forecast_pb2.EXPIRED_REASON_DRAINING:
-                                stopping = True  # it stays unanswered, and is asked again
-                                continue
-                            result.input_index = place = places[result.input_index]
-                            if unanswered.pop(place, None) is None:
-                                raise Broken(f"input {place} was answered twice", reason="UNACCOUNTED")
-                            yield result
+                async with aclosing(self._attempt(header, dict(unanswered), seconds)) as results:
+                    async for result in results:
+                        if result.expired.reason == forecast_pb2.EXPIRED_REASON_DRAINING:
+                            stopping = True  # it stays unanswered, and is asked again
+                            continue
+                        if unanswered.pop(result.input_index, None) is None:
+                            raise Broken(f"input {result.input_index} was answered twice", reason="UNACCOUNTED")
+                        yield result
                 if stopping:
                     raise Unavailable("the server is stopping", reason="DRAINING", retry_after=_STOPPING_SECONDS)
             except (Unavailable, Overloaded) as error:
@@ -171,17 +166,22 @@ class ForecastClient:
                     raise Broken(f"{len(unanswered)} of {left} inputs were not answered", reason="UNACCOUNTED")
 
     async def _attempt(
-        self, header: pb.ScanHeader, histories: Sequence[forecast_pb2.MarketHistory], timeout: float | None
-    ) -> AsyncGenerator[pb.StreamSignalsResponse, None]:
-        """Scan once; `input_index` is the place in these histories."""
+        self, header: pb.ScanHeader, histories: dict[int, forecast_pb2.MarketHistory], timeout: float | None
+    ) -> AsyncGenerator[signal_pb2.SignalResult, None]:
+        """Scan once; results carry the caller's indices."""
+        indices = list(histories)
         accepted = asyncio.Event()
         call: grpc.aio.StreamStreamCall[pb.StreamSignalsRequest, pb.StreamSignalsResponse] = self._stub.StreamSignals(
-            _requests(header, histories, accepted), timeout=timeout
+            _requests(header, list(histories.values()), accepted), timeout=timeout
         )
         try:
             async for response in translated(call):
                 accepted.set()
-                yield response
+                for result in response.results.results:
+                    if result.input_index >= len(indices):
+                        raise Broken(f"there is no input {result.input_index}", reason="UNACCOUNTED")
+                    result.input_index = indices[result.input_index]
+                    yield result
         finally:
             call.cancel()  # a stream left alone would hold the server (grpc/grpc#43462)
 
