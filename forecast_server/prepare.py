@@ -35,10 +35,10 @@ def prepare(
 ) -> list[Ready | NoForecast | Rejected]:
     """Check and shape a batch; one answer per history, in order."""
     prepared: list[Ready | NoForecast | Rejected] = []
-    for history, fine in zip(histories, _clean(histories, min_points), strict=True):
+    for history, (fine, priced) in zip(histories, _clean(histories, min_points), strict=True):
         shaped = _UNTOUCHED
         if not fine or len(history.closes) > max_points:
-            found = _shaped(history.closes, fine, min_points, max_points)
+            found = _shaped(history.closes, min_points, max_points, fine=fine, priced=priced)
             if not isinstance(found, _Shaped):
                 prepared.append(found)
                 continue
@@ -79,41 +79,43 @@ def _timed(
     return steps, max(age, _NOTHING), degraded  # clocks of two machines differ a little: an age is never negative
 
 
-def _clean(histories: Sequence[History], min_points: int) -> list[bool]:
-    """Tell which histories need no second look: long enough, finite, in range, not constant."""
+def _clean(histories: Sequence[History], min_points: int) -> list[tuple[bool, bool]]:
+    """Tell which histories need no second look, and which of the others have prices and gaps alone.
+
+    No second look need those that are long enough, finite, in range, not constant.
+    """
     lengths = np.array([len(history.closes) for history in histories])
-    clean = lengths >= min_points
-    if not clean.any():
-        return [False] * len(histories)
-    chosen = [history.closes for history, long_enough in zip(histories, clean, strict=True) if long_enough]
-    values = np.concatenate(chosen)
-    starts = np.concatenate(([0], np.cumsum(lengths[clean])[:-1]))
-    lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
-    clean[clean] = (lowest >= 0) & (highest <= MAX_CENTS) & (lowest < highest)  # NaN and infinity fail these
-    found: list[bool] = clean.tolist()
-    return found
+    some = lengths > 0
+    fine, priced = np.zeros(len(histories), bool), np.ones(len(histories), bool)
+    if some.any():
+        values = np.concatenate([history.closes for history in histories])
+        starts = (np.cumsum(lengths) - lengths)[some]
+        lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+        # NaN and infinity fail these.
+        fine[some] = (lengths[some] >= min_points) & (lowest >= 0) & (highest <= MAX_CENTS) & (lowest < highest)
+        priced[some] = np.logical_and.reduceat(_prices_or_gaps(values), starts)
+    return list(zip(fine.tolist(), priced.tolist(), strict=True))
 
 
 def _shaped(
-    closes: NDArray[np.float32], fine: bool, min_points: int, max_points: int
+    closes: NDArray[np.float32], min_points: int, max_points: int, *, fine: bool, priced: bool
 ) -> _Shaped | NoForecast | Rejected:
     """Cut to the context and fill gaps, or say why nothing can be forecast."""
-    if not fine:
-        problems = close_problems(closes)
-        if problems:
-            return Rejected(problems)
-        if len(closes) < min_points:
-            return NoForecast(NoForecastReason.TOO_SHORT)
+    if not priced:
+        return Rejected(close_problems(closes))
+    if len(closes) < min_points:
+        return NoForecast(NoForecastReason.TOO_SHORT)
     series, gaps = closes, np.zeros(len(closes), dtype=bool)
     if not fine:
         gaps = np.isnan(closes)
         known = np.flatnonzero(~gaps)
-        if (~gaps[-max_points:]).sum() < min_points:
+        if len(known) - np.searchsorted(known, len(closes) - max_points) < min_points:
             return NoForecast(NoForecastReason.NO_FINITE_POINT)
         # Gaps before the first price say nothing; those at the cut are filled before it, with what was known then.
         series, gaps = _filled(closes[known[0] :], gaps[known[0] :]), gaps[known[0] :]
     cut = len(series) > max_points
-    series, share = series[-max_points:], float(gaps[-max_points:].mean())
+    series, gaps = series[-max_points:], gaps[-max_points:]
+    share = float(np.count_nonzero(gaps) / len(gaps))
     if (cut or not fine) and series.min() == series.max():
         return NoForecast(NoForecastReason.CONSTANT)
     return _Shaped(series, share, (Degradation.HISTORY_CUT,) * cut + (Degradation.INTERPOLATED,) * (share > 0))
@@ -121,11 +123,16 @@ def _shaped(
 
 def close_problems(closes: NDArray[np.float32]) -> tuple[FieldViolation, ...]:
     """Name the points that are neither a price nor a gap."""
-    wrong = np.flatnonzero(~np.isnan(closes) & ~((closes >= 0) & (closes <= MAX_CENTS)))
+    wrong = np.flatnonzero(~_prices_or_gaps(closes))
     return tuple(
         FieldViolation(f"closes_cents[{place}]", f"must be within 0 and 100, or NaN for none; is {closes[place]:.9g}")
         for place in wrong[:_MAX_PROBLEMS]
     )
+
+
+def _prices_or_gaps(closes: NDArray[np.float32]) -> NDArray[np.bool_]:
+    told: NDArray[np.bool_] = np.isnan(closes) | ((closes >= 0) & (closes <= MAX_CENTS))
+    return told
 
 
 def _filled(series: NDArray[np.float32], gaps: NDArray[np.bool_]) -> NDArray[np.float32]:

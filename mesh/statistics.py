@@ -7,7 +7,7 @@ contracts makes it wider than so many equal ones would. It needs no random numbe
 interval.
 """
 
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
 from statistics import NormalDist
@@ -48,6 +48,16 @@ class Clustered:
         sums[0] += value
         sums[1] += weight
         self._count += 1
+
+    def add_all(self, cluster: Hashable, values: Sequence[float]) -> None:
+        """Count observations of weight one of the same cluster. ValueError for what is no number."""
+        if not all(map(isfinite, values)):
+            raise ValueError("cannot count what is no number")
+        if values:
+            sums = self._sums.setdefault(cluster, [0.0, 0.0])
+            sums[0] = sum(values, sums[0])
+            sums[1] += len(values)
+            self._count += len(values)
 
     def estimate(self, level: float = LEVEL, least: float = LEAST_CLUSTERS) -> Estimate | None:
         """Return the mean with an interval; None without an observation.

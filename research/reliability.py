@@ -5,7 +5,10 @@ is its mean price at the horizon. Brier's score is the mean square of what was s
 """
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
+
+import numpy as np
 
 from mesh.statistics import Clustered, Estimate
 from mesh.types import DOLLAR
@@ -44,7 +47,8 @@ class ReliabilitySums:
     """Gathers it as events stream by; clusters are events."""
 
     def __init__(self) -> None:
-        self._bins = [[[0.0, 0.0, 0.0] for _ in range(BINS)] for _ in range(2)]
+        self._bins = np.zeros((2, 3, BINS))
+        """Of forecast and market: how many, what was said, what came."""
         self._scores = [Clustered() for _ in range(3)]
 
     def add(self, event: RecordedEvent, answers: Answers) -> None:
@@ -54,26 +58,28 @@ class ReliabilitySums:
             for market in event.markets
             if market.outcome is not None
         }
-        for (ticker, _), said in answers.items():
-            came = values.get(ticker)
-            if came is None or not isinstance(said, Forecasted):
-                continue
-            signal = said.signal
-            squares = []
-            for place, cents in enumerate((signal.forecast_mean_cents, signal.current_cents)):
-                probability = min(max(float(cents) / 100, 0.0), 1.0)
-                sums = self._bins[place][min(int(probability * BINS), BINS - 1)]
-                sums[0] += 1
-                sums[1] += probability
-                sums[2] += came
-                squares.append((probability - came) ** 2)
-            for scores, value in zip(self._scores, (*squares, squares[0] - squares[1]), strict=True):
-                scores.add(event.event_ticker, value)
+        found = [
+            (each.signal.forecast_mean_cents, each.signal.current_cents, values[ticker])
+            for (ticker, _), each in sorted(answers.items(), key=itemgetter(0))  # as they came would change last bits
+            if ticker in values and isinstance(each, Forecasted)
+        ]
+        if not found:
+            return
+        *both, came = np.array(found).T
+        squares = []
+        for number, cents in enumerate(both):
+            said = np.clip(cents / 100, 0.0, 1.0)
+            places = np.minimum((said * BINS).astype(int), BINS - 1)
+            for sums, each in zip(self._bins[number], (np.ones_like(said), said, came), strict=True):
+                np.add.at(sums, places, each)  # one after the other, as if each were added by itself
+            squares.append((said - came) ** 2)
+        for scores, each in zip(self._scores, (*squares, squares[0] - squares[1]), strict=True):
+            scores.add_all(event.event_ticker, each.tolist())
 
     def found(self) -> Reliability:
         """Return what was counted."""
         forecast, market = (
-            tuple(Bin(int(count), said / count, came / count) for count, said, came in bins if count)
+            tuple(Bin(int(count), said / count, came / count) for count, said, came in bins.T.tolist() if count)
             for bins in self._bins
         )
         briers = [scores.estimate() for scores in self._scores]

@@ -294,6 +294,9 @@ class PaperTrader:
 
     def _news(self) -> None:
         news, _ = self._venue.account.take()
+        if not news:  # of most quotes
+            self._resting = set(self._venue.account.resting)
+            return
         settlements: list[Settlement] = []
         changed: dict[str, None] = {}
         # What was bought comes before the word that its order is done: a sale that waited for that is of all.

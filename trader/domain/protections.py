@@ -200,8 +200,9 @@ def _losses(state: State, moment: Moment) -> Iterator[Trouble]:
 def _stops(state: State, moment: Moment) -> Iterator[Trouble]:
     limits = state.settings.protections
     span = timedelta(seconds=limits.stop_guard_seconds)
+    since = moment.now - span
     for series, times in sorted(state.books.stops.items()):
-        count = sum(moment.now - span < at for at in times)
+        count = sum(map(since.__lt__, times))  # over a thousand, after every order
         if count >= limits.stop_guard_count:
             why = f"stop guard: {count} stops sold in {series} within {span}"
             finding = _refused(STOP_GUARD, "count", figure=count, at_most=limits.stop_guard_count - _LEAST)

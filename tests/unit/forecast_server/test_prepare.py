@@ -282,3 +282,15 @@ def test_a_gap_across_the_cut_is_filled_with_what_was_known_before_it_and_counte
     assert np.array_equal(cut.series, whole.series[-10:])
     assert cut.interpolated_share == pytest.approx(0.2)
     assert set(cut.degraded) == {Degradation.HISTORY_CUT, Degradation.INTERPOLATED}
+
+
+def test_a_history_gets_the_same_answer_alone_and_among_others() -> None:
+    mixed = [(), (40, 41, 42), (NAN, NAN), (40, INFINITY, 42), (NAN, 40, NAN, 44, 45), (7, 7, 7), (101,), (-1, NAN, 3)]
+    together = shaped(*(history(*closes, index=place) for place, closes in enumerate(mixed)))
+    alone = [one for place, closes in enumerate(mixed) for one in shaped(history(*closes, index=place))]
+    for one, other in zip(together, alone, strict=True):
+        if isinstance(one, Ready) and isinstance(other, Ready):
+            assert one.series.tolist() == other.series.tolist()
+            assert (one.interpolated_share, one.degraded) == (other.interpolated_share, other.degraded)
+        else:
+            assert one == other

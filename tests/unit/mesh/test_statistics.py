@@ -36,6 +36,18 @@ def test_clusters_of_one_equal_observation_each_give_the_interval_of_the_text_bo
     assert found.low == pytest.approx(fmean(values) - reach, abs=1e-6)
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.lists(st.floats(-100, 100), max_size=9)), max_size=9))
+def test_observations_at_once_are_counted_as_each_by_itself(parts: list[tuple[int, list[float]]]) -> None:
+    together, alone = Clustered(), Clustered()
+    for cluster, values in parts:
+        together.add_all(cluster, values)
+        for value in values:
+            alone.add(cluster, value)
+    assert together.estimate(least=2) == alone.estimate(least=2)
+    with pytest.raises(ValueError, match="no number"):
+        together.add_all(0, [1.0, float("nan")])
+
+
 def test_the_interval_covers_as_often_as_it_claims_where_trades_of_an_event_go_together() -> None:
     # Take-profit or stop, three trades or so an event that mostly end alike, of unequal size. The standard error of a
     # share near 0.95 over 1,000 repetitions is 0.7 percent; skewness and few events cost another percent or two.

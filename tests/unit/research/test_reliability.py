@@ -60,3 +60,15 @@ def test_what_nobody_knows_or_nobody_said_does_not_count() -> None:
 
     assert found.forecast == found.market == ()
     assert found.forecast_brier is found.difference is None
+
+
+def test_the_order_of_answers_changes_not_even_the_last_bits() -> None:
+    one = market(walked(30), ticker="KXHIGHNY-26NOV01-T40", pays=True)
+    answers: Said = {}
+    for number in range(30):
+        answers |= said(one, number, forecast_mean_cents=1.1 * number, current_cents=40.0 + number / 7)
+    forth, back = ReliabilitySums(), ReliabilitySums()
+    forth.add(event(one), answers)
+    back.add(event(one), dict(reversed(answers.items())))
+
+    assert forth.found() == back.found()
