@@ -103,7 +103,8 @@ def _as(role: str, root: Path) -> list[Check]:
         if machine.exchange is not None:
             other = "[kalshi] in the configuration"
             near += [check async for check in exchange_checks.exchange(machine.exchange, other=other)]
-        return near + [check async for check in machine.exchange_keys()]
+        near += [check async for check in machine.exchange_keys()]
+        return near + [check async for check in machine.series()]
 
     return found + asyncio.run(asked())
 

@@ -1,6 +1,6 @@
-"""Checks of the exchange: whether it answers and is open, and whether it accepts a daemon's key."""
+"""Checks of the exchange: whether it answers and is open, accepts a daemon's key, and has a daemon's series."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
 from console import model_checks
@@ -9,7 +9,11 @@ from console.exchange_connection import BY_OPTIONS, exchange_words
 from mesh.config import ConfigError
 from mesh.kalshi.client import connect
 from mesh.kalshi.config import KalshiConfig
-from mesh.kalshi.errors import ExchangeError, NotPermitted, WrongKey
+from mesh.kalshi.errors import ExchangeError, NotPermitted, ObjectNotFound, WrongKey
+
+_HOUR = 3600
+_SHORT_LIVED = ("hourly", "fifteen_min")
+"""What the exchange says of series whose events last for an hour or less."""
 
 
 async def exchange(config: KalshiConfig, *, other: str = BY_OPTIONS) -> AsyncIterator[Check]:
@@ -54,3 +58,38 @@ async def key(config: KalshiConfig, name: str) -> Check | None:
     except (ExchangeError, ConfigError):
         return None
     return ok(name, f"the exchange accepts {config.key_id}, tier {limits.usage_tier}")
+
+
+async def series(config: KalshiConfig, steps: Mapping[str, int], name: str) -> Check | None:
+    """Ask the exchange whether it has each series of a daemon, and whether such candles fit into its events.
+
+    None where the exchange does not answer, which `exchange` says.
+
+    Args:
+        config: How the exchange is reached.
+        steps: The shortest candle of each series, in seconds, by its ticker.
+        name: Of the check.
+    """
+    unknown, coarse = [], []
+    try:
+        async with connect(config) as kalshi:
+            for ticker, seconds in steps.items():
+                try:
+                    found = await kalshi.markets.series(ticker)
+                except ObjectNotFound:
+                    unknown.append(ticker)
+                    continue
+                if found.frequency in _SHORT_LIVED and seconds >= _HOUR:
+                    coarse.append(ticker)
+    except (ExchangeError, ConfigError):
+        return None
+    if unknown:
+        return problem(name, f"the exchange has no {', '.join(unknown)}", "is it spelt as the exchange spells it?")
+    if coarse:
+        found_words = (
+            f"events of {', '.join(coarse)} last for an hour or less, and the candles asked for are no shorter"
+        )
+        return warning(
+            name, found_words, "write its candles of a minute down with it (docs/runbook.md, adding a series)"
+        )
+    return ok(name, f"the exchange has all {len(steps)}")

@@ -152,6 +152,22 @@ class Machine:
             if (check := await exchange_checks.key(asked, f"{daemon.short}: key accepted")) is not None:
                 yield check
 
+    async def series(self) -> AsyncIterator[Check]:
+        """Ask the exchange for the series that are collected and traded here."""
+        exchange = self.exchange
+        for daemon in self.daemons:
+            match daemon.config:
+                case TraderConfig(series=scanned):
+                    steps = {each.ticker: int(each.step.total_seconds()) for each in scanned}
+                case CoordinatorConfig(series=collected):
+                    steps = {each.ticker: min(each.step_seconds) for each in collected}
+                case _:
+                    continue
+            if exchange is None:
+                continue
+            if (check := await exchange_checks.series(exchange, steps, f"{daemon.short}: series")) is not None:
+                yield check
+
     async def coordinator(self) -> AsyncIterator[Check]:
         """Ask the coordinator as this machine's collector."""
         for daemon in self.daemons:

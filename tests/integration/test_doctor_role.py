@@ -17,7 +17,7 @@ from console.role_checks import Machine
 from mesh import certs
 from tests.conftest import ForecastServer
 from tests.fakes.coordinator import coordinator_on_loopback
-from tests.fakes.exchange_process import exchange_process
+from tests.fakes.exchange_process import SMALL, exchange_process
 
 ABSENT = "192.0.2.1"
 """An address that is nobody's."""
@@ -171,6 +171,29 @@ def test_a_key_is_shown_to_the_exchange_before_a_restart_shows_it(tree: Path, tm
         exchange.command("account", "remove-key", new)
         assert doctor(tree)[0]["trader: key accepted"]["verdict"] == "problem"
     assert "trader: key accepted" not in doctor(tree)[0], "that no exchange answers is said once"
+
+
+def test_series_that_the_exchange_does_not_have_or_that_live_too_short_are_named(
+    tree: Path, tmp_path_factory: Any, free: str
+) -> None:
+    config = tree / "etc/foremesh/trader.toml"
+    change(tree / "etc/foremesh/collector-ec2.toml", "10.8.0.1:8788", f"127.0.0.1:{free}")
+    change(config, "10.8.0.1:8787", f"127.0.0.1:{free}")
+    listed = '{ ticker = "KXHIGHNY", history_hours = 24.0 }'
+    asked = SMALL.replace(listed, listed + ', { ticker = "KXBTC", history_hours = 2.0 }')
+    with exchange_process(tmp_path_factory.mktemp("exchange"), config=asked) as exchange:
+        change(config, f'host = "http://127.0.0.1:{free}"', f'host = "{exchange.url}"')
+        change(config, "read_seconds = 0.2", "read_seconds = 10.0")
+        text = config.read_text()
+        for series, verdict, words in (
+            ('{ ticker = "KXHIGHNY" }, { ticker = "KXBTC", step_minutes = 1 }', "ok", "has all 2"),
+            ('{ ticker = "KXHIGHNY" }, { ticker = "KXBTC" }', "warning", "events of KXBTC last for an hour or less"),
+            ('{ ticker = "KXHIHGNY" }, { ticker = "KXBTC" }', "problem", "the exchange has no KXHIHGNY"),
+        ):
+            config.write_text(f"series = [{series}]\n{text}")
+            check = doctor(tree)[0]["trader: series"]
+            assert (check["verdict"], words in check["found"]) == (verdict, True), check
+    assert "trader: series" not in doctor(tree)[0], "that no exchange answers is said once"
 
 
 def brought(env_file: Path, tree: Path) -> None:
