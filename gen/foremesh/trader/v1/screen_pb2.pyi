@@ -21,7 +21,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class MarketRow(_message.Message):
-    __slots__ = ("number", "market_ticker", "event_ticker", "series_ticker", "title", "close_time", "no_mark", "takes_orders", "scan_id", "scan_outcome", "scan_reason", "signal", "decision")
+    __slots__ = ("number", "market_ticker", "event_ticker", "series_ticker", "title", "close_time", "no_mark", "takes_orders", "scan_id", "scan_outcome", "scan_reason", "signal", "decision", "may_have_changed")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     MARKET_TICKER_FIELD_NUMBER: _ClassVar[int]
     EVENT_TICKER_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +35,7 @@ class MarketRow(_message.Message):
     SCAN_REASON_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
     DECISION_FIELD_NUMBER: _ClassVar[int]
+    MAY_HAVE_CHANGED_FIELD_NUMBER: _ClassVar[int]
     number: int
     market_ticker: str
     event_ticker: str
@@ -48,7 +49,8 @@ class MarketRow(_message.Message):
     scan_reason: str
     signal: SignalLine
     decision: DecisionLine
-    def __init__(self, number: _Optional[int] = ..., market_ticker: _Optional[str] = ..., event_ticker: _Optional[str] = ..., series_ticker: _Optional[str] = ..., title: _Optional[str] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., no_mark: _Optional[_Union[_positions_pb2.Mark, _Mapping]] = ..., takes_orders: _Optional[bool] = ..., scan_id: _Optional[str] = ..., scan_outcome: _Optional[_Union[_decisions_pb2.ScanOutcome, str]] = ..., scan_reason: _Optional[str] = ..., signal: _Optional[_Union[SignalLine, _Mapping]] = ..., decision: _Optional[_Union[DecisionLine, _Mapping]] = ...) -> None: ...
+    may_have_changed: bool
+    def __init__(self, number: _Optional[int] = ..., market_ticker: _Optional[str] = ..., event_ticker: _Optional[str] = ..., series_ticker: _Optional[str] = ..., title: _Optional[str] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., no_mark: _Optional[_Union[_positions_pb2.Mark, _Mapping]] = ..., takes_orders: _Optional[bool] = ..., scan_id: _Optional[str] = ..., scan_outcome: _Optional[_Union[_decisions_pb2.ScanOutcome, str]] = ..., scan_reason: _Optional[str] = ..., signal: _Optional[_Union[SignalLine, _Mapping]] = ..., decision: _Optional[_Union[DecisionLine, _Mapping]] = ..., may_have_changed: _Optional[bool] = ...) -> None: ...
 
 class SignalLine(_message.Message):
     __slots__ = ("direction", "magnitude_cents", "confidence", "side", "current_cents", "forecast_mean_cents", "horizon", "age", "useful_for")
@@ -89,12 +91,14 @@ class DecisionLine(_message.Message):
     def __init__(self, decision_id: _Optional[str] = ..., outcome: _Optional[_Union[_decisions_pb2.DecisionOutcome, str]] = ..., refusal: _Optional[_Union[_rules_pb2.RuleVerdict, _Mapping]] = ..., refusal_count: _Optional[int] = ..., expected_edge_cents: _Optional[float] = ..., age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class LogEvents(_message.Message):
-    __slots__ = ("events", "skipped_count")
+    __slots__ = ("events", "skipped_count", "more_skipped")
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MORE_SKIPPED_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedCompositeFieldContainer[_events_pb2.Event]
     skipped_count: int
-    def __init__(self, events: _Optional[_Iterable[_Union[_events_pb2.Event, _Mapping]]] = ..., skipped_count: _Optional[int] = ...) -> None: ...
+    more_skipped: bool
+    def __init__(self, events: _Optional[_Iterable[_Union[_events_pb2.Event, _Mapping]]] = ..., skipped_count: _Optional[int] = ..., more_skipped: _Optional[bool] = ...) -> None: ...
 
 class Confirmed(_message.Message):
     __slots__ = ("age", "numbers")
@@ -121,7 +125,7 @@ class StateSnapshot(_message.Message):
     def __init__(self, status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., positions: _Optional[_Iterable[_Union[_positions_pb2.Position, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[_orders_pb2.Order, _Mapping]]] = ..., markets: _Optional[_Iterable[_Union[MarketRow, _Mapping]]] = ..., funnel: _Optional[_Union[_report_pb2.Funnel, _Mapping]] = ..., log: _Optional[_Union[LogEvents, _Mapping]] = ...) -> None: ...
 
 class StateDelta(_message.Message):
-    __slots__ = ("status", "positions", "closed_position_ids", "orders", "ended_client_order_ids", "markets", "gone_market_numbers", "funnel", "log", "confirmed")
+    __slots__ = ("status", "positions", "closed_position_ids", "orders", "ended_client_order_ids", "markets", "gone_market_numbers", "funnel", "log", "confirmed", "market_order", "ended_exchange_order_ids")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     POSITIONS_FIELD_NUMBER: _ClassVar[int]
     CLOSED_POSITION_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -132,6 +136,8 @@ class StateDelta(_message.Message):
     FUNNEL_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    MARKET_ORDER_FIELD_NUMBER: _ClassVar[int]
+    ENDED_EXCHANGE_ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
     status: _status_pb2.Status
     positions: _containers.RepeatedCompositeFieldContainer[_positions_pb2.Position]
     closed_position_ids: _containers.RepeatedScalarFieldContainer[str]
@@ -142,7 +148,9 @@ class StateDelta(_message.Message):
     funnel: _report_pb2.Funnel
     log: LogEvents
     confirmed: _containers.RepeatedCompositeFieldContainer[Confirmed]
-    def __init__(self, status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., positions: _Optional[_Iterable[_Union[_positions_pb2.Position, _Mapping]]] = ..., closed_position_ids: _Optional[_Iterable[str]] = ..., orders: _Optional[_Iterable[_Union[_orders_pb2.Order, _Mapping]]] = ..., ended_client_order_ids: _Optional[_Iterable[str]] = ..., markets: _Optional[_Iterable[_Union[MarketRow, _Mapping]]] = ..., gone_market_numbers: _Optional[_Iterable[int]] = ..., funnel: _Optional[_Union[_report_pb2.Funnel, _Mapping]] = ..., log: _Optional[_Union[LogEvents, _Mapping]] = ..., confirmed: _Optional[_Iterable[_Union[Confirmed, _Mapping]]] = ...) -> None: ...
+    market_order: _containers.RepeatedScalarFieldContainer[int]
+    ended_exchange_order_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., positions: _Optional[_Iterable[_Union[_positions_pb2.Position, _Mapping]]] = ..., closed_position_ids: _Optional[_Iterable[str]] = ..., orders: _Optional[_Iterable[_Union[_orders_pb2.Order, _Mapping]]] = ..., ended_client_order_ids: _Optional[_Iterable[str]] = ..., markets: _Optional[_Iterable[_Union[MarketRow, _Mapping]]] = ..., gone_market_numbers: _Optional[_Iterable[int]] = ..., funnel: _Optional[_Union[_report_pb2.Funnel, _Mapping]] = ..., log: _Optional[_Union[LogEvents, _Mapping]] = ..., confirmed: _Optional[_Iterable[_Union[Confirmed, _Mapping]]] = ..., market_order: _Optional[_Iterable[int]] = ..., ended_exchange_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StateHeartbeat(_message.Message):
     __slots__ = ("links", "confirmed")
