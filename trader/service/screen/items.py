@@ -19,8 +19,8 @@ class Item(Generic[_M]):
 
     Attributes:
         version: Turn in which it changed last, in more than ages.
-        looked: When it was last looked at, monotonic.
-        hint: What it was then, as far as that is cheap to tell; whoever looks keeps it here.
+        looked: When it was last written, monotonic.
+        hint: What it was when somebody looked, as far as that is cheap to tell; whoever looks keeps it here.
 
     Args:
         ages: Fields that are ages, or that say nothing of the thing, by their path; of a repeated field each.
@@ -30,7 +30,8 @@ class Item(Generic[_M]):
 
     def __init__(self, *ages: Path) -> None:
         self._ages = ages
-        self._content = b""
+        self._content: bytes | None = None
+        """Of it beside ages, as `version` has it; None where that is not what was sent last."""
         self._message: _M | None = None
         self._write: Callable[[Moment], _M] | None = None
         self.version = -1
@@ -40,12 +41,8 @@ class Item(Generic[_M]):
     def look(self, write: Callable[[Moment], _M], moment: Moment, version: int) -> None:
         """Write it anew, in a turn, and see whether it has changed."""
         self._write, self._message, self.looked = write, write(moment), moment.seconds
-        bare = type(self._message)()
-        bare.CopyFrom(self._message)
-        for path in self._ages:
-            _clear(bare, path)
-        content = bare.SerializeToString(deterministic=True)
-        if content != self._content or self.version < 0:
+        content = self._bare(self._message)
+        if content != self._content:
             self._content, self.version = content, version
 
     def message(self, moment: Moment) -> _M:
@@ -54,7 +51,16 @@ class Item(Generic[_M]):
             raise LookupError("nobody has looked at it")
         if moment.seconds - self.looked > _SAME:
             self._message, self.looked = self._write(moment), moment.seconds
+            if self._bare(self._message) != self._content:
+                self._content = None  # one stream knows more than the others: the next look tells all
         return self._message
+
+    def _bare(self, message: _M) -> bytes:
+        bare = type(message)()
+        bare.CopyFrom(message)
+        for path in self._ages:
+            _clear(bare, path)
+        return bare.SerializeToString(deterministic=True)
 
 
 def _clear(message: Message, path: Path) -> None:

@@ -82,11 +82,11 @@ class Picture:
         """What the engine knows."""
         return self._engine.state
 
-    async def refresh(self) -> None:
-        """Bring it up to now, unless another stream has just done so."""
+    async def refresh(self, within: float = _TURN_SECONDS) -> None:
+        """Bring it up to now, unless another stream has done so within so many seconds."""
         asked = asyncio.get_running_loop().time()
         async with self._turn:
-            if self._made >= asked - _TURN_SECONDS:
+            if self._made >= asked - within:
                 return
             self._made = asyncio.get_running_loop().time()
             try:

@@ -21,7 +21,6 @@ _EARLY = 0.05
 """A heartbeat is sent so much before it is due: something shall come every second."""
 _LOOK_SECONDS = 0.25
 """Between two looks whether the process stops."""
-_LAST_TURN_SECONDS = 0.05
 
 
 class StateWatching:
@@ -49,7 +48,7 @@ class StateWatching:
         self._streaming.same_journal(request.journal_id if request.HasField("journal_id") else None)
         period = 1.0 / (request.max_hz if request.HasField("max_hz") else _HZ)
         picture, time = self._picture, asyncio.get_running_loop().time
-        await picture.refresh()
+        await picture.refresh(within=0.0)
         screen = Screen(picture, self._facts, request)
         snapshot = await screen.snapshot()
         spoke = looked = time()
@@ -79,11 +78,9 @@ class StateWatching:
 
     async def _to_the_end(self) -> None:
         """Bring the picture up to an engine that has come to its end."""
-        await asyncio.sleep(_LAST_TURN_SECONDS)  # what other streams were shown just now may not be all
-        await self._picture.refresh()
+        await self._picture.refresh(within=0.0)
         while self._picture.as_of < self._engine.journal.last_sequence:
-            await asyncio.sleep(_LAST_TURN_SECONDS)
-            await self._picture.refresh()
+            await self._picture.refresh(within=0.0)
 
     def _response(
         self,
