@@ -9,13 +9,15 @@ import pytest
 from foremesh.trader.v1 import decisions_pb2, positions_pb2, status_pb2
 from foremesh.trader.v1 import trader_service_pb2 as pb
 
-from tests.fakes.questions import refused
+from tests.fakes.questions import refused, until
 from tests.fakes.trading import TICKER, book, market
 from tests.unit.trader.engine.rig import Rig
-from tests.unit.trader.service.served import Served, served
+from tests.unit.trader.engine.rig import write as write_entries
+from tests.unit.trader.service.served import ScreenWatch, Served, served
+from trader.domain.entries import Notified
 from trader.domain.events import Pause
 from trader.domain.facts import Actor
-from trader.domain.words import ActorKind
+from trader.domain.words import ActorKind, Delivery, Urgency
 
 OTHER = "KXHIGHNY-26NOV23-T61"
 
@@ -203,3 +205,56 @@ async def test_a_stream_ends_with_the_process_after_its_last_change(trader: Serv
     assert (found.code, found.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
     assert screen.kept.status is not None
     assert screen.kept.status.state in {status_pb2.TRADING_STATE_STOPPING, status_pb2.TRADING_STATE_PAUSED}
+
+
+async def test_who_stops_reading_is_told_so_and_holds_nobody_up() -> None:
+    rig = two()
+    rig.journal.append(rig.clock.now(), [long_words(number) for number in range(200)])
+    async with served(rig, stalled_seconds=0.3) as trader:
+        slow = trader.screen(after_sequence=0, max_hz=20)
+        await slow.next()
+        quick = trader.screen(max_hz=20)
+        await quick.next()
+        for number in range(120):  # more than what a connection holds
+            trader.engine.handle(wish(number))
+            rig.venue.show(book(TICKER, no_bids=[(40.0 + number % 5, 100.0)], no_asks=[(50.0, 100.0)]))
+            _ = [write(trader, 10 * number + each) for each in range(10)]
+            await rig.clock.advance(0)
+            await quick.next()
+        await asyncio.sleep(1.0)
+        found = await refused(read_on(slow))
+        assert (found.code, found.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "STREAM_STALLED")
+        await quick.next()
+
+
+async def test_streams_of_both_kinds_are_counted_together(trader: Served) -> None:
+    screens = [trader.screen() for _ in range(8)]
+    watches = [trader.watch() for _ in range(8)]
+    for each in (*screens, *watches):
+        await each.next()
+    found = await refused(trader.stub.WatchState(pb.WatchStateRequest()).read())
+    assert (found.code, found.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS")
+    screens[0].call.cancel()
+    await until(lambda: trader.server.in_flight() == 15)
+    await trader.screen().next()
+
+
+def long_words(number: int) -> Notified:
+    return Notified(
+        notification_id=f"n-{number}",
+        urgency=Urgency.QUIET,
+        delivery=Delivery.SUPPRESSED,
+        title="long",
+        text="x" * 4000,
+    )
+
+
+def write(trader: Served, number: int) -> None:
+    """Let the trader write something long."""
+    write_entries(trader.engine._core, [long_words(number)])
+
+
+async def read_on(screen: ScreenWatch) -> None:
+    """Take what comes, as fast as it comes."""
+    while True:
+        await screen.call.read()
