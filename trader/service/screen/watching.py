@@ -10,6 +10,7 @@ from foremesh.trader.v1 import screen_pb2
 from foremesh.trader.v1 import trader_service_pb2 as pb
 
 from trader.engine.engine import Engine
+from trader.service import convert_words as w
 from trader.service.screen.picture import Picture
 from trader.service.screen.stream import Screen
 from trader.service.status import Facts
@@ -51,9 +52,9 @@ class StateWatching:
         await picture.refresh(within=0.0)
         screen = Screen(picture, self._facts, request)
         snapshot = await screen.snapshot()
-        spoke = looked = time()
+        began = spoke = looked = time()
         with self._streaming.not_stalled():
-            yield self._response(screen, snapshot=snapshot)
+            yield self._response(screen, 0.0, snapshot=snapshot)
         while True:
             due = min(spoke + _BEAT_SECONDS - _EARLY, looked + period)
             await asyncio.sleep(min(_LOOK_SECONDS, max(0.0, due - time())))
@@ -68,13 +69,13 @@ class StateWatching:
             if delta is not None:
                 spoke = time()
                 with self._streaming.not_stalled():
-                    yield self._response(screen, delta=delta)
+                    yield self._response(screen, spoke - began, delta=delta)
             if ended:
                 raise stopping()
             if time() >= spoke + _BEAT_SECONDS - _EARLY:
                 spoke = time()
                 with self._streaming.not_stalled():
-                    yield self._response(screen, heartbeat=screen.heartbeat())
+                    yield self._response(screen, spoke - began, heartbeat=screen.heartbeat())
 
     async def _to_the_end(self) -> None:
         """Bring the picture up to an engine that has come to its end."""
@@ -85,6 +86,7 @@ class StateWatching:
     def _response(
         self,
         screen: Screen,
+        age: float,
         *,
         snapshot: screen_pb2.StateSnapshot | None = None,
         delta: screen_pb2.StateDelta | None = None,
@@ -97,4 +99,5 @@ class StateWatching:
             snapshot=snapshot,
             delta=delta,
             heartbeat=heartbeat,
+            stream_age=w.age(age),
         )

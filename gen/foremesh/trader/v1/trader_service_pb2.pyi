@@ -185,20 +185,22 @@ class WatchStateRequest(_message.Message):
     def __init__(self, max_hz: _Optional[float] = ..., market_tickers: _Optional[_Iterable[str]] = ..., after_sequence: _Optional[int] = ..., journal_id: _Optional[str] = ...) -> None: ...
 
 class WatchStateResponse(_message.Message):
-    __slots__ = ("instance_id", "journal_id", "as_of_sequence", "snapshot", "delta", "heartbeat")
+    __slots__ = ("instance_id", "journal_id", "as_of_sequence", "snapshot", "delta", "heartbeat", "stream_age")
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
     AS_OF_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     DELTA_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    STREAM_AGE_FIELD_NUMBER: _ClassVar[int]
     instance_id: str
     journal_id: str
     as_of_sequence: int
     snapshot: _screen_pb2.StateSnapshot
     delta: _screen_pb2.StateDelta
     heartbeat: _screen_pb2.StateHeartbeat
-    def __init__(self, instance_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., as_of_sequence: _Optional[int] = ..., snapshot: _Optional[_Union[_screen_pb2.StateSnapshot, _Mapping]] = ..., delta: _Optional[_Union[_screen_pb2.StateDelta, _Mapping]] = ..., heartbeat: _Optional[_Union[_screen_pb2.StateHeartbeat, _Mapping]] = ...) -> None: ...
+    stream_age: _duration_pb2.Duration
+    def __init__(self, instance_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., as_of_sequence: _Optional[int] = ..., snapshot: _Optional[_Union[_screen_pb2.StateSnapshot, _Mapping]] = ..., delta: _Optional[_Union[_screen_pb2.StateDelta, _Mapping]] = ..., heartbeat: _Optional[_Union[_screen_pb2.StateHeartbeat, _Mapping]] = ..., stream_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class PauseTradingRequest(_message.Message):
     __slots__ = ("request_id", "reason")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -85,6 +86,7 @@ class ScreenWatch:
         self.call = call
         self.kept = Kept()
         self.as_of = -1
+        self.age = timedelta()
 
     async def next(self) -> pb.WatchStateResponse:
         """The next message."""
@@ -93,7 +95,9 @@ class ScreenWatch:
         assert isinstance(response, pb.WatchStateResponse), response
         assert violations(response) == []
         assert response.as_of_sequence >= self.as_of
-        self.as_of = response.as_of_sequence
+        age = response.stream_age.ToTimedelta()
+        assert age > self.age or response.HasField("snapshot")
+        self.as_of, self.age = response.as_of_sequence, age
         self.kept.take(response)
         return response
 

@@ -58,6 +58,7 @@ class Watched:
     def take(self, response: pb.WatchStateResponse) -> None:
         response.instance_id, response.journal_id = "run-1", "journal-1"
         response.as_of_sequence = self.screen.as_of
+        response.stream_age.SetInParent()
         assert sound(response)
         self.kept.take(response)
 
