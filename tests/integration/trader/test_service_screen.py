@@ -216,7 +216,7 @@ async def test_who_stops_reading_is_told_so_and_holds_nobody_up() -> None:
         for number in range(120):  # more than what a connection holds
             trader.engine.handle(wish(number))
             rig.venue.show(book(TICKER, no_bids=[(40.0 + number % 5, 100.0)], no_asks=[(50.0, 100.0)]))
-            _ = [write(trader, 10 * number + each) for each in range(10)]
+            write_entries(trader.engine._core, [long_words(10 * number + each) for each in range(10)])
             await rig.clock.advance(0)
             await quick.next()
         await asyncio.sleep(1.0)
@@ -228,8 +228,10 @@ async def test_who_stops_reading_is_told_so_and_holds_nobody_up() -> None:
 async def test_streams_of_both_kinds_are_counted_together(trader: Served) -> None:
     screens = [trader.screen() for _ in range(8)]
     watches = [trader.watch() for _ in range(8)]
-    for each in (*screens, *watches):
-        await each.next()
+    for screen in screens:
+        await screen.next()
+    for watch in watches:
+        await watch.next()
     found = await refused(trader.stub.WatchState(pb.WatchStateRequest()).read())
     assert (found.code, found.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS")
     screens[0].call.cancel()
@@ -245,11 +247,6 @@ def long_words(number: int) -> Notified:
         title="long",
         text="x" * 4000,
     )
-
-
-def write(trader: Served, number: int) -> None:
-    """Let the trader write something long."""
-    write_entries(trader.engine._core, [long_words(number)])
 
 
 async def read_on(screen: ScreenWatch) -> None:

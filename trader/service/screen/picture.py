@@ -26,8 +26,8 @@ _TURN_SECONDS = 0.02
 _STATUS_SECONDS = 0.25
 _AGAIN_SECONDS = 0.5
 """What may change by the clock alone is looked at so often."""
-_PIECE = 50
-"""Things that are looked at in one go: exits wait no longer."""
+_PIECE_ROWS, _PIECE_WRITTEN = 250, 20
+"""Things that are looked at, or written anew, in one go, half a millisecond's worth: exits wait no longer."""
 MOST = 10_000
 """Of one kind in one message."""
 
@@ -128,14 +128,16 @@ class Picture:
                 book = None if seen is None else (id(seen.book), seen.exact)
                 found[foreign_id(other.ticker)] = ((other, book), partial(_foreign, state, other))
         self.positions = {name: self.positions.get(name) or Item(*_POSITION_AGES) for name in found}
-        for number, (name, item) in enumerate(list(self.positions.items()), 1):
+        written = 0
+        for name, item in list(self.positions.items()):
             hint, write = found[name]
             moment = self.moment
             if hint != item.hint or moment.seconds - item.looked >= _AGAIN_SECONDS:
                 item.hint = hint
                 item.look(write, moment, self._version)
-            if number % _PIECE == 0:
-                await breath()
+                written += 1
+                if written % _PIECE_WRITTEN == 0:
+                    await breath()
 
     def _look_at_orders(self) -> None:
         state, moment = self.state, self.moment
@@ -172,7 +174,7 @@ class Picture:
         rows = self.rows if not moved else {name: self.rows.get(name) or self._row(name) for name in shown}
         for number, row in enumerate(rows.values(), 1):
             moved |= row.look(state, lines.get(row.ticker), self._version)
-            if number % _PIECE == 0:
+            if number % _PIECE_ROWS == 0:
                 await breath()
         if moved:
             self.rows = {row.ticker: row for row in sorted(rows.values(), key=lambda row: row.place)}

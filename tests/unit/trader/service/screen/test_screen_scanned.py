@@ -87,7 +87,7 @@ def test_each_market_of_a_scan_has_its_outcome() -> None:
 
 
 def test_a_funnel_is_there_once_a_scan_has_ended_and_stays_while_the_next_goes_on() -> None:
-    first = [began(count=1), came(ONE), decided(ONE, "spread"), ended("s-1", signals=1)]
+    first: list[AnyEntry] = [began(count=1), came(ONE), decided(ONE, "spread"), ended("s-1", signals=1)]
     assert seen(*first[:-1]).funnel is None
     scanned = seen(*first, began("s-2"), came(ONE, "s-2"))
     assert scanned.funnel is not None
@@ -105,7 +105,7 @@ def test_a_new_signal_waits_for_its_decision() -> None:
 def test_what_a_scan_looked_at_no_more_is_gone_unless_it_could_not_be_read() -> None:
     other = ("KXBTC-26NOV23-T98000", ScanOutcome.NO_SIGNAL, "too_flat")
     flat = (THREE, ScanOutcome.NO_SIGNAL, "too_flat")
-    first = [began(), came(ONE), ended("s-1", flat, other, signals=1), began("s-2"), came(ONE, "s-2")]
+    first: list[AnyEntry] = [began(), came(ONE), ended("s-1", flat, other, signals=1), began("s-2"), came(ONE, "s-2")]
     assert set(seen(*first, ended("s-2", signals=1)).lines) == {ONE}
     assert set(seen(*first, ended("s-2", signals=1, unread=("KXBTC",))).lines) == {ONE, other[0]}
 
