@@ -2,8 +2,9 @@
 
 A real engine and the real service on loopback, in the clear; exchange, forecasts and journal are in memory, so that
 what is counted is the screens' work. The watchers are a process of their own, which reads as fast as it can. Some of
-the markets have a position. Prices change one after the other, evenly; each change is a new book. The engine's clock is
-moved by hand at the pace of the wall clock.
+the markets have a position. Prices change one after the other, evenly; each change is a new book, and comes to the
+engine as from its stream, of all markets (a trader follows only the books that it has to do with). The engine's clock
+is moved by hand at the pace of the wall clock.
 
     loop_percent      of one core: CPU time of the thread that the trader's event loop runs in, above what it is with
                       the same changes and no watcher; gRPC's own threads are not in it
@@ -27,6 +28,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from itertools import count
 
 import grpc
 from foremesh.trader.v1 import trader_service_pb2 as pb
@@ -35,6 +37,7 @@ from foremesh.trader.v1 import trader_service_pb2_grpc as rpc
 from tests.fakes.trading import book, market
 from tests.unit.trader.engine.rig import Rig
 from tests.unit.trader.service.served import Served, served
+from trader.domain.events import BookCame
 from trader.domain.settings import EntrySettings, ProtectionSettings, RuleSettings, Settings, SizeSettings
 
 MARKETS = (200, 1000)
@@ -50,6 +53,7 @@ SETTINGS = Settings(
     entries=EntrySettings(shadow=False),
 )
 _STEP_SECONDS = 0.02
+_NUMBERS = count()
 _WARM_SECONDS = 2.0
 
 
@@ -132,9 +136,11 @@ async def live(trader: Served, tickers: list[str], changes: float, seconds: floa
         group.create_task(beat())
         while (now := time.monotonic()) < began + seconds:
             while done < (now - began) * changes:
-                bid = 51.0 + (done // len(tickers) + done) % 4
-                ticker = tickers[done * 7919 % len(tickers)]
-                trader.rig.venue.show(book(ticker, no_bids=[(bid, 100.0)], no_asks=[(bid + 2, 100.0)]))
+                number = next(_NUMBERS)
+                bid = 51.0 + (number // len(tickers) + number) % 4
+                ticker = tickers[number * 7919 % len(tickers)]
+                came = book(ticker, no_bids=[(bid, 100.0)], no_asks=[(bid + 2, 100.0)])
+                trader.engine.handle(BookCame(came))
                 done += 1
             await trader.rig.clock.advance(now - last)
             last = now
@@ -192,7 +198,7 @@ def main() -> None:
         with contextlib.suppress(TimeoutError):
             asyncio.run(watch(asked.watch, asked.watchers, asked.hz, asked.seconds))
         return
-    rows = [row for count in MARKETS for row in asyncio.run(measure(count, asked.changes, asked.seconds))]
+    rows = [row for markets in MARKETS for row in asyncio.run(measure(markets, asked.changes, asked.seconds))]
     load = os.getloadavg()[0]
     conditions = f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f}, Python {platform.python_version()}"
     if asked.json:

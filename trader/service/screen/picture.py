@@ -23,7 +23,8 @@ from trader.service.status import Facts, status
 
 _TURN_SECONDS = 0.02
 """Streams that ask within this time share a turn."""
-_STATUS_SECONDS = 0.25
+_STATUS_SECONDS = 1.0
+"""The status is made anew so often while nothing is written: what positions would bring moves with every price."""
 _AGAIN_SECONDS = 0.5
 """What may change by the clock alone is looked at so often."""
 _PIECE_ROWS, _PIECE_WRITTEN = 250, 20
