@@ -20,6 +20,7 @@ is moved by hand at the pace of the wall clock.
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import platform
@@ -156,6 +157,7 @@ async def measure(markets: int, changes: float, seconds: float) -> list[Row]:
     rows: list[Row] = []
     async with served(rig) as trader:
         await trader.enter(*tickers[:POSITIONS])
+        gc.freeze()  # as the trader does once it has started
         base: Spent | None = None
         for watchers, hz in SETUPS:
             async with watching(trader, watchers, hz, seconds) as process:

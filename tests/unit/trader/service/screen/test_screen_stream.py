@@ -28,6 +28,7 @@ tickers = st.sampled_from((TICKER, OTHER, LAST))
 steps = st.one_of(
     st.tuples(st.just("price"), tickers, st.integers(20, 80)),
     st.tuples(st.just("wants"), st.frozensets(tickers)),
+    st.tuples(st.just("scanned"), st.frozensets(tickers)),
     st.tuples(st.just("time"), st.sampled_from((0.0, 0.3, 2.0, 31.0))),
     st.tuples(st.just("pause"), st.integers(0, 10**9)),
     st.tuples(st.just("resume"), st.integers(0, 10**9)),
@@ -76,6 +77,8 @@ async def do(rig: Rig, engine: Engine, step: tuple[object, ...]) -> None:
             rig.forecasts.signals.clear()
             if wanted:
                 rig.wants(*wanted)
+        case ("scanned", frozenset() as listed):
+            rig.forecasts.markets = tuple(each for each in rig.markets if each.ticker in listed)
         case ("time", float(seconds)):
             await rig.clock.advance(seconds)
         case ("pause", int(number)):
@@ -100,6 +103,7 @@ async def follow(script: list[tuple[object, ...]]) -> None:
                 await first.look()
             elif step == ("other looks",):
                 await second.look()
+        await rig.clock.advance(1.0)  # what changes by the clock alone is looked at so often
         later, later_some = Watched(picture), Watched(picture, market_tickers=[OTHER])
         for each in (first, second, some):
             await each.look()
@@ -139,5 +143,10 @@ def test_a_day_with_everything_in_it() -> None:
         ("other looks",),
         ("time", 2.0),
         ("resume", 1),
+        ("scanned", frozenset({OTHER})),
+        ("time", 31.0),
+        ("look",),
+        ("scanned", everything),
+        ("time", 31.0),
     ]
     asyncio.run(follow(script))
