@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import grpc
 import pytest
 from foremesh.trader.v1 import decisions_pb2, events_pb2, positions_pb2
 from foremesh.trader.v1 import trader_service_pb2 as pb
 
+from mesh.types import Micros
 from tests.fakes.questions import refused, until
-from tests.fakes.trading import TICKER, book, market
+from tests.fakes.trading import TICKER, book, contracts, market
 from tests.unit.trader.engine.rig import Rig
 from tests.unit.trader.engine.rig import write as write_entries
 from tests.unit.trader.service.served import ScreenWatch, Served, served
@@ -18,6 +20,7 @@ from trader.domain.entries import Notified
 from trader.domain.events import Pause
 from trader.domain.facts import Actor
 from trader.domain.words import ActorKind, Delivery, Urgency
+from trader.journal.store import opened
 
 OTHER = "KXHIGHNY-26NOV23-T61"
 
@@ -253,3 +256,41 @@ async def read_on(screen: ScreenWatch) -> None:
     """Take what comes, as fast as it comes."""
     while True:
         await screen.call.read()
+
+
+async def test_what_the_last_scan_made_of_the_markets_is_known_after_a_restart(tmp_path: Path) -> None:
+    rig = two()
+    with opened(tmp_path / "journal.sqlite", "journal-1") as store:
+        rig.journal = store  # type: ignore[assignment]  # both are journals
+        async with served(rig) as trader:
+            await trader.enter(TICKER)
+            before = trader.screen()
+            await before.next()
+        rig.forecasts.seconds = 1e6  # the next scan begins and says nothing
+        async with served(rig) as trader:
+            after = trader.screen()
+            await after.next()
+    for ticker in (TICKER, OTHER):
+        old, new = before.kept.row(ticker), after.kept.row(ticker)
+        assert (old.scan_id, old.scan_outcome, old.scan_reason) == (new.scan_id, new.scan_outcome, new.scan_reason)
+        assert old.signal.magnitude_cents == new.signal.magnitude_cents
+        assert old.decision.decision_id == new.decision.decision_id
+    assert before.kept.funnel == after.kept.funnel
+    fills = [event for event in before.kept.log if event.HasField("fill")]
+    assert fills
+    assert [event for event in after.kept.log if event.HasField("fill")] == fills
+    assert not after.kept.row(OTHER).HasField("no_mark")
+
+
+async def test_what_is_not_the_traders_is_shown_as_such() -> None:
+    rig = two()
+    rig.forecasts.markets = rig.markets[:1]
+    listed = rig.venue.markets[OTHER]
+    listed.net, listed.paid = contracts(-10), Micros(5_500_000)
+    async with served(rig) as trader:
+        await trader.rig.clock.advance(1)
+        screen = trader.screen()
+        await screen.next()
+        (position,) = screen.kept.positions.values()
+        assert (position.market_ticker, position.state) == (OTHER, positions_pb2.POSITION_STATE_FOREIGN)
+        assert screen.kept.row(OTHER).no_mark == position.mark
