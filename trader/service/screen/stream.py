@@ -93,12 +93,12 @@ class Screen:
         if changed or moment.seconds - self._linked >= _LINKS_SECONDS:
             message.status.CopyFrom(picture.status.message(moment))
             self._linked = moment.seconds
-        message.confirmed.extend(self._confirm(rows, moment))
         self._version, self.as_of = version, as_of
+        message.confirmed.extend(self._confirm(rows, moment))
         return message
 
     def heartbeat(self) -> screen_pb2.StateHeartbeat:
-        """Say that nothing has changed."""
+        """Say that nothing has changed, or that it is not time to say what has."""
         moment = self._picture.moment
         self._linked = moment.seconds
         return screen_pb2.StateHeartbeat(
@@ -159,6 +159,8 @@ class Screen:
         for row in rows:
             confirmed, known = row.confirmed, self._confirmed.get(row.number)
             if confirmed is None or known is None or confirmed - known < _CONFIRM_SECONDS:
+                continue
+            if row.version > self._version:  # it has changed: an old price must not look young
                 continue
             self._confirmed[row.number] = confirmed
             oldest, numbers = groups.setdefault(int(confirmed * _GROUPS_A_SECOND), (confirmed, []))

@@ -13,7 +13,7 @@ from tests.fakes.screens import Kept
 from tests.fakes.trading import TICKER, book, market
 from tests.unit.trader.engine.rig import Rig
 from tests.unit.trader.service.served import FACTS
-from trader.domain.events import Pause, Resume
+from trader.domain.events import BookCame, Pause, Resume
 from trader.domain.facts import Actor
 from trader.domain.words import ActorKind
 from trader.engine.engine import Engine
@@ -150,3 +150,28 @@ def test_a_day_with_everything_in_it() -> None:
         ("time", 31.0),
     ]
     asyncio.run(follow(script))
+
+
+def test_a_price_that_has_changed_and_was_not_sent_yet_does_not_look_young() -> None:
+    async def watch() -> None:
+        rig = Rig(markets=[market(TICKER, closes=timedelta(days=2))])
+        async with rig.running() as engine:
+            await rig.clock.advance(1.0)
+            engine.handle(BookCame(book(TICKER)))
+            picture = Picture(engine, FACTS, engine.clock.monotonic())
+            watched = Watched(picture)
+            await watched.begin()
+            number = watched.kept.row(TICKER).number
+            await rig.clock.advance(2.0)
+            engine.handle(BookCame(book(TICKER)))
+            await picture.refresh(within=0.0)
+            assert [list(each.numbers) for each in watched.screen.heartbeat().confirmed] == [[number]]
+            await rig.clock.advance(2.0)
+            engine.handle(BookCame(book(TICKER, no_bids=[(30.0, 1.0)])))
+            await picture.refresh(within=0.0)
+            assert not watched.screen.heartbeat().confirmed
+            await watched.look()
+            assert watched.kept.row(TICKER).no_mark.bid_price_micros == 300_000
+            assert watched.kept.row(TICKER).no_mark.confirmed_age.ToTimedelta() == timedelta()
+
+    asyncio.run(watch())
