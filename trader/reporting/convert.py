@@ -82,7 +82,7 @@ def report_message(report: Report) -> report_pb2.Report:
         by_hour=[report_pb2.ReportRow(hour=hour, figures=_figures(found)) for hour, found in groups.by_hour.items()],
         open_position_count=report.positions.count,
         open_unrealised_micros=report.positions.unrealised,
-        funnel=_funnel(report.funnel),
+        funnel=funnel_message(report.funnel),
         entries=_fills(report.entries),
         exits=_fills(report.exits),
         forecasts=[_forecast(found) for found in report.forecasts.groups[:_MOST_FORECASTS]],
@@ -113,7 +113,8 @@ def _figures(found: Figures) -> report_pb2.ReportFigures:
     )
 
 
-def _funnel(found: Funnel) -> report_pb2.Funnel:
+def funnel_message(found: Funnel) -> report_pb2.Funnel:
+    """Write a funnel."""
     return report_pb2.Funnel(
         scan_count=found.scans,
         market_count=found.markets,

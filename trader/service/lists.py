@@ -15,8 +15,8 @@ from mesh.convert import instant
 from trader.domain import comparing
 from trader.domain.events import Moment
 from trader.domain.facts import Trade
-from trader.domain.state import Order, State
-from trader.domain.views import OrderView
+from trader.domain.state import Order, Position, State
+from trader.domain.views import HeldView, OrderView
 from trader.service import convert_orders as o
 from trader.service import convert_words as w
 from trader.service import views
@@ -31,18 +31,33 @@ def positions(
 ) -> Iterator[tuple[str, Callable[[], positions_pb2.Position]]]:
     """Give open positions, oldest first; those that are not the trader's come last."""
     markets, series = frozenset(request.market_tickers), frozenset(request.series_tickers)
-    held = [found for found in state.books.positions.values() if found.count > 0]
-    for found in sorted(held, key=lambda each: (_opened(each.open_time), each.position_id)):
+    for found in held(state):
         if _wanted(markets, found.market.ticker) and _wanted(series, found.market.series_ticker):
             key = f"{_OURS}/{_opened(found.open_time)}/{found.position_id}"
             yield key, partial(views.position, state, found, moment)
     snapshot = state.watch.snapshot
     if snapshot is None:
         return
-    for other in sorted(comparing.foreign(state)[1], key=lambda each: foreign_id(each.ticker)):
-        if other.net and _wanted(markets, other.ticker) and _wanted(series, _series(state, other.ticker)):
+    for other in held_by_others(state):
+        if _wanted(markets, other.ticker) and _wanted(series, _series(state, other.ticker)):
             key = f"{_OTHERS}/{foreign_id(other.ticker)}"
             yield key, partial(views.foreign, state, other, snapshot.as_of, moment)
+
+
+def held(state: State) -> list[Position]:
+    """Return the trader's open positions, oldest first."""
+    found = [each for each in state.books.positions.values() if each.count > 0]
+    return sorted(found, key=lambda each: (_opened(each.open_time), each.position_id))
+
+
+def held_by_others(state: State) -> list[HeldView]:
+    """Return what the account holds that is not the trader's, in an order that stays."""
+    return sorted((each for each in comparing.foreign(state)[1] if each.net), key=lambda each: foreign_id(each.ticker))
+
+
+def resting_of_others(state: State) -> list[OrderView]:
+    """Return resting orders that are not the trader's and that the contract has words for, in an order that stays."""
+    return sorted((each for each in comparing.foreign(state)[0] if _shown(each)), key=lambda each: each.order_id)
 
 
 def orders(state: State, request: pb.ListOrdersRequest) -> Iterator[tuple[str, Callable[[], orders_pb2.Order]]]:
@@ -59,10 +74,10 @@ def orders(state: State, request: pb.ListOrdersRequest) -> Iterator[tuple[str, C
     snapshot = state.watch.snapshot
     if snapshot is None or request.HasField("decision_id"):
         return
-    for view in sorted(comparing.foreign(state)[0], key=lambda each: each.order_id):
+    for view in resting_of_others(state):
         made, resting = view.created_time or snapshot.as_of, orders_pb2.ORDER_STATE_RESTING
         named_so = not request.HasField("client_order_id") or request.client_order_id == view.client_order_id
-        if named_so and _shown(view) and wanted(view.ticker, resting, "", made):
+        if named_so and wanted(view.ticker, resting, "", made):
             write = partial(o.foreign_order, view, snapshot.as_of, state.books.sequence)
             yield f"{_OTHERS}/{view.order_id}", write
 

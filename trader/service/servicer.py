@@ -18,12 +18,13 @@ from trader.service import lists
 from trader.service.adopting import Adopting
 from trader.service.pages import page
 from trader.service.reports import Reports
+from trader.service.screen.watching import StateWatching
 from trader.service.status import Facts, status
+from trader.service.streaming import RETRY_SECONDS, STALLED_SECONDS, Streaming
 from trader.service.switches import Switches, actor
-from trader.service.watching import STALLED_SECONDS, Watching
+from trader.service.watching import Watching
 
 _DESCRIPTOR = pb.DESCRIPTOR.services_by_name["TraderService"]
-_RETRY_SECONDS = 1.0
 
 
 def service(
@@ -43,16 +44,18 @@ def service(
         reports: On the engine's journal.
         stalled_seconds: How long a watcher may take nothing of what it is sent.
     """
-    watching = Watching(engine, facts, draining, stalled_seconds=stalled_seconds)
-    servicer = TraderServicer(engine, facts, watching, reports)
+    streaming = Streaming(engine, draining, stalled_seconds=stalled_seconds)
+    servicer = TraderServicer(engine, facts, streaming, reports)
     return Service(_DESCRIPTOR, lambda server: rpc.add_TraderServiceServicer_to_server(servicer, server))
 
 
 class TraderServicer(rpc.TraderServiceServicer):
     """Serves one engine. Until it has started, only its status is told."""
 
-    def __init__(self, engine: Engine, facts: Facts, watching: Watching, reports: Reports) -> None:
-        self._engine, self._facts, self._watching, self._reports = engine, facts, watching, reports
+    def __init__(self, engine: Engine, facts: Facts, streaming: Streaming, reports: Reports) -> None:
+        self._engine, self._facts, self._streaming, self._reports = engine, facts, streaming, reports
+        self._watching = Watching(engine, facts, streaming)
+        self._states = StateWatching(engine, facts, streaming)
         self._switches = Switches(engine, facts.instance_id)
         self._adopting = Adopting(engine, self._switches, facts.instance_id)
         self._started = engine.clock.monotonic()
@@ -110,15 +113,20 @@ class TraderServicer(rpc.TraderServiceServicer):
         self, request: pb.WatchEventsRequest, context: Context
     ) -> AsyncIterator[pb.WatchEventsResponse]:
         """Tell the journal as it grows."""
-        self._ready()
-        if self._watching.beyond(request):
-            reached = self._engine.journal.last_sequence
-            await context.abort(grpc.StatusCode.OUT_OF_RANGE, f"after_sequence: the journal has reached {reached}")
-        call = current_call.get()
-        release = self._watching.admit("" if call is None else call.caller.name)
-        context.add_done_callback(lambda _context: release())  # type: ignore[arg-type]  # the stubs want a class of theirs
+        await self._reached(request.after_sequence, context)
+        self._admit(context)
         async with aclosing(self._watching.events(request)) as events:
             async for response in events:
+                yield response
+
+    async def WatchState(  # noqa: N802
+        self, request: pb.WatchStateRequest, context: Context
+    ) -> AsyncIterator[pb.WatchStateResponse]:
+        """Tell all that a screen shows."""
+        await self._reached(request.after_sequence, context)
+        self._admit(context)
+        async with aclosing(self._states.states(request)) as states:
+            async for response in states:
                 yield response
 
     async def PauseTrading(  # noqa: N802
@@ -149,11 +157,24 @@ class TraderServicer(rpc.TraderServiceServicer):
         self._ready()
         return await self._adopting.adopt(request, actor(current_call.get()))
 
+    async def _reached(self, sequence: int, context: Context) -> None:
+        """End a call that wants to go on from a place that the journal has not reached, or that comes too early."""
+        self._ready()
+        reached = self._engine.journal.last_sequence
+        if sequence > reached:
+            await context.abort(grpc.StatusCode.OUT_OF_RANGE, f"after_sequence: the journal has reached {reached}")
+
+    def _admit(self, context: Context) -> None:
+        """Count a stream until its last byte is gone. Raises Overloaded."""
+        call = current_call.get()
+        release = self._streaming.admit("" if call is None else call.caller.name)
+        context.add_done_callback(lambda _context: release())  # type: ignore[arg-type]  # the stubs want a class of theirs
+
     def _moment(self) -> Moment:
         return Moment(self._engine.clock.now(), self._engine.clock.monotonic())
 
     def _ready(self) -> State:
         """Return what the engine knows. Raises Unavailable until it has taken up its journal."""
         if not self._engine.started.is_set():
-            raise Unavailable("the trader is starting", reason="STARTING", retry_after=_RETRY_SECONDS)
+            raise Unavailable("the trader is starting", reason="STARTING", retry_after=RETRY_SECONDS)
         return self._engine.state

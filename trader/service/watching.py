@@ -5,16 +5,13 @@ gets: a slow reader costs nothing and holds nobody up.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
 from itertools import islice
 
 from foremesh.trader.v1 import events_pb2
 from foremesh.trader.v1 import trader_service_pb2 as pb
 
 from mesh.convert import span
-from mesh.errors import MeshError, NotReady, Overloaded, Unavailable
 from trader.domain.events import Moment
 from trader.domain.switching import trading_state
 from trader.engine.engine import Engine
@@ -23,6 +20,7 @@ from trader.service.convert_events import KIND, event, market_of
 from trader.service.status import Facts, links
 from trader.service.stories import Stories
 from trader.service.story import Story, Told
+from trader.service.streaming import Streaming, stopping
 
 _PART = 500
 """Entries that are read together."""
@@ -31,52 +29,21 @@ _GATHER_SECONDS = 0.02
 """What is written within this time goes together."""
 _LOOK_SECONDS = 0.25
 """Between two looks whether the process stops."""
-_MOST_STREAMS = 16
-_RETRY_SECONDS = 1.0
-STALLED_SECONDS = 60.0
-"""A caller that takes nothing for so long has stopped reading."""
 
 
 class Watching:
     """Streams the journal of one engine."""
 
-    def __init__(
-        self, engine: Engine, facts: Facts, draining: asyncio.Event, *, stalled_seconds: float = STALLED_SECONDS
-    ) -> None:
+    def __init__(self, engine: Engine, facts: Facts, streaming: Streaming) -> None:
         """Take an engine whose books are up to its journal.
 
         Args:
             engine: What is watched.
             facts: Of the process.
-            draining: Set when the process begins to stop: streams go on until the last entry, and end.
-            stalled_seconds: How long a caller may take nothing.
+            streaming: What it shares with the service's other streams.
         """
-        self._engine, self._facts, self._draining = engine, facts, draining
-        self._stalled_seconds = stalled_seconds
+        self._engine, self._facts, self._streaming = engine, facts, streaming
         self._stories = Stories(engine)
-        self._open: Counter[str] = Counter()
-
-    def beyond(self, request: pb.WatchEventsRequest) -> bool:
-        """Tell whether a caller wants to go on from a place that the journal has not reached."""
-        return request.after_sequence > self._engine.journal.last_sequence
-
-    def admit(self, caller: str) -> Callable[[], None]:
-        """Count a stream of a caller in; returns what to call when its last byte is gone.
-
-        Raises:
-            Overloaded: The caller has too many (`TOO_MANY_STREAMS`).
-        """
-        if self._open[caller] >= _MOST_STREAMS:
-            text = f"{caller} has {_MOST_STREAMS} streams of events already"
-            raise Overloaded(text, reason="TOO_MANY_STREAMS", retry_after=_RETRY_SECONDS)
-        self._open[caller] += 1
-
-        def release() -> None:
-            self._open[caller] -= 1
-            if not self._open[caller]:
-                del self._open[caller]
-
-        return release
 
     async def events(self, request: pb.WatchEventsRequest) -> AsyncGenerator[pb.WatchEventsResponse, None]:
         """Give events and heartbeats until the caller, or the process, ends.
@@ -87,13 +54,7 @@ class Watching:
             Unavailable: The process stops (`DRAINING`); everything it wrote has been sent.
         """
         journal = self._engine.journal
-        journal_id = journal.journal_id
-        if request.HasField("journal_id") and request.journal_id != journal_id:
-            raise NotReady(
-                f"this is journal {journal_id}: sequences of {request.journal_id} mean something else here",
-                reason="OTHER_JOURNAL",
-                metadata={"journal_id": journal_id},
-            )
+        self._streaming.same_journal(request.journal_id if request.HasField("journal_id") else None)
         after = request.after_sequence if request.HasField("after_sequence") else journal.last_sequence
         given = request.HasField("heartbeat_interval")
         beat = span(request.heartbeat_interval, "heartbeat_interval").total_seconds() if given else 1.0
@@ -106,13 +67,13 @@ class Watching:
             if journal.last_sequence > story.sequence:
                 found = await asyncio.to_thread(self._read, story, wanted)
                 if found:
-                    with self._not_stalled():
+                    with self._streaming.not_stalled():
                         yield self._response(story.sequence, batch=events_pb2.EventBatch(events=found))
                     spoke = time()
-            elif self._draining.is_set() and self._ended():
-                raise Unavailable("the trader is stopping", reason="DRAINING", retry_after=_RETRY_SECONDS)
+            elif self._streaming.ended():
+                raise stopping()
             if time() - spoke >= beat:
-                with self._not_stalled():
+                with self._streaming.not_stalled():
                     yield self._heartbeat(max(after, story.sequence))
                 spoke = time()
             if journal.last_sequence <= story.sequence:
@@ -141,14 +102,6 @@ class Watching:
             return
         await asyncio.sleep(_GATHER_SECONDS)
 
-    def _ended(self) -> bool:
-        """Tell whether the engine has come to its end, so that nothing is written any more."""
-        try:
-            self._engine.handle()
-        except MeshError:
-            return True
-        return False
-
     def _heartbeat(self, through: int) -> pb.WatchEventsResponse:
         clock, state = self._engine.clock, self._engine.state
         moment = Moment(clock.now(), clock.monotonic())
@@ -169,29 +122,6 @@ class Watching:
             batch=batch,
             heartbeat=heartbeat,
         )
-
-    @contextmanager
-    def _not_stalled(self) -> Iterator[None]:
-        """End the call if its message is not taken in time: whoever writes it waits as long as the caller wants."""
-        task, stalled = asyncio.current_task(), False
-
-        def end() -> None:
-            nonlocal stalled
-            if task is not None:
-                stalled = True
-                task.cancel()
-
-        timer = asyncio.get_running_loop().call_later(self._stalled_seconds, end)
-        try:
-            yield
-        except GeneratorExit:
-            if not stalled or task is None:
-                raise
-            task.uncancel()
-            text = f"nothing was read for {self._stalled_seconds:g} s; go on after the last event that came"
-            raise Overloaded(text, reason="STREAM_STALLED", retry_after=_RETRY_SECONDS) from None
-        finally:
-            timer.cancel()
 
 
 class _Wanted:

@@ -6,6 +6,7 @@ from foremesh.trader.v1 import events_pb2 as _events_pb2
 from foremesh.trader.v1 import orders_pb2 as _orders_pb2
 from foremesh.trader.v1 import positions_pb2 as _positions_pb2
 from foremesh.trader.v1 import report_pb2 as _report_pb2
+from foremesh.trader.v1 import screen_pb2 as _screen_pb2
 from foremesh.trader.v1 import status_pb2 as _status_pb2
 from foremesh.trader.v1 import switches_pb2 as _switches_pb2
 from foremesh.trader.v1 import trades_pb2 as _trades_pb2
@@ -170,6 +171,36 @@ class WatchEventsResponse(_message.Message):
     batch: _events_pb2.EventBatch
     heartbeat: _events_pb2.Heartbeat
     def __init__(self, instance_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., through_sequence: _Optional[int] = ..., batch: _Optional[_Union[_events_pb2.EventBatch, _Mapping]] = ..., heartbeat: _Optional[_Union[_events_pb2.Heartbeat, _Mapping]] = ...) -> None: ...
+
+class WatchStateRequest(_message.Message):
+    __slots__ = ("max_hz", "market_tickers", "after_sequence", "journal_id")
+    MAX_HZ_FIELD_NUMBER: _ClassVar[int]
+    MARKET_TICKERS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
+    max_hz: float
+    market_tickers: _containers.RepeatedScalarFieldContainer[str]
+    after_sequence: int
+    journal_id: str
+    def __init__(self, max_hz: _Optional[float] = ..., market_tickers: _Optional[_Iterable[str]] = ..., after_sequence: _Optional[int] = ..., journal_id: _Optional[str] = ...) -> None: ...
+
+class WatchStateResponse(_message.Message):
+    __slots__ = ("instance_id", "journal_id", "as_of_sequence", "snapshot", "delta", "heartbeat", "stream_age")
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    DELTA_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    STREAM_AGE_FIELD_NUMBER: _ClassVar[int]
+    instance_id: str
+    journal_id: str
+    as_of_sequence: int
+    snapshot: _screen_pb2.StateSnapshot
+    delta: _screen_pb2.StateDelta
+    heartbeat: _screen_pb2.StateHeartbeat
+    stream_age: _duration_pb2.Duration
+    def __init__(self, instance_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., as_of_sequence: _Optional[int] = ..., snapshot: _Optional[_Union[_screen_pb2.StateSnapshot, _Mapping]] = ..., delta: _Optional[_Union[_screen_pb2.StateDelta, _Mapping]] = ..., heartbeat: _Optional[_Union[_screen_pb2.StateHeartbeat, _Mapping]] = ..., stream_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class PauseTradingRequest(_message.Message):
     __slots__ = ("request_id", "reason")

@@ -75,6 +75,11 @@ class TraderServiceStub:
                 request_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchEventsRequest.SerializeToString,
                 response_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchEventsResponse.FromString,
                 _registered_method=True)
+        self.WatchState = channel.unary_stream(
+                '/foremesh.trader.v1.TraderService/WatchState',
+                request_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateRequest.SerializeToString,
+                response_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateResponse.FromString,
+                _registered_method=True)
         self.PauseTrading = channel.unary_unary(
                 '/foremesh.trader.v1.TraderService/PauseTrading',
                 request_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.PauseTradingRequest.SerializeToString,
@@ -155,6 +160,16 @@ class TraderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchState(self, request, context):
+        """All that a screen shows in one stream: first everything, then what changes. Only the latest of what changes often is
+        sent, at the rate that the caller asks for; a slow reader gets less often what is newest, and no backlog. Something
+        comes at least every second. OUT_OF_RANGE: the journal has not reached `after_sequence`. FAILED_PRECONDITION: the
+        journal is another one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PauseTrading(self, request, context):
         """Stops entries at once and cancels resting entry orders. Exits go on.
         """
@@ -218,6 +233,11 @@ def add_TraderServiceServicer_to_server(servicer, server):
                     servicer.WatchEvents,
                     request_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchEventsRequest.FromString,
                     response_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchEventsResponse.SerializeToString,
+            ),
+            'WatchState': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchState,
+                    request_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateRequest.FromString,
+                    response_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateResponse.SerializeToString,
             ),
             'PauseTrading': grpc.unary_unary_rpc_method_handler(
                     servicer.PauseTrading,
@@ -413,6 +433,33 @@ class TraderService:
             '/foremesh.trader.v1.TraderService/WatchEvents',
             foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchEventsRequest.SerializeToString,
             foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/foremesh.trader.v1.TraderService/WatchState',
+            foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateRequest.SerializeToString,
+            foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,6 +59,12 @@ class TraderServiceStub:
     out for a slow reader: it is served later, and disconnected with RESOURCE_EXHAUSTED only if it stops reading.
     OUT_OF_RANGE: the journal has not reached `after_sequence`. FAILED_PRECONDITION: the journal is another one.
     """
+    WatchState: _grpc.UnaryStreamMultiCallable[_trader_service_pb2.WatchStateRequest, _trader_service_pb2.WatchStateResponse]
+    """All that a screen shows in one stream: first everything, then what changes. Only the latest of what changes often is
+    sent, at the rate that the caller asks for; a slow reader gets less often what is newest, and no backlog. Something
+    comes at least every second. OUT_OF_RANGE: the journal has not reached `after_sequence`. FAILED_PRECONDITION: the
+    journal is another one.
+    """
     PauseTrading: _grpc.UnaryUnaryMultiCallable[_trader_service_pb2.PauseTradingRequest, _trader_service_pb2.PauseTradingResponse]
     """Stops entries at once and cancels resting entry orders. Exits go on."""
     ResumeTrading: _grpc.UnaryUnaryMultiCallable[_trader_service_pb2.ResumeTradingRequest, _trader_service_pb2.ResumeTradingResponse]
@@ -103,6 +109,12 @@ class TraderServiceAsyncStub(TraderServiceStub):
     """The journal as it grows: every event that passes the filter, once and in order, from any place on. Nothing is left
     out for a slow reader: it is served later, and disconnected with RESOURCE_EXHAUSTED only if it stops reading.
     OUT_OF_RANGE: the journal has not reached `after_sequence`. FAILED_PRECONDITION: the journal is another one.
+    """
+    WatchState: _aio.UnaryStreamMultiCallable[_trader_service_pb2.WatchStateRequest, _trader_service_pb2.WatchStateResponse]  # type: ignore[assignment]
+    """All that a screen shows in one stream: first everything, then what changes. Only the latest of what changes often is
+    sent, at the rate that the caller asks for; a slow reader gets less often what is newest, and no backlog. Something
+    comes at least every second. OUT_OF_RANGE: the journal has not reached `after_sequence`. FAILED_PRECONDITION: the
+    journal is another one.
     """
     PauseTrading: _aio.UnaryUnaryMultiCallable[_trader_service_pb2.PauseTradingRequest, _trader_service_pb2.PauseTradingResponse]  # type: ignore[assignment]
     """Stops entries at once and cancels resting entry orders. Exits go on."""
@@ -181,6 +193,18 @@ class TraderServiceServicer(metaclass=_abc_1.ABCMeta):
         """The journal as it grows: every event that passes the filter, once and in order, from any place on. Nothing is left
         out for a slow reader: it is served later, and disconnected with RESOURCE_EXHAUSTED only if it stops reading.
         OUT_OF_RANGE: the journal has not reached `after_sequence`. FAILED_PRECONDITION: the journal is another one.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchState(
+        self,
+        request: _trader_service_pb2.WatchStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_trader_service_pb2.WatchStateResponse], _abc.AsyncIterator[_trader_service_pb2.WatchStateResponse]]:
+        """All that a screen shows in one stream: first everything, then what changes. Only the latest of what changes often is
+        sent, at the rate that the caller asks for; a slow reader gets less often what is newest, and no backlog. Something
+        comes at least every second. OUT_OF_RANGE: the journal has not reached `after_sequence`. FAILED_PRECONDITION: the
+        journal is another one.
         """
 
     @_abc_1.abstractmethod

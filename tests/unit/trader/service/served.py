@@ -1,9 +1,10 @@
 """A trader that answers on loopback: an engine with an exchange in memory, on a clock that is moved by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -14,6 +15,7 @@ from google.protobuf.message import Message
 from mesh.rpc.config import ServerConfig
 from mesh.rpc.server import Server, serving
 from mesh.rpc.validation import violations
+from tests.fakes.screens import Kept
 from tests.fakes.trading import TICKER
 from tests.unit.trader.engine.rig import Rig
 from trader.domain.words import Mode
@@ -71,6 +73,39 @@ class Served:
     def watch(self, **asked: Any) -> "Watch":
         """Watch events."""
         return Watch(self.stub.WatchEvents(pb.WatchEventsRequest(**asked)))
+
+    def screen(self, **asked: Any) -> "ScreenWatch":
+        """Watch everything."""
+        return ScreenWatch(self.stub.WatchState(pb.WatchStateRequest(**asked)))
+
+
+class ScreenWatch:
+    """A stream of all that a screen shows; every message of it keeps the contract's rules."""
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+        self.kept = Kept()
+        self.as_of = -1
+        self.age = timedelta()
+
+    async def next(self) -> pb.WatchStateResponse:
+        """The next message."""
+        async with asyncio.timeout(30):
+            response = await self.call.read()
+        assert isinstance(response, pb.WatchStateResponse), response
+        assert violations(response) == []
+        assert response.as_of_sequence >= self.as_of
+        age = response.stream_age.ToTimedelta()
+        assert age > self.age or response.HasField("snapshot")
+        self.as_of, self.age = response.as_of_sequence, age
+        self.kept.take(response)
+        return response
+
+    async def until(self, there: Callable[[Kept], bool]) -> Kept:
+        """Read until a screen shows something."""
+        while not there(self.kept):
+            await self.next()
+        return self.kept
 
 
 class Watch:

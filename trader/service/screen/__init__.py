@@ -1,0 +1,1 @@
+"""WatchState: all that a screen shows, as it is now and as it changes."""
