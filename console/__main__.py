@@ -36,6 +36,7 @@ COMMANDS = {
     "resume": "console.trading_switches",
     "status": "console.status",
     "trades": "console.trading",
+    "terminal": "console.terminal",
     "tpsl": "console.tpsl",
     "trials": "console.trials",
 }

@@ -1,0 +1,146 @@
+"""Lines of the desk, in columns: texts from the view, colours beside words and signs. Pure."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from foremesh.trader.v1 import events_pb2, report_pb2, status_pb2
+from rich.cells import set_cell_size
+from rich.style import Style
+
+from console.amounts import dollars
+from console.desk.lines import BOLD, DIM, DOWN, TEXT, UP, WARN, Line, Span
+from console.trading_words import block, event, word
+from console.view.cells import DASH, MarketLine, PositionLine, age_text, market_line, money_cell, position_line
+from console.view.freshness import Freshness
+from console.view.screen import Screen
+
+_MARKET = 22
+MARKETS_HEADING = f"{'market':<{_MARKET}}{'NO bid':>6}{'ask':>5}{'age':>10}  {'signal':<11}edge, or why not"
+POSITIONS_HEADING = (
+    f"{'market':<{_MARKET}}{'held':>7}{'in':>5}{'bid':>5}{'age':>10}{'stop':>5}{'goal':>5}  if sold now, net"
+)
+_AGE_STYLE = {Freshness.STALE: WARN, Freshness.AGEING: DIM, Freshness.ABSENT: DIM, Freshness.FRESH: TEXT}
+_LINKS = {
+    status_pb2.LINK_KIND_EXCHANGE: "ex",
+    status_pb2.LINK_KIND_MARKET_DATA: "books",
+    status_pb2.LINK_KIND_EXIT_LOOP: "exits",
+    status_pb2.LINK_KIND_FORECAST_SERVER: "fc",
+}
+_MODES = {
+    status_pb2.TRADING_MODE_PAPER: ("[PAPER]", BOLD),
+    status_pb2.TRADING_MODE_DEMO: (":DEMO:", BOLD),
+    status_pb2.TRADING_MODE_LIVE: (" LIVE ", BOLD + Style(reverse=True)),
+}
+
+
+def market_lines(screen: Screen, now: float) -> Iterator[Line]:
+    """Say every market, in the trader's order."""
+    for number, seen in screen.rows.items():
+        found = market_line(screen, seen, now)
+        yield Line(str(number), (*_market(found), (found.verdict, _verdict_style(found))))
+
+
+def position_lines(screen: Screen, now: float) -> Iterator[Line]:
+    """Say every position, oldest first."""
+    for position_id, seen in screen.positions.items():
+        yield Line(position_id, _position(position_line(screen, seen, now)))
+
+
+def status_spans(screen: Screen, now: float, away: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """Say in two lines whose money it is, how it stands, and whether all of it is alive."""
+    status = screen.status
+    if status is None:
+        return ((" no figure yet ", WARN),), ((f" {away}" if away else " connecting", WARN),)
+    if not screen.linked(now):
+        silence = screen.silence(now)
+        said = "NO LINK" if silence is None else f"NO LINK {silence:.0f} s"
+        mode = _MODES.get(status.mode, ("?", BOLD))
+        return (mode, (f"  {said}: nothing below is so now", WARN)), ((f" {away}", WARN),)
+    money = status.balance
+    worth = dollars(money.available_micros + money.reserved_micros) if status.HasField("balance") else DASH
+    running = status.state == status_pb2.TRADING_STATE_RUNNING
+    state = word(status_pb2.TradingState, status.state, "TRADING_STATE_")
+    first: list[Span] = [
+        _MODES.get(status.mode, ("?", BOLD)),
+        (f"  cash {worth}  today ", TEXT),
+        (money_cell(status.pnl_today.net_realised_micros), _gain_style(status.pnl_today.net_realised_micros)),
+        (f" net  open {status.position_count}, working {status.working_order_count}  entries ", TEXT),
+        (state.upper(), TEXT if running else WARN),
+    ]
+    if status.unknown_order_count:
+        first.append((f"  {status.unknown_order_count} OUTCOME NOT KNOWN", WARN))
+    second: list[Span] = [(" ", TEXT)]
+    for link, age in screen.links(now):
+        if link.kind in _LINKS:
+            well = link.health == status_pb2.LINK_HEALTH_UP
+            said = DASH if age is None else age_text(age)
+            how = "" if well else " " + word(status_pb2.LinkHealth, link.health, "LINK_HEALTH_").upper()
+            second.append((f"{_LINKS[link.kind]} {said}{how}  ", TEXT if well else WARN))
+    if status.HasField("last_scan"):
+        scan = status.last_scan
+        second.append((f"scan: {scan.market_count} markets, {scan.signal_count} signals", DIM))
+    if status.blocks:
+        second.append((f"  {block(status.blocks[0])}", WARN))
+    return tuple(first), tuple(second)
+
+
+def funnel_lines(funnel: report_pb2.Funnel | None) -> Iterator[Line]:
+    """Say where the markets of the last scan were left behind."""
+    if funnel is None:
+        return
+    yield _bar("looked at", funnel.market_count, funnel.market_count)
+    yield _bar("signal", funnel.signal_count, funnel.market_count)
+    left = funnel.decision_count
+    for step in funnel.steps:
+        if step.refused_first_count:
+            left -= step.refused_first_count
+            yield _bar(f"after {step.rule.replace('_', ' ')}", left, funnel.market_count)
+    yield _bar("entered", funnel.entry_count, funnel.market_count)
+
+
+def event_lines(screen: Screen) -> Iterator[Line]:
+    """Say what happened, newest first."""
+    for found in reversed(screen.events):
+        yield Line(str(found.sequence), ((f"{_clock(found)} ", DIM), (event(found)[28:], TEXT)))
+    if screen.missed:
+        yield Line("missed", (("earlier events are not here: foremesh events --after 0", DIM),))
+
+
+def _clock(found: events_pb2.Event) -> str:
+    return datetime.fromtimestamp(found.record_time.seconds, UTC).strftime("%H:%M:%S")
+
+
+def _market(found: MarketLine) -> tuple[Span, ...]:
+    style = _AGE_STYLE[found.freshness]
+    return (
+        (set_cell_size(found.market.removeprefix("KX"), _MARKET), TEXT),
+        (f"{found.bid:>6}{found.ask:>5}", style),
+        (f"{found.age:>10}  ", style if found.freshness is not Freshness.FRESH else DIM),
+        (set_cell_size(found.signal, 11), TEXT),
+    )
+
+
+def _verdict_style(found: MarketLine) -> Style:
+    return UP if found.verdict.startswith("+") else DOWN if found.verdict.startswith("-") else DIM
+
+
+def _position(found: PositionLine) -> tuple[Span, ...]:
+    style = _AGE_STYLE[found.freshness]
+    result = UP if "▲" in found.result else DOWN if "▼" in found.result else TEXT
+    return (
+        (set_cell_size(found.market.removeprefix("KX"), _MARKET), TEXT),
+        (f"{found.held:>7}{found.paid:>5}", TEXT),
+        (f"{found.bid:>5}{found.age:>10}", style),
+        (f"{found.stop:>5}{found.target:>5}  ", TEXT),
+        (f"{found.result:<12}", result),
+        (found.state, WARN),
+    )
+
+
+def _bar(name: str, count: int, most: int) -> Line:
+    width = 0 if not most else round(8 * count / most)
+    return Line(name, ((f"{set_cell_size(name, 21)}{count:>5} ", TEXT), ("█" * width or ("▏" if count else ""), DIM)))
+
+
+def _gain_style(micros: int) -> Style:
+    return UP if micros > 0 else DOWN if micros < 0 else TEXT
