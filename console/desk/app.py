@@ -1,5 +1,7 @@
 """The desk: status, positions, markets, funnel, events. It looks; it changes nothing."""
 
+import asyncio
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
@@ -76,7 +78,9 @@ class Desk(App[str]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Begin to listen and to draw."""
+        """Begin to listen and to draw. A signal ends it in order: else the terminal stays as it was drawn on."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self.query_one("#markets").focus()
         self.set_interval(self._period, self.redraw)
         self.listen()

@@ -1,7 +1,15 @@
 """`foremesh terminal`, driven by keys, on messages that are written down and on a real service."""
 
 import asyncio
+import fcntl
 import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -155,3 +163,65 @@ async def test_it_follows_a_real_trader_and_says_when_it_is_gone() -> None:
             await stack.aclose()
             await until(lambda: "NO LINK" in status(desk))
             assert all("STALE" in line for line in plain(desk, "markets"))
+
+
+class Terminal:
+    """The command on a terminal of 80 × 24, with no trader behind it."""
+
+    def __init__(self, **env: str) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        command = [str(Path(sys.executable).parent / "foremesh"), "terminal", "--trader", "127.0.0.1:9"]
+        self.process = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=os.environ | env
+        )
+        os.close(slave)
+        self.seen = b""
+
+    def until(self, words: bytes) -> None:
+        """Read until the words have come, or the end."""
+        while words not in self.seen:
+            try:
+                found = os.read(self._master, 65536)
+            except OSError:  # the other end is closed
+                found = b""
+            if not found:
+                break
+            self.seen += found
+
+    def press(self, key: bytes) -> None:
+        os.write(self._master, key)
+
+    def end(self) -> int:
+        self.until(b"\0nothing says this")
+        os.close(self._master)
+        return self.process.wait(20)
+
+
+@pytest.mark.parametrize("how", [b"q", signal.SIGTERM, signal.SIGHUP])
+def test_however_it_ends_the_terminal_is_as_it_was(how: bytes | signal.Signals) -> None:
+    terminal = Terminal(TERM="xterm-256color")
+    terminal.until(b"no trader answers")
+    assert b"\x1b[?1049h" in terminal.seen
+    if isinstance(how, bytes):
+        terminal.press(how)
+    else:
+        terminal.process.send_signal(how)
+    assert terminal.end() == 0
+    assert b"\x1b[?1049l" in terminal.seen
+    assert b"\x1b[?25h" in terminal.seen
+
+
+def test_without_colours_all_words_are_there() -> None:
+    terminal = Terminal(TERM="xterm-256color", NO_COLOR="1")
+    terminal.until(b"no trader answers")
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert b"no figure yet" in terminal.seen
+
+
+def test_what_cannot_be_drawn_on_is_refused_in_a_sentence() -> None:
+    terminal = Terminal(TERM="dumb")
+    assert terminal.end() == 1
+    assert b"no terminal that can be drawn on" in terminal.seen
+    assert b"\x1b[" not in terminal.seen
