@@ -102,9 +102,12 @@ def _as(role: str, root: Path) -> list[Check]:
             near += await _elsewhere(machine.forecasts, machine.served, None, option="targets in the configuration")
         if machine.exchange is not None:
             other = "[kalshi] in the configuration"
-            near += [check async for check in exchange_checks.exchange(machine.exchange, other=other)]
-        near += [check async for check in machine.exchange_keys()]
-        return near + [check async for check in machine.series()]
+            told = [check async for check in exchange_checks.exchange(machine.exchange, other=other)]
+            near += told
+            if not checks.count(told, "problem"):  # one that is away is said once
+                near += [check async for check in machine.exchange_keys()]
+                near += [check async for check in machine.series()]
+        return near
 
     return found + asyncio.run(asked())
 

@@ -45,8 +45,7 @@ async def exchange(config: KalshiConfig, *, other: str = BY_OPTIONS) -> AsyncIte
 async def key(config: KalshiConfig, name: str) -> Check | None:
     """Ask the exchange whether it accepts a key, by a read that only a key's owner may make.
 
-    None where the key cannot be used, which the check of its file says, or the exchange does not answer, which
-    `exchange` says.
+    None where the key cannot be used, which the check of its file says.
     """
     try:
         async with connect(config) as kalshi:
@@ -55,15 +54,15 @@ async def key(config: KalshiConfig, name: str) -> Check | None:
         found = f"{config.rest_url} does not accept the key {config.key_id}: {error.message}"
         remedy = "key_id and the key's file must be one pair, which the exchange still lists; then restart the daemon"
         return problem(name, found, remedy)
-    except (ExchangeError, ConfigError):
+    except ExchangeError as error:
+        return warning(name, f"not asked: {exchange_words(error, config)}", "see to the exchange, and ask again")
+    except ConfigError:
         return None
     return ok(name, f"the exchange accepts {config.key_id}, tier {limits.usage_tier}")
 
 
-async def series(config: KalshiConfig, steps: Mapping[str, int], name: str) -> Check | None:
+async def series(config: KalshiConfig, steps: Mapping[str, int], name: str) -> Check:
     """Ask the exchange whether it has each series of a daemon, and whether such candles fit into its events.
-
-    None where the exchange does not answer, which `exchange` says.
 
     Args:
         config: How the exchange is reached.
@@ -81,8 +80,10 @@ async def series(config: KalshiConfig, steps: Mapping[str, int], name: str) -> C
                     continue
                 if found.frequency in _SHORT_LIVED and seconds >= _HOUR:
                     coarse.append(ticker)
-    except (ExchangeError, ConfigError):
-        return None
+    except ExchangeError as error:
+        return warning(name, f"not asked: {exchange_words(error, config)}", "see to the exchange, and ask again")
+    except ConfigError as error:
+        return warning(name, f"not asked: {'; '.join(error.problems)}", "see to the configuration, and ask again")
     if unknown:
         return problem(name, f"the exchange has no {', '.join(unknown)}", "is it spelt as the exchange spells it?")
     if coarse:

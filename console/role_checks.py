@@ -120,8 +120,7 @@ class Machine:
         ]
         if not tables:
             return None
-        seconds = min(tables[0].read_seconds, _PATIENCE_SECONDS)
-        return tables[0].model_copy(update={"key_id": None, "private_key_file": None, "read_seconds": seconds})
+        return _public(tables[0])
 
     @property
     def served(self) -> ForecastServerConfig | None:
@@ -153,8 +152,7 @@ class Machine:
                 yield check
 
     async def series(self) -> AsyncIterator[Check]:
-        """Ask the exchange for the series that are collected and traded here."""
-        exchange = self.exchange
+        """Ask the exchange of each daemon for the series that it collects or trades."""
         for daemon in self.daemons:
             match daemon.config:
                 case TraderConfig(series=scanned):
@@ -163,10 +161,7 @@ class Machine:
                     steps = {each.ticker: min(each.step_seconds) for each in collected}
                 case _:
                     continue
-            if exchange is None:
-                continue
-            if (check := await exchange_checks.series(exchange, steps, f"{daemon.short}: series")) is not None:
-                yield check
+            yield await exchange_checks.series(_public(daemon.config.kalshi), steps, f"{daemon.short}: series")
 
     async def coordinator(self) -> AsyncIterator[Check]:
         """Ask the coordinator as this machine's collector."""
@@ -179,6 +174,12 @@ class Machine:
                 continue
             for target in client.targets:
                 yield await _coordinator(client.model_copy(update={"targets": (target,)}), daemon.config.name)
+
+
+def _public(exchange: KalshiConfig) -> KalshiConfig:
+    """Leave the key out, and wait no longer than a person would."""
+    seconds = min(exchange.read_seconds, _PATIENCE_SECONDS)
+    return exchange.model_copy(update={"key_id": None, "private_key_file": None, "read_seconds": seconds})
 
 
 def _short(service: Service) -> str:

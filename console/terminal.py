@@ -30,6 +30,8 @@ def terminal(*, hz: float, trader: str | None, trader_file: Path | None, **ident
     log.configure(level="error")  # a line in between would lie on the screen
     with one_line_errors():
         config = TRADER.config(trader_file, trader, identity)
-        wrong = Desk(lambda tell, away: feed(config, hz, tell, away), hz=hz).run()
+        desk = Desk(lambda tell, away: feed(config, hz, tell, away), hz=hz)
+        wrong = desk.run()
     if wrong:
         raise click.ClickException(wrong)
+    sys.exit(desk.return_code)  # not zero where it broke: it has said so

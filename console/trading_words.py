@@ -100,11 +100,16 @@ def figure(found: rules_pb2.Figure) -> str:
 
 
 def event(found: events_pb2.Event) -> str:
-    """Say in a line what happened."""
+    """Say in a line what happened, and when."""
+    return f"{found.sequence:>7} {instant(found.record_time)} {happened(found)}"
+
+
+def happened(found: events_pb2.Event) -> str:
+    """Say what happened: its kind, in a column, and the rest."""
     kind = found.WhichOneof("payload")
     words = _EVENTS.get(kind or "")
     what = "something newer than this program" if kind is None or words is None else words(getattr(found, kind))
-    return f"{found.sequence:>7} {instant(found.record_time)} {(kind or '?').replace('_', ' '):<16} {plain(what)}"
+    return f"{(kind or '?').replace('_', ' '):<16} {plain(what)}"
 
 
 def _decision(found: decisions_pb2.Decision) -> str:

@@ -9,7 +9,7 @@ from rich.style import Style
 
 from console.amounts import dollars
 from console.desk.lines import BOLD, DIM, DOWN, TEXT, UP, WARN, Line, Span
-from console.trading_words import block, event, word
+from console.trading_words import block, happened, word
 from console.view.cells import DASH, MarketLine, PositionLine, age_text, market_line, money_cell, position_line
 from console.view.freshness import Freshness
 from console.view.screen import Screen
@@ -57,12 +57,12 @@ def status_spans(screen: Screen, now: float, away: str) -> tuple[tuple[Span, ...
         mode = _MODES.get(status.mode, ("?", BOLD))
         return (mode, (f"  {said}: nothing below is so now", WARN)), ((f" {away}", WARN),)
     money = status.balance
-    worth = dollars(money.available_micros + money.reserved_micros) if status.HasField("balance") else DASH
+    free = dollars(money.available_micros) if status.HasField("balance") else DASH
     running = status.state == status_pb2.TRADING_STATE_RUNNING
     state = word(status_pb2.TradingState, status.state, "TRADING_STATE_")
     first: list[Span] = [
         _MODES.get(status.mode, ("?", BOLD)),
-        (f"  cash {worth}  today ", TEXT),
+        (f"  free cash {free}  today ", TEXT),
         (money_cell(status.pnl_today.net_realised_micros), _gain_style(status.pnl_today.net_realised_micros)),
         (f" net  open {status.position_count}, working {status.working_order_count}  entries ", TEXT),
         (state.upper(), TEXT if running else WARN),
@@ -80,7 +80,8 @@ def status_spans(screen: Screen, now: float, away: str) -> tuple[tuple[Span, ...
         scan = status.last_scan
         second.append((f"scan: {scan.market_count} markets, {scan.signal_count} signals", DIM))
     if status.blocks:
-        second.append((f"  {block(status.blocks[0])}", WARN))
+        more = f", and {len(status.blocks) - 1} more" if len(status.blocks) > 1 else ""
+        second.append((f"  {block(status.blocks[0])}{more}", WARN))
     return tuple(first), tuple(second)
 
 
@@ -90,10 +91,9 @@ def funnel_lines(funnel: report_pb2.Funnel | None) -> Iterator[Line]:
         return
     yield _bar("looked at", funnel.market_count, funnel.market_count)
     yield _bar("signal", funnel.signal_count, funnel.market_count)
-    left = funnel.decision_count
     for step in funnel.steps:
         if step.refused_first_count:
-            left -= step.refused_first_count
+            left = step.reached_count - step.refused_first_count
             yield _bar(f"after {step.rule.replace('_', ' ')}", left, funnel.market_count)
     yield _bar("entered", funnel.entry_count, funnel.market_count)
 
@@ -101,7 +101,7 @@ def funnel_lines(funnel: report_pb2.Funnel | None) -> Iterator[Line]:
 def event_lines(screen: Screen) -> Iterator[Line]:
     """Say what happened, newest first."""
     for found in reversed(screen.events):
-        yield Line(str(found.sequence), ((f"{_clock(found)} ", DIM), (event(found)[28:], TEXT)))
+        yield Line(str(found.sequence), ((f"{_clock(found)} ", DIM), (happened(found), TEXT)))
     if screen.missed:
         yield Line("missed", (("earlier events are not here: foremesh events --after 0", DIM),))
 

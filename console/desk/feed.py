@@ -54,7 +54,7 @@ async def feed(
         except TimeoutError:
             said = "the trader says nothing"
         except TooLate:
-            said = "asked anew"  # the call's own deadline
+            continue  # the call's own deadline: what is known is so until the new stream's snapshot, a moment later
         except MeshError as error:
             said = TRADER.words(error, config)
             if not isinstance(error, Unavailable):  # perhaps it is another journal, or an older one put back

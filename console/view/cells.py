@@ -39,8 +39,9 @@ class MarketLine:
     """In seconds; with the word STALE where the prices are not shown."""
     freshness: Freshness
     signal: str
+    """Where YES is forecast to go, how far and how sure; of one that nobody acts on any more only its age."""
     verdict: str
-    """The edge of an entry, or why there is none."""
+    """The edge of an entry as it was decided, or why there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def market_line(screen: Screen, seen: Seen[screen_pb2.MarketRow], now: float) ->
         ask=_price(row.no_mark, "ask_price_micros", shown=shown),
         age=_age_cell(screen.age(seen.so_at, now), fresh),
         freshness=fresh,
-        signal=_signal(row),
+        signal=_signal(screen, seen, now),
         verdict=_verdict(row),
     )
 
@@ -129,9 +130,12 @@ def _price(
     return f"{getattr(message, field) / CENT:g}"
 
 
-def _signal(row: screen_pb2.MarketRow) -> str:
+def _signal(screen: Screen, seen: Seen[screen_pb2.MarketRow], now: float) -> str:
+    row = seen.message
     if row.HasField("signal"):
         found = row.signal
+        if screen.forecast_freshness(seen, now) is Freshness.STALE:
+            return f"old, {age_text(screen.forecast_age(seen, now))}"
         dots = _DOTS.get(found.confidence, "?")
         return f"{_ARROWS.get(found.direction, '?')} {found.magnitude_cents:.0f}c {dots}"
     return "· none" if row.scan_outcome != decisions_pb2.SCAN_OUTCOME_UNSPECIFIED else ""

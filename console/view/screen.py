@@ -25,6 +25,8 @@ class Seen(Generic[Message]):
 
     message: Message
     so_at: float | None
+    told_at: float
+    """When the message was sent, on the screen's clock: its other ages count from here."""
 
 
 class Screen:
@@ -60,7 +62,7 @@ class Screen:
         """Take in a message that came now. One without a snapshot before it in its stream says nothing."""
         content = response.WhichOneof("content")
         if content == "snapshot":
-            if self._began is None:
+            if self._began is None or not _seconds(response.stream_age):  # the first of another stream
                 self._began = now
             self._replace(response, now - self._late(response, now))
         elif self._began is None or content is None:
@@ -99,6 +101,19 @@ class Screen:
             return Freshness.STALE
         limits = self.status.staleness
         return freshness(self.age(so_at, now), _seconds(limits.quote_fresh_within), _seconds(limits.quote_stale_after))
+
+    def forecast_freshness(self, seen: Seen[screen_pb2.MarketRow], now: float) -> Freshness:
+        """Class the forecast of a market: stale when its scan is too long ago, or nothing is done on it any more."""
+        if self.status is None or not seen.message.HasField("signal"):
+            return Freshness.ABSENT
+        limit = _seconds(self.status.staleness.forecast_stale_after)
+        over = now - seen.told_at >= _seconds(seen.message.signal.useful_for)
+        stale = over or self.forecast_age(seen, now) > limit
+        return Freshness.STALE if stale else Freshness.FRESH
+
+    def forecast_age(self, seen: Seen[screen_pb2.MarketRow], now: float) -> float:
+        """Return how long ago the trader got the forecast of a market, in seconds."""
+        return max(0.0, now - seen.told_at) + _seconds(seen.message.signal.age)
 
     def links(self, now: float) -> Iterator[tuple[status_pb2.Link, float | None]]:
         """Give the trader's links with the ages of their last success."""
@@ -142,13 +157,13 @@ class Screen:
     def _take_things(self, message: screen_pb2.StateSnapshot | screen_pb2.StateDelta, sent: float) -> None:
         for position in message.positions:
             at = sent - _seconds(position.mark.confirmed_age) if position.HasField("mark") else None
-            self.positions[position.position_id] = Seen(position, at)
+            self.positions[position.position_id] = Seen(position, at, sent)
         for order in message.orders:
             foreign = order.purpose == orders_pb2.ORDER_PURPOSE_FOREIGN
             self.orders[not foreign, order.exchange_order_id if foreign else order.client_order_id] = order
         for row in message.markets:
             at = sent - _seconds(row.no_mark.confirmed_age) if row.HasField("no_mark") else None
-            self.rows[row.number] = Seen(row, at)
+            self.rows[row.number] = Seen(row, at, sent)
         if message.HasField("funnel"):
             self.funnel = message.funnel
         if message.HasField("log"):
