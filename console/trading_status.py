@@ -19,7 +19,7 @@ from mesh.rpc.channel import connect
 from mesh.rpc.config import ClientConfig
 from mesh.rpc.errors import raising_mesh_errors
 
-_HEALTH = {
+LINK_HEALTH_WORDS = {
     status_pb2.LINK_HEALTH_UP: "",
     status_pb2.LINK_HEALTH_LATE: "LATE",
     status_pb2.LINK_HEALTH_DOWN: "DOWN",
@@ -102,7 +102,7 @@ def _bounds(limit: rules_pb2.Limit) -> str:
 def _link(link: status_pb2.Link) -> str:
     kind = w.word(status_pb2.LinkKind, link.kind, "LINK_KIND_")
     age = f" {duration_words(link.age)} ago" if link.HasField("age") else ""
-    health = _HEALTH.get(link.health, "?")
+    health = LINK_HEALTH_WORDS.get(link.health, "?")
     why = f" ({plain(link.detail)})" if link.detail else ""
     return f"{kind}{f' {health}' if health else ''}{age}{why}"
 

@@ -9,6 +9,7 @@ from rich.style import Style
 
 from console.amounts import dollars
 from console.desk.lines import BOLD, DIM, DOWN, TEXT, UP, WARN, Line, Span
+from console.trading_status import LINK_HEALTH_WORDS
 from console.trading_words import block, happened, word
 from console.view.cells import DASH, MarketLine, PositionLine, age_text, market_line, money_cell, position_line
 from console.view.freshness import Freshness
@@ -35,9 +36,10 @@ _MODES = {
 
 def market_lines(screen: Screen, now: float) -> Iterator[Line]:
     """Say every market, in the trader's order."""
-    for number, seen in screen.rows.items():
+    for seen in screen.rows.values():
         found = market_line(screen, seen, now)
-        yield Line(str(number), (*_market(found), (found.verdict, _verdict_style(found))))
+        # Not by its row's number: the next stream counts anew, and the cursor has to stay on its market.
+        yield Line(found.market, (*_market(found), (found.verdict, _verdict_style(found))))
 
 
 def position_lines(screen: Screen, now: float) -> Iterator[Line]:
@@ -74,7 +76,7 @@ def status_spans(screen: Screen, now: float, away: str) -> tuple[tuple[Span, ...
         if link.kind in _LINKS:
             well = link.health == status_pb2.LINK_HEALTH_UP
             said = DASH if age is None else age_text(age)
-            how = "" if well else " " + word(status_pb2.LinkHealth, link.health, "LINK_HEALTH_").upper()
+            how = " " + LINK_HEALTH_WORDS.get(link.health, "?") if not well else ""
             second.append((f"{_LINKS[link.kind]} {said}{how}  ", TEXT if well else WARN))
     if status.HasField("last_scan"):
         scan = status.last_scan

@@ -110,8 +110,8 @@ async def test_the_cursor_stays_on_its_market_when_lines_move() -> None:
         chosen = markets.at
         told.tell(second)
         await pilot.pause(0.4)
-        assert markets.at == chosen == "1"
-        assert [line.key for line in markets.lines] == ["3", "1"]
+        assert markets.at == chosen == "KXHIGHNY-26NOV22-B41.5"
+        assert [line.key for line in markets.lines] == ["KXHIGHNY-26NOV22-T40", "KXHIGHNY-26NOV22-B41.5"]
         assert plain(desk, "positions") == []
 
 
