@@ -14,8 +14,11 @@ from mesh.rpc.server import Service
 from trader.domain.events import Moment
 from trader.domain.state import State
 from trader.engine.engine import Engine
+from trader.ports import Search
+from trader.scanning.histories import Histories
 from trader.service import lists
 from trader.service.adopting import Adopting
+from trader.service.market.looks import Looks
 from trader.service.pages import page
 from trader.service.reports import Reports
 from trader.service.status import Facts, status
@@ -32,6 +35,8 @@ def service(
     draining: asyncio.Event,
     reports: Reports,
     *,
+    search: Search,
+    histories: Histories,
     stalled_seconds: float = STALLED_SECONDS,
 ) -> Service:
     """Make the service that looks into an engine and moves its switches.
@@ -41,18 +46,22 @@ def service(
         facts: Of the process.
         draining: Set when the process begins to stop.
         reports: On the engine's journal.
+        search: In the engine's journal.
+        histories: Of the candles that its scans read.
         stalled_seconds: How long a watcher may take nothing of what it is sent.
     """
     watching = Watching(engine, facts, draining, stalled_seconds=stalled_seconds)
-    servicer = TraderServicer(engine, facts, watching, reports)
+    looks = Looks(engine, search, histories, facts.instance_id)
+    servicer = TraderServicer(engine, facts, watching, reports, looks)
     return Service(_DESCRIPTOR, lambda server: rpc.add_TraderServiceServicer_to_server(servicer, server))
 
 
 class TraderServicer(rpc.TraderServiceServicer):
     """Serves one engine. Until it has started, only its status is told."""
 
-    def __init__(self, engine: Engine, facts: Facts, watching: Watching, reports: Reports) -> None:
+    def __init__(self, engine: Engine, facts: Facts, watching: Watching, reports: Reports, looks: Looks) -> None:
         self._engine, self._facts, self._watching, self._reports = engine, facts, watching, reports
+        self._looks = looks
         self._switches = Switches(engine, facts.instance_id)
         self._adopting = Adopting(engine, self._switches, facts.instance_id)
         self._started = engine.clock.monotonic()
@@ -120,6 +129,25 @@ class TraderServicer(rpc.TraderServiceServicer):
         async with aclosing(self._watching.events(request)) as events:
             async for response in events:
                 yield response
+
+    async def WatchState(  # noqa: N802
+        self, request: pb.WatchStateRequest, context: Context
+    ) -> AsyncIterator[pb.WatchStateResponse]:
+        """Not there yet."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "WatchState is not there yet")
+        yield pb.WatchStateResponse()  # never reached: it makes this a stream
+
+    async def GetMarketView(  # noqa: N802
+        self, request: pb.GetMarketViewRequest, context: Context
+    ) -> pb.GetMarketViewResponse:
+        """Show one market."""
+        self._ready()
+        return await self._looks.view(request)
+
+    async def GetTrace(self, request: pb.GetTraceRequest, context: Context) -> pb.GetTraceResponse:  # noqa: N802
+        """Follow one thing through."""
+        self._ready()
+        return await self._looks.trace(request)
 
     async def PauseTrading(  # noqa: N802
         self, request: pb.PauseTradingRequest, context: Context
