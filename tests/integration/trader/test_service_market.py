@@ -1,7 +1,12 @@
 """GetMarketView and GetTrace over a real server: one market with its past and forecasts, and what became of things."""
 
+import asyncio
+import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import grpc
 import pytest
@@ -16,6 +21,8 @@ from tests.fakes.trading import NOON, TICKER, book, market, signal
 from tests.unit.trader.engine.rig import Rig
 from tests.unit.trader.service.served import Served, served, sound
 from trader.domain.entries import SignalSeen
+from trader.journal.finding import Finder
+from trader.journal.store import opened
 from trader.scanning.histories import Histories
 
 OTHER = "KXHIGHNY-26NOV23-T61"
@@ -168,7 +175,7 @@ async def test_before_the_start_nothing_is_answered() -> None:
         assert found.code == grpc.StatusCode.UNAVAILABLE
 
 
-async def test_any_id_of_a_round_trip_gives_the_whole_of_it_also_after_a_restart() -> None:
+async def test_any_id_of_a_round_trip_gives_the_whole_of_it_also_after_a_restart(tmp_path: Path) -> None:
     made = rig()
     async with served(made) as trader:
         await trader.enter(TICKER, OTHER)
@@ -184,7 +191,14 @@ async def test_any_id_of_a_round_trip_gives_the_whole_of_it_also_after_a_restart
         assert list(first.decision_ids) == [trade.decision_id]
         names = [*first.decision_ids, *first.exit_decision_ids, *first.client_order_ids]
         assert len(names) >= 4
-    async with served(made) as trader:
+        seen = (await view(trader)).view
+    path = tmp_path / "journal.db"
+    with opened(path, made.journal.journal_id) as store:
+        for recorded in made.journal.read():
+            store.append(recorded.time, [recorded.entry])
+    async with served(made, search=Finder(path)) as trader:
+        again = (await view(trader)).view
+        assert (again.signal, again.decision.verdicts) == (seen.signal, seen.decision.verdicts)
         for name in names:
             assert (await trace(trader, name)).trace.events == first.events, name
         scan_id = first.events[0].signal.scan_id
@@ -204,3 +218,31 @@ async def test_a_refused_decision_has_a_trace_of_signal_and_decision(trader: Ser
     assert kinds(list(found.events)) == ["signal", "decision"]
     assert not found.HasField("position_id")
     assert not found.client_order_ids
+
+
+async def foremesh(trader: Served, *words: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "console", "market", *words, "--trader", trader.server.addresses[0]),
+        env=os.environ | {"COLUMNS": "80", "LINES": "24"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+async def test_the_command_draws_it(trader: Served) -> None:
+    await trader.enter(TICKER)
+    code, drawn = await foremesh(trader, TICKER)
+    assert code == 0, drawn
+    lines = drawn.splitlines()
+    assert lines[0].startswith(f"Market {TICKER}, YES price")
+    assert "stop 48" in lines[-1]
+    assert len(lines) <= 22
+    assert all(len(line) <= 80 for line in lines)
+    code, written = await foremesh(trader, TICKER, "--json")
+    assert code == 0, written
+    assert json.loads(written)["market_ticker"] == TICKER
+    code, said = await foremesh(trader, "KXOTHER-1")
+    assert (code, "never heard of it" in said) == (1, True), said

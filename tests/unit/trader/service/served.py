@@ -18,6 +18,7 @@ from tests.fakes.trading import TICKER
 from tests.unit.trader.engine.rig import Rig
 from trader.domain.words import Mode
 from trader.engine.engine import Engine
+from trader.ports import Search
 from trader.reporting.report import report
 from trader.scanning.histories import Histories
 from trader.service.reports import Reports
@@ -106,7 +107,12 @@ def sound(message: Message) -> None:
 
 @asynccontextmanager
 async def served(
-    rig: Rig, *, stalled_seconds: float = 60.0, run: bool = True, histories: Histories | None = None
+    rig: Rig,
+    *,
+    stalled_seconds: float = 60.0,
+    run: bool = True,
+    histories: Histories | None = None,
+    search: Search | None = None,
 ) -> AsyncIterator[Served]:
     """Serve a trader; without `run` its engine has not begun."""
     draining = asyncio.Event()
@@ -120,7 +126,7 @@ async def served(
             FACTS,
             draining,
             reports,
-            search=rig.journal,
+            search=search or rig.journal,
             histories=histories or Histories(rig.clock),
             stalled_seconds=stalled_seconds,
         )
