@@ -27,6 +27,7 @@ COMMANDS = {
     "forecast": "console.forecast",
     "install": "console.install",
     "journal": "console.journal",
+    "market": "console.market",
     "models": "console.models",
     "parity": "console.parity",
     "pause": "console.trading_switches",

@@ -33,6 +33,7 @@ from trader.exchange.reaching import Kalshi, reaching
 from trader.halting import GroupSwitch
 from trader.journal.carried import find
 from trader.journal.errors import DAMAGED, TAKEN, JournalError
+from trader.journal.finding import Finder
 from trader.journal.store import Store, opened
 from trader.kill_switch import present
 from trader.metrics import TraderMetrics
@@ -44,6 +45,7 @@ from trader.ports import Exchange, Markets, Scans
 from trader.reporting import expectation
 from trader.reporting.reading import report_on
 from trader.results import Results
+from trader.scanning.histories import Histories
 from trader.scanning.scanner import Scanner, ScanSettings
 from trader.service.reports import Reports
 from trader.service.servicer import service
@@ -74,7 +76,8 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
         journal, past, state, lived = await _past(stack, config, last_word)
         kalshi = await stack.enter_async_context(reaching(config.kalshi, clock))
         exchange, markets = await _exchange(stack, config, kalshi, clock)
-        scans = await _scans(stack, config, kalshi, journal.journal_id, clock)
+        histories = Histories(clock)
+        scans = await _scans(stack, config, kalshi, journal.journal_id, clock, histories=histories)
         engine = Engine(
             state,
             journal,
@@ -96,7 +99,7 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
         server = await stack.enter_async_context(
             serving(
                 config.rpc,
-                [_service(engine, config, run_id, lifecycle)],
+                [_service(engine, config, run_id, lifecycle, histories)],
                 draining=lifecycle.stopping,
                 registry=registry,
             )
@@ -129,7 +132,7 @@ async def trader(config: TraderConfig, lifecycle: Lifecycle, clock: Clock | None
             await engine.stop(config.stop_seconds)
 
 
-def _service(engine: Engine, config: TraderConfig, run_id: str, lifecycle: Lifecycle) -> Service:
+def _service(engine: Engine, config: TraderConfig, run_id: str, lifecycle: Lifecycle, histories: Histories) -> Service:
     """Make the service that looks into the engine and moves its switches."""
     facts = Facts(
         instance_id=run_id,
@@ -140,7 +143,8 @@ def _service(engine: Engine, config: TraderConfig, run_id: str, lifecycle: Lifec
         reconcile_seconds=config.reconcile_seconds,
     )
     promises = None if config.expectation_file is None else expectation.read(config.expectation_file)
-    return service(engine, facts, lifecycle.stopping, Reports(partial(report_on, config.journal), promises))
+    reports = Reports(partial(report_on, config.journal), promises)
+    return service(engine, facts, lifecycle.stopping, reports, search=Finder(config.journal), histories=histories)
 
 
 async def _run(engine: Engine, begun: Begun, ending: Ending) -> None:
@@ -199,7 +203,9 @@ async def _exchange(
     return kalshi.exchange, kalshi.markets
 
 
-async def _scans(stack: AsyncExitStack, config: TraderConfig, kalshi: Kalshi, journal_id: str, clock: Clock) -> Scans:
+async def _scans(
+    stack: AsyncExitStack, config: TraderConfig, kalshi: Kalshi, journal_id: str, clock: Clock, *, histories: Histories
+) -> Scans:
     forecasts = await stack.enter_async_context(forecasting(config.forecast))
     settings = ScanSettings(
         series=config.series,
@@ -208,7 +214,7 @@ async def _scans(stack: AsyncExitStack, config: TraderConfig, kalshi: Kalshi, jo
         min_magnitude_cents=config.rules.min_magnitude_cents,
         useful_seconds=config.useful_seconds,
     )
-    return Scanner(kalshi.client, kalshi.fees, forecasts, settings, clock)
+    return Scanner(kalshi.client, kalshi.fees, forecasts, settings, clock, histories=histories)
 
 
 def _summary(config: TraderConfig, journal: Store, engine: Engine) -> None:

@@ -166,6 +166,25 @@ class Journal(Protocol):
         ...
 
 
+class Search(Protocol):
+    """Looks entries up in the journal. Slow enough for a thread of its own; each method raises JournalError."""
+
+    def found(self, first: int, last: int, texts: Sequence[str], kinds: Sequence[str] = ()) -> list[Recorded]:
+        """Return those of a range, both ends included, whose written form has any of the texts in it, in their order.
+
+        `kinds` are words such as `signal`; empty for all.
+        """
+        ...
+
+    def at(self, sequences: Iterable[int]) -> list[Recorded]:
+        """Return entries by their sequences, in the order that these are given in."""
+        ...
+
+    def reached(self, time: datetime) -> int:
+        """Return the sequence of the last entry before an instant; 0 where there is none."""
+        ...
+
+
 class Notifier(Protocol):
     """Tells the owner."""
 

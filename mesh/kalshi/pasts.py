@@ -62,6 +62,7 @@ class Pasts:
         points: int = 512,
         price: PriceKind = "trade",
         now: Callable[[], datetime] | None = None,
+        on_candles: Callable[[str, Sequence[Candle]], object] = lambda _ticker, _candles: None,
     ) -> None:
         """Name what is read.
 
@@ -72,10 +73,12 @@ class Pasts:
             points: Most steps of a past.
             price: `trade` takes the last trade of a candle, `mid` the middle of its last bid and ask.
             now: Gives the exchange's time, where markets live in another than the exchange's own clock shows.
+            on_candles: Told the candles that the exchange has given of a market; some come again.
         """
         self.listed = 0
         self.seconds = int(step.total_seconds())
         self._kalshi, self._series, self._points, self._kind = kalshi, series_ticker, points, price
+        self._on_candles = on_candles
         clock = kalshi.transport.sender.server_clock
         self._now = now or (lambda: datetime.fromtimestamp(clock.timestamp_ms() / 1000, UTC))
         self._candles: dict[str, _CandlePrices] = {}
@@ -114,9 +117,9 @@ class Pasts:
         minutes = self.seconds // 60
         async for call, answered in self._kalshi.candles.planned(self._kalshi.candles.plan(spans, minutes), minutes):
             for ticker, candles in answered.items():
-                self._candles[ticker] |= {
-                    candle.end_ts: self._price(candle) for candle in candles if self._asked_for(candle, call)
-                }
+                wanted = [candle for candle in candles if self._asked_for(candle, call)]
+                self._candles[ticker] |= {candle.end_ts: self._price(candle) for candle in wanted}
+                self._on_candles(ticker, wanted)
                 self._read_until[ticker] = call.end_ts  # not now: the market's later calls may fail
             on_fetched()
         return [self._past(market) for market in markets]

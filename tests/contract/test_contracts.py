@@ -34,7 +34,7 @@ SERVICES = {
     "TraderService": (
         trader_service_pb2,
         "GetStatus ListPositions ListOrders ListTrades GetReport "
-        "WatchEvents WatchState PauseTrading ResumeTrading FlattenPositions AdoptPosition",
+        "WatchEvents WatchState GetMarketView GetTrace PauseTrading ResumeTrading FlattenPositions AdoptPosition",
     ),
 }
 MUTATING = {

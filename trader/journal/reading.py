@@ -6,8 +6,9 @@ Rows come in batches, each in a read of its own: no long transaction keeps the w
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,6 +24,10 @@ _WAIT_SECONDS = 5.0
 _ROWS = "SELECT sequence, time, kind, body, digest FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?"
 _LAST = "SELECT sequence, digest FROM entries ORDER BY sequence DESC LIMIT 1"
 _DIGEST = "SELECT digest FROM entries WHERE sequence = ?"
+_TIME = "SELECT time FROM entries WHERE sequence = ?"
+_FOUND = (
+    "SELECT sequence, time, kind, body, digest FROM entries WHERE sequence BETWEEN ? AND ? AND ({}) ORDER BY sequence"
+)
 _DECISION, _REFUSED = b"decision", b'"entered":false,'
 """The second cannot stand within a text: its quotation marks would be escaped there."""
 _Row: TypeAlias = tuple[int, bytes, bytes, bytes, bytes]
@@ -109,6 +114,40 @@ class Reader:
         with sqlite_errors(self._path):
             found = self._db.execute(_DIGEST, (sequence,)).fetchone()
         return b"" if found is None else bytes(found[0])
+
+    def found(self, first: int, last: int, texts: Sequence[str], kinds: Sequence[str] = ()) -> Iterator[Recorded]:
+        """Give those of a range of entries that have a text in them, without reading the others into Python.
+
+        Args:
+            first: Sequence.
+            last: Sequence, included.
+            texts: As they stand in a body; any of them.
+            kinds: Only these; empty for all.
+
+        Raises:
+            JournalError: One that is given does not follow from the one before it; or the disk fails.
+        """
+        where = " OR ".join("instr(body, ?)" for _ in texts) or "1"
+        if kinds:
+            where = f"kind IN ({', '.join('?' for _ in kinds)}) AND ({where})"
+        asked = (first, last, *kinds, *(text.encode() for text in texts))
+        with sqlite_errors(self._path):
+            rows = self._db.execute(_FOUND.format(where), asked).fetchall()
+        for row in rows:
+            sequence, time, kind, body, _ = row
+            _check(sequence, self.digest(sequence - 1), row)
+            yield _recorded(sequence, time, kind, body)
+
+    def reached(self, time: datetime) -> int:
+        """Return the sequence of the last entry before an instant, by halves; 0 where there is none."""
+        wanted = chain.written(time).encode()
+        low, high = 0, self.end().sequence
+        with sqlite_errors(self._path):
+            while low < high:
+                middle = (low + high + 1) // 2
+                (there,) = self._db.execute(_TIME, (middle,)).fetchone()
+                low, high = (middle, high) if there < wanted else (low, middle - 1)
+        return low
 
     def check_file(self) -> None:
         """Check the file's own order. Raises JournalError."""

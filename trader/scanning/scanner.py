@@ -1,9 +1,10 @@
 """One scan: open markets, their pasts, and what the forecast server says of each."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 from foremesh.forecast.v1 import forecast_pb2, signal_pb2
@@ -17,6 +18,7 @@ from mesh.kalshi.client import KalshiClient
 from mesh.kalshi.errors import ExchangeError
 from mesh.kalshi.pasts import Past, Pasts
 from mesh.kalshi.rest.market_wire import Market
+from mesh.kalshi.rest.price_wire import Candle
 from trader.domain.events import ScanEnded, SignalCame
 from trader.domain.facts import MarketTerms
 from trader.domain.words import Mode, ScanOutcome
@@ -26,6 +28,7 @@ from trader.exchange.fee_book import FeeBook
 from trader.exchange.terms import NotTradable, terms, title_of
 from trader.ports import Begin
 from trader.scanning import asking
+from trader.scanning.histories import Histories
 from trader.scanning.settings import ScannedSeries
 
 _LONGEST_AGE = timedelta(days=365)
@@ -79,8 +82,16 @@ class Scanner:
     """Scans again and again; candles that were read once are not read again."""
 
     def __init__(
-        self, client: KalshiClient, fees: FeeBook, forecasts: ForecastClient, settings: ScanSettings, clock: Clock
+        self,
+        client: KalshiClient,
+        fees: FeeBook,
+        forecasts: ForecastClient,
+        settings: ScanSettings,
+        clock: Clock,
+        *,
+        histories: Histories | None = None,
     ) -> None:
+        """Take what to scan with; `histories` keeps what was read of each market, for people to look at."""
         self._client, self._fees, self._forecasts = client, fees, forecasts
         self._settings, self._clock = settings, clock
         time = ExchangeTime(client)
@@ -89,7 +100,15 @@ class Scanner:
             return time.theirs(clock.now())
 
         self._pasts = {
-            series: Pasts(client, series.ticker, series.step, points=series.points, price=series.price, now=now)
+            series: Pasts(
+                client,
+                series.ticker,
+                series.step,
+                points=series.points,
+                price=series.price,
+                now=now,
+                on_candles=_kept(histories, series),
+            )
             for series in settings.series
         }
 
@@ -222,6 +241,12 @@ class Scanner:
             else:
                 found.append(_Asked(series, past, current, past.last_candle_time))
         return found
+
+
+def _kept(histories: Histories | None, series: ScannedSeries) -> Callable[[str, Sequence[Candle]], object]:
+    if histories is None:
+        return lambda _ticker, _candles: None
+    return partial(histories.keep, step_seconds=series.step_minutes * 60, kind=series.price)
 
 
 def _top(market: Market) -> Book:

@@ -14,8 +14,11 @@ from mesh.rpc.server import Service
 from trader.domain.events import Moment
 from trader.domain.state import State
 from trader.engine.engine import Engine
+from trader.ports import Search
+from trader.scanning.histories import Histories
 from trader.service import lists
 from trader.service.adopting import Adopting
+from trader.service.market.looks import Looks
 from trader.service.pages import page
 from trader.service.reports import Reports
 from trader.service.screen.watching import StateWatching
@@ -33,6 +36,8 @@ def service(
     draining: asyncio.Event,
     reports: Reports,
     *,
+    search: Search,
+    histories: Histories,
     stalled_seconds: float = STALLED_SECONDS,
 ) -> Service:
     """Make the service that looks into an engine and moves its switches.
@@ -42,18 +47,22 @@ def service(
         facts: Of the process.
         draining: Set when the process begins to stop.
         reports: On the engine's journal.
+        search: In the engine's journal.
+        histories: Of the candles that its scans read.
         stalled_seconds: How long a watcher may take nothing of what it is sent.
     """
     streaming = Streaming(engine, draining, stalled_seconds=stalled_seconds)
-    servicer = TraderServicer(engine, facts, streaming, reports)
+    looks = Looks(engine, search, histories, facts.instance_id)
+    servicer = TraderServicer(engine, facts, streaming, reports, looks)
     return Service(_DESCRIPTOR, lambda server: rpc.add_TraderServiceServicer_to_server(servicer, server))
 
 
 class TraderServicer(rpc.TraderServiceServicer):
     """Serves one engine. Until it has started, only its status is told."""
 
-    def __init__(self, engine: Engine, facts: Facts, streaming: Streaming, reports: Reports) -> None:
+    def __init__(self, engine: Engine, facts: Facts, streaming: Streaming, reports: Reports, looks: Looks) -> None:
         self._engine, self._facts, self._streaming, self._reports = engine, facts, streaming, reports
+        self._looks = looks
         self._watching = Watching(engine, facts, streaming)
         self._states = StateWatching(engine, facts, streaming)
         self._switches = Switches(engine, facts.instance_id)
@@ -128,6 +137,18 @@ class TraderServicer(rpc.TraderServiceServicer):
         async with aclosing(self._states.states(request)) as states:
             async for response in states:
                 yield response
+
+    async def GetMarketView(  # noqa: N802
+        self, request: pb.GetMarketViewRequest, context: Context
+    ) -> pb.GetMarketViewResponse:
+        """Show one market."""
+        self._ready()
+        return await self._looks.view(request)
+
+    async def GetTrace(self, request: pb.GetTraceRequest, context: Context) -> pb.GetTraceResponse:  # noqa: N802
+        """Follow one thing through."""
+        self._ready()
+        return await self._looks.trace(request)
 
     async def PauseTrading(  # noqa: N802
         self, request: pb.PauseTradingRequest, context: Context

@@ -3,12 +3,14 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from foremesh.access.v1 import access_pb2 as _access_pb2
 from foremesh.trader.v1 import events_pb2 as _events_pb2
+from foremesh.trader.v1 import market_view_pb2 as _market_view_pb2
 from foremesh.trader.v1 import orders_pb2 as _orders_pb2
 from foremesh.trader.v1 import positions_pb2 as _positions_pb2
 from foremesh.trader.v1 import report_pb2 as _report_pb2
 from foremesh.trader.v1 import screen_pb2 as _screen_pb2
 from foremesh.trader.v1 import status_pb2 as _status_pb2
 from foremesh.trader.v1 import switches_pb2 as _switches_pb2
+from foremesh.trader.v1 import trace_pb2 as _trace_pb2
 from foremesh.trader.v1 import trades_pb2 as _trades_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -311,3 +313,37 @@ class AdoptPositionResponse(_message.Message):
     adopted: _positions_pb2.Position
     refused: _switches_pb2.AdoptionRefused
     def __init__(self, instance_id: _Optional[str] = ..., sequence: _Optional[int] = ..., repeated_request: _Optional[bool] = ..., state: _Optional[_Union[_status_pb2.TradingState, str]] = ..., adopted: _Optional[_Union[_positions_pb2.Position, _Mapping]] = ..., refused: _Optional[_Union[_switches_pb2.AdoptionRefused, _Mapping]] = ...) -> None: ...
+
+class GetMarketViewRequest(_message.Message):
+    __slots__ = ("market_ticker",)
+    MARKET_TICKER_FIELD_NUMBER: _ClassVar[int]
+    market_ticker: str
+    def __init__(self, market_ticker: _Optional[str] = ...) -> None: ...
+
+class GetMarketViewResponse(_message.Message):
+    __slots__ = ("instance_id", "as_of_sequence", "view")
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    instance_id: str
+    as_of_sequence: int
+    view: _market_view_pb2.MarketView
+    def __init__(self, instance_id: _Optional[str] = ..., as_of_sequence: _Optional[int] = ..., view: _Optional[_Union[_market_view_pb2.MarketView, _Mapping]] = ...) -> None: ...
+
+class GetTraceRequest(_message.Message):
+    __slots__ = ("id", "market_ticker")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    MARKET_TICKER_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    market_ticker: str
+    def __init__(self, id: _Optional[str] = ..., market_ticker: _Optional[str] = ...) -> None: ...
+
+class GetTraceResponse(_message.Message):
+    __slots__ = ("instance_id", "as_of_sequence", "trace")
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TRACE_FIELD_NUMBER: _ClassVar[int]
+    instance_id: str
+    as_of_sequence: int
+    trace: _trace_pb2.Trace
+    def __init__(self, instance_id: _Optional[str] = ..., as_of_sequence: _Optional[int] = ..., trace: _Optional[_Union[_trace_pb2.Trace, _Mapping]] = ...) -> None: ...

@@ -80,6 +80,16 @@ class TraderServiceStub:
                 request_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateRequest.SerializeToString,
                 response_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateResponse.FromString,
                 _registered_method=True)
+        self.GetMarketView = channel.unary_unary(
+                '/foremesh.trader.v1.TraderService/GetMarketView',
+                request_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetMarketViewRequest.SerializeToString,
+                response_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetMarketViewResponse.FromString,
+                _registered_method=True)
+        self.GetTrace = channel.unary_unary(
+                '/foremesh.trader.v1.TraderService/GetTrace',
+                request_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetTraceRequest.SerializeToString,
+                response_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetTraceResponse.FromString,
+                _registered_method=True)
         self.PauseTrading = channel.unary_unary(
                 '/foremesh.trader.v1.TraderService/PauseTrading',
                 request_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.PauseTradingRequest.SerializeToString,
@@ -170,6 +180,22 @@ class TraderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMarketView(self, request, context):
+        """One market with its book, past prices, forecasts and last decision: what is drawn of it. NOT_FOUND: the trader has
+        never heard of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTrace(self, request, context):
+        """What led to something, and what came of it, from the signal to the trade. NOT_FOUND: no such id is in the journal, or
+        a decision that led to no order lies further back than is looked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PauseTrading(self, request, context):
         """Stops entries at once and cancels resting entry orders. Exits go on.
         """
@@ -238,6 +264,16 @@ def add_TraderServiceServicer_to_server(servicer, server):
                     servicer.WatchState,
                     request_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateRequest.FromString,
                     response_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateResponse.SerializeToString,
+            ),
+            'GetMarketView': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMarketView,
+                    request_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetMarketViewRequest.FromString,
+                    response_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetMarketViewResponse.SerializeToString,
+            ),
+            'GetTrace': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTrace,
+                    request_deserializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetTraceRequest.FromString,
+                    response_serializer=foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetTraceResponse.SerializeToString,
             ),
             'PauseTrading': grpc.unary_unary_rpc_method_handler(
                     servicer.PauseTrading,
@@ -460,6 +496,60 @@ class TraderService:
             '/foremesh.trader.v1.TraderService/WatchState',
             foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateRequest.SerializeToString,
             foremesh_dot_trader_dot_v1_dot_trader__service__pb2.WatchStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMarketView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/foremesh.trader.v1.TraderService/GetMarketView',
+            foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetMarketViewRequest.SerializeToString,
+            foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetMarketViewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTrace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/foremesh.trader.v1.TraderService/GetTrace',
+            foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetTraceRequest.SerializeToString,
+            foremesh_dot_trader_dot_v1_dot_trader__service__pb2.GetTraceResponse.FromString,
             options,
             channel_credentials,
             insecure,

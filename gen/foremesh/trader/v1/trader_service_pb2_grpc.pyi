@@ -65,6 +65,14 @@ class TraderServiceStub:
     comes at least every second. OUT_OF_RANGE: the journal has not reached `after_sequence`. FAILED_PRECONDITION: the
     journal is another one.
     """
+    GetMarketView: _grpc.UnaryUnaryMultiCallable[_trader_service_pb2.GetMarketViewRequest, _trader_service_pb2.GetMarketViewResponse]
+    """One market with its book, past prices, forecasts and last decision: what is drawn of it. NOT_FOUND: the trader has
+    never heard of it.
+    """
+    GetTrace: _grpc.UnaryUnaryMultiCallable[_trader_service_pb2.GetTraceRequest, _trader_service_pb2.GetTraceResponse]
+    """What led to something, and what came of it, from the signal to the trade. NOT_FOUND: no such id is in the journal, or
+    a decision that led to no order lies further back than is looked.
+    """
     PauseTrading: _grpc.UnaryUnaryMultiCallable[_trader_service_pb2.PauseTradingRequest, _trader_service_pb2.PauseTradingResponse]
     """Stops entries at once and cancels resting entry orders. Exits go on."""
     ResumeTrading: _grpc.UnaryUnaryMultiCallable[_trader_service_pb2.ResumeTradingRequest, _trader_service_pb2.ResumeTradingResponse]
@@ -115,6 +123,14 @@ class TraderServiceAsyncStub(TraderServiceStub):
     sent, at the rate that the caller asks for; a slow reader gets less often what is newest, and no backlog. Something
     comes at least every second. OUT_OF_RANGE: the journal has not reached `after_sequence`. FAILED_PRECONDITION: the
     journal is another one.
+    """
+    GetMarketView: _aio.UnaryUnaryMultiCallable[_trader_service_pb2.GetMarketViewRequest, _trader_service_pb2.GetMarketViewResponse]  # type: ignore[assignment]
+    """One market with its book, past prices, forecasts and last decision: what is drawn of it. NOT_FOUND: the trader has
+    never heard of it.
+    """
+    GetTrace: _aio.UnaryUnaryMultiCallable[_trader_service_pb2.GetTraceRequest, _trader_service_pb2.GetTraceResponse]  # type: ignore[assignment]
+    """What led to something, and what came of it, from the signal to the trade. NOT_FOUND: no such id is in the journal, or
+    a decision that led to no order lies further back than is looked.
     """
     PauseTrading: _aio.UnaryUnaryMultiCallable[_trader_service_pb2.PauseTradingRequest, _trader_service_pb2.PauseTradingResponse]  # type: ignore[assignment]
     """Stops entries at once and cancels resting entry orders. Exits go on."""
@@ -205,6 +221,26 @@ class TraderServiceServicer(metaclass=_abc_1.ABCMeta):
         sent, at the rate that the caller asks for; a slow reader gets less often what is newest, and no backlog. Something
         comes at least every second. OUT_OF_RANGE: the journal has not reached `after_sequence`. FAILED_PRECONDITION: the
         journal is another one.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMarketView(
+        self,
+        request: _trader_service_pb2.GetMarketViewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trader_service_pb2.GetMarketViewResponse, _abc.Awaitable[_trader_service_pb2.GetMarketViewResponse]]:
+        """One market with its book, past prices, forecasts and last decision: what is drawn of it. NOT_FOUND: the trader has
+        never heard of it.
+        """
+
+    @_abc_1.abstractmethod
+    def GetTrace(
+        self,
+        request: _trader_service_pb2.GetTraceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trader_service_pb2.GetTraceResponse, _abc.Awaitable[_trader_service_pb2.GetTraceResponse]]:
+        """What led to something, and what came of it, from the signal to the trade. NOT_FOUND: no such id is in the journal, or
+        a decision that led to no order lies further back than is looked.
         """
 
     @_abc_1.abstractmethod

@@ -20,7 +20,7 @@ from trader.domain.words import Mode, ScanOutcome
 from trader.engine.core import Core, EngineFailed
 from trader.engine.engine import Engine, Timing
 from trader.engine.recalling import recalled
-from trader.journal.codec import decode, encode
+from trader.journal.codec import KINDS, decode, encode, kind_of
 from trader.journal.errors import JournalError
 from trader.ports import Begin, Exchange, Markets, Recorded
 
@@ -60,6 +60,20 @@ class MemoryJournal:
             if refusals or not isinstance(entry, Decided) or entry.entered:
                 yield Recorded(sequence, time, entry)
 
+    def found(self, first: int, last: int, texts: Sequence[str], kinds: Sequence[str] = ()) -> list[Recorded]:
+        return [
+            Recorded(sequence, time, entry)
+            for sequence, (time, body) in enumerate(self.rows[first - 1 : last], first)
+            if any(text.encode() in body for text in texts)
+            and kind_of(entry := decode(body, sequence)) in (kinds or KINDS)
+        ]
+
+    def at(self, sequences: Iterable[int]) -> list[Recorded]:
+        return [Recorded(each, self.rows[each - 1][0], decode(self.rows[each - 1][1], each)) for each in sequences]
+
+    def reached(self, time: datetime) -> int:
+        return sum(written < time for written, _ in self.rows)
+
     def of(self, *kinds: type[AnyEntry]) -> list[AnyEntry]:
         return [recorded.entry for recorded in self.read() if isinstance(recorded.entry, kinds)]
 
@@ -90,6 +104,8 @@ class Forecasts:
         self.clock = clock
         self.markets = tuple(markets)
         self.signals: dict[str, SignalFacts] = {}
+        self.wires: dict[str, bytes] = {}
+        """The forecast server's own messages, where a test looks at them."""
         self.away = False
         self.seconds = 0.0
         """Between what comes."""
@@ -105,7 +121,7 @@ class Forecasts:
             if self.away:
                 others.append((each.ticker, ScanOutcome.FAILED, "forecast_server_away"))
             elif (found := self.signals.get(each.ticker)) is not None:
-                yield SignalCame(scan_id, each, found, b"")
+                yield SignalCame(scan_id, each, found, self.wires.get(each.ticker, b""))
             else:
                 others.append((each.ticker, ScanOutcome.NO_SIGNAL, "too_flat"))
         yield ScanEnded(scan_id, tuple(others), 0.1)

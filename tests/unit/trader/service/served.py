@@ -20,7 +20,9 @@ from tests.fakes.trading import TICKER
 from tests.unit.trader.engine.rig import Rig
 from trader.domain.words import Mode
 from trader.engine.engine import Engine
+from trader.ports import Search
 from trader.reporting.report import report
+from trader.scanning.histories import Histories
 from trader.service.reports import Reports
 from trader.service.servicer import service
 from trader.service.status import Facts
@@ -139,7 +141,14 @@ def sound(message: Message) -> None:
 
 
 @asynccontextmanager
-async def served(rig: Rig, *, stalled_seconds: float = 60.0, run: bool = True) -> AsyncIterator[Served]:
+async def served(
+    rig: Rig,
+    *,
+    stalled_seconds: float = 60.0,
+    run: bool = True,
+    histories: Histories | None = None,
+    search: Search | None = None,
+) -> AsyncIterator[Served]:
     """Serve a trader; without `run` its engine has not begun."""
     draining = asyncio.Event()
     config = ServerConfig.model_validate({"metrics_listen": "off", "grace_seconds": 0.2})
@@ -147,7 +156,15 @@ async def served(rig: Rig, *, stalled_seconds: float = 60.0, run: bool = True) -
     @asynccontextmanager
     async def serve(engine: Engine) -> AsyncIterator[Served]:
         reports = Reports(lambda question, _until: report(list(rig.journal.read()), question))
-        made = service(engine, FACTS, draining, reports, stalled_seconds=stalled_seconds)
+        made = service(
+            engine,
+            FACTS,
+            draining,
+            reports,
+            search=search or rig.journal,
+            histories=histories or Histories(rig.clock),
+            stalled_seconds=stalled_seconds,
+        )
         async with (
             serving(config, [made], draining=draining) as server,
             grpc.aio.insecure_channel(server.addresses[0]) as channel,
