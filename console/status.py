@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 from google.protobuf.json_format import MessageToDict
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -118,7 +118,7 @@ def status(
     if as_json:
         click.echo(json.dumps(document(sections), indent=2))
     else:
-        show(Console(highlight=False), sections)
+        Console(highlight=False).print(drawn(sections))
     sys.exit(0 if all(section.well for section in sections) else 1)
 
 
@@ -218,23 +218,24 @@ def _away(error: MeshError, *, needed: bool) -> str:
     return "away" if needed or not isinstance(error, Unavailable) else _ABSENT
 
 
-def show(console: Console, sections: Sequence[Section]) -> None:
-    """Print sections for people."""
+def drawn(sections: Sequence[Section]) -> RenderableType:
+    """Draw sections for people."""
+    parts: list[RenderableType] = []
     for section in sections:
         word = section.state.partition(",")[0]
-        console.print(
-            Text(section.title, style="bold"), Text(plain(section.state), style=_COLOURS.get(word, "bold red"))
-        )
+        title = Text.assemble((section.title, "bold"), " ", (plain(section.state), _COLOURS.get(word, "bold red")))
+        parts.append(title)
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="dim")
         table.add_column(overflow="fold")
         for label, text in section.rows:
             table.add_row(f"  {label}", Text(plain(text)))
         if section.rows:
-            console.print(table)
+            parts.append(table)
         if section.body is not None:
-            console.print(section.body)
-        console.print()
+            parts.append(section.body)
+        parts.append(Text())
+    return Group(*parts)
 
 
 def document(sections: Sequence[Section]) -> dict[str, Any]:
@@ -307,7 +308,7 @@ def _view(sections: Sequence[Section]) -> View:
     errors = [section.error for section in sections if section.error is not None]
     if len(errors) == len(sections) and sections[-1].state == _ABSENT:
         raise errors[0]
-    return View(lambda console: show(console, sections), lambda: document(sections))
+    return View(lambda console: console.print(drawn(sections)), lambda: document(sections))
 
 
 def _words(client: ClientConfig, error: Exception) -> str:

@@ -125,14 +125,14 @@ def _decision(found: decisions_pb2.Decision) -> str:
     return f"{head}: refused by {', '.join(why)}"
 
 
-def _order(found: events_pb2.OrderChange) -> str:
-    order = found.order
+def working(order: orders_pb2.Order) -> str:
+    """Say what an order is and how far it got."""
     action = word(orders_pb2.OrderAction, order.action, "ORDER_ACTION_")
     what = f"{action} {count(order.count_hundredths)} {side(order.side)} at {price(order.limit_price_micros)}"
     is_now = word(orders_pb2.OrderState, order.state, "ORDER_STATE_")
     filled = f", {count(order.filled_hundredths)} filled" if order.filled_hundredths else ""
     why = f": {order.detail}" if order.detail else ""
-    return f"{order.market_ticker}: {what} is {is_now}{filled}{why}"
+    return plain(f"{order.market_ticker}: {what} is {is_now}{filled}{why}")
 
 
 def _fill(found: orders_pb2.Fill) -> str:
@@ -169,7 +169,7 @@ _EVENTS: dict[str, Any] = {
         f"{found.signal.current_price_cents:g}c"
     ),
     "decision": _decision,
-    "order": _order,
+    "order": lambda found: working(found.order),
     "fill": _fill,
     "exit": lambda found: (
         f"{found.market_ticker}: EXIT {exit_kind(found.kind)} of {count(found.count_hundredths)} {side(found.side)}"

@@ -1,19 +1,26 @@
 """Lines of the desk, in columns: texts from the view, colours beside words and signs. Pure."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from foremesh.trader.v1 import events_pb2, report_pb2, status_pb2
+from foremesh.trader.v1 import (
+    events_pb2,
+    report_pb2,
+    screen_pb2,
+    status_pb2,
+)
 from rich.cells import set_cell_size
 from rich.style import Style
 
 from console.amounts import dollars
+from console.desk.commands import matches
 from console.desk.lines import BOLD, DIM, DOWN, TEXT, UP, WARN, Line, Span
 from console.trading_status import LINK_HEALTH_WORDS
-from console.trading_words import block, happened, word
+from console.trading_words import block, happened, word, working
 from console.view.cells import DASH, MarketLine, PositionLine, age_text, market_line, money_cell, position_line
 from console.view.freshness import Freshness
-from console.view.screen import Screen
+from console.view.screen import Screen, Seen
 
 _MARKET = 22
 MARKETS_HEADING = f"{'market':<{_MARKET}}{'NO bid':>6}{'ask':>5}{'age':>10}  {'signal':<11}edge, or why not"
@@ -34,9 +41,12 @@ _MODES = {
 }
 
 
-def market_lines(screen: Screen, now: float) -> Iterator[Line]:
-    """Say every market, in the trader's order."""
-    for seen in screen.rows.values():
+def market_lines(screen: Screen, now: float, query: str = "", *, by_edge: bool = False) -> Iterator[Line]:
+    """Say every market that a query matches, in the trader's order or by the edge of an entry."""
+    rows = [seen for seen in screen.rows.values() if matches(query, seen.message.market_ticker, seen.message.title)]
+    if by_edge:
+        rows.sort(key=_edge, reverse=True)
+    for seen in rows:
         found = market_line(screen, seen, now)
         # Not by its row's number: the next stream counts anew, and the cursor has to stay on its market.
         yield Line(found.market, (*_market(found), (found.verdict, _verdict_style(found))))
@@ -100,15 +110,55 @@ def funnel_lines(funnel: report_pb2.Funnel | None) -> Iterator[Line]:
     yield _bar("entered", funnel.entry_count, funnel.market_count)
 
 
-def event_lines(screen: Screen) -> Iterator[Line]:
-    """Say what happened, newest first."""
-    for found in reversed(screen.events):
-        yield Line(str(found.sequence), ((f"{_clock(found)} ", DIM), (happened(found), TEXT)))
+def event_lines(screen: Screen, query: str = "") -> Iterator[Line]:
+    """Say which orders work, and what happened, newest first."""
+    for (own, name), order in screen.orders.items():
+        found = working(order)
+        if matches(query, found):
+            yield Line(f"order {name}", (("working  " if own else "foreign  ", BOLD), (found, TEXT)))
+    for event in reversed(screen.events):
+        found = happened(event)
+        if matches(query, found):
+            yield Line(str(event.sequence), ((f"{clock_words(event)} ", DIM), (found, TEXT)))
     if screen.missed:
         yield Line("missed", (("earlier events are not here: foremesh events --after 0", DIM),))
 
 
-def _clock(found: events_pb2.Event) -> str:
+def _edge(seen: Seen[screen_pb2.MarketRow]) -> float:
+    decision = seen.message.decision
+    return decision.expected_edge_cents if decision.HasField("expected_edge_cents") else -math.inf
+
+
+def traced(screen: Screen, panel: str, key: str) -> tuple[str, str | None] | None:
+    """Return the id that leads to all that is known of a line, with the market where it is a scan's."""
+    if panel == "positions":
+        return (key, None) if key in screen.positions else None
+    if panel == "events":
+        if key.startswith("order "):
+            return key.removeprefix("order "), None
+        event = next((each for each in screen.events if str(each.sequence) == key), None)
+        return None if event is None else _traced_event(event)
+    row = next((seen.message for seen in screen.rows.values() if seen.message.market_ticker == key), None)
+    if row is None:
+        return None
+    if row.HasField("decision"):
+        return row.decision.decision_id, None
+    return (row.scan_id, key) if row.HasField("signal") else None
+
+
+def _traced_event(event: events_pb2.Event) -> tuple[str, str | None] | None:
+    kind = event.WhichOneof("payload")
+    if kind == "order":
+        return event.order.order.client_order_id, None
+    for name in ("client_order_id", "decision_id", "position_id"):
+        found = getattr(getattr(event, kind), name, "") if kind else ""
+        if found:
+            return found, None
+    return None
+
+
+def clock_words(found: events_pb2.Event) -> str:
+    """Say when something was written, UTC."""
     return datetime.fromtimestamp(found.record_time.seconds, UTC).strftime("%H:%M:%S")
 
 

@@ -80,6 +80,12 @@ class Lines(Widget, can_focus=True):
         self.refresh()
         self.post_message(self.Moved())
 
+    def go(self, key: str) -> None:
+        """Move the cursor to a thing."""
+        self.at = key
+        self._scroll()
+        self.refresh()
+
     def render_line(self, y: int) -> Strip:
         """Draw one line. Every segment has a style: the filter for no colours needs one."""
         line, chosen = self._visible()[y] if y < self.size.height else (None, False)

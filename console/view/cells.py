@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from foremesh.forecast.v1 import signal_pb2
-from foremesh.trader.v1 import decisions_pb2, positions_pb2, rules_pb2, screen_pb2
+from foremesh.trader.v1 import decisions_pb2, positions_pb2, screen_pb2
 
 from console.amounts import gain
-from console.trading_words import count, figure
+from console.trading_words import count
 from console.trading_words import side as side_word
 from console.view.freshness import Freshness
 from console.view.screen import Screen, Seen
+from console.view.why import refusal
 from mesh.types import CENT
 
 DASH: Final = "—"
@@ -148,19 +149,4 @@ def _verdict(row: screen_pb2.MarketRow) -> str:
     if found.outcome == decisions_pb2.DECISION_OUTCOME_ENTER:
         return f"{found.expected_edge_cents:+.1f}c" if found.HasField("expected_edge_cents") else "entered"
     more = f" and {found.refusal_count - 1} more" if found.refusal_count > 1 else ""
-    return (_refusal(found.refusal) if found.HasField("refusal") else "refused") + more
-
-
-def _refusal(verdict: rules_pb2.RuleVerdict) -> str:
-    """Say `spread 12c > 10c`: the rule, what it found and what it allows."""
-    rule = verdict.rule.replace("_", " ")
-    if not verdict.HasField("figure"):
-        return f"{rule}: not known"
-    bounds, said = verdict.bounds, figure(verdict.figure)
-    if bounds.HasField("equal_to"):
-        return f"{rule} {said}, not {figure(bounds.equal_to)}"
-    if bounds.HasField("at_least") and bounds.HasField("at_most"):
-        return f"{rule} {said}, not within {figure(bounds.at_least)} to {figure(bounds.at_most)}"
-    if bounds.HasField("at_least"):
-        return f"{rule} {said} < {figure(bounds.at_least)}"
-    return f"{rule} {said} > {figure(bounds.at_most)}" if bounds.HasField("at_most") else f"{rule} {said}"
+    return (refusal(found.refusal) if found.HasField("refusal") else "refused") + more

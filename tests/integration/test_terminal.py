@@ -10,18 +10,23 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from foremesh.trader.v1 import market_view_pb2, trace_pb2
 from foremesh.trader.v1 import trader_service_pb2 as pb
 from google.protobuf import json_format
+from rich.console import RenderableType
 
 from console.desk.app import Desk
+from console.desk.calls import Answer, Calls, Request, TraderCalls
 from console.desk.feed import feed
 from console.desk.lines import Lines
+from mesh.errors import MeshError, Unavailable
 from mesh.rpc.config import ClientConfig
 from tests.fakes.trading import TICKER
 from tests.unit.trader.engine.rig import Rig
@@ -34,6 +39,30 @@ SIZES = [(120, 40), (80, 24), (60, 18)]
 def story(name: str) -> list[pb.WatchStateResponse]:
     steps = json.loads((CASES / f"{name}.json").read_text())["steps"]
     return [json_format.ParseDict(step["message"], pb.WatchStateResponse()) for step in steps if "message" in step]
+
+
+class Nobody:
+    """A trader that tells its stream and answers no call."""
+
+    def words(self, error: MeshError) -> str:
+        return str(error)
+
+    async def market(self, ticker: str) -> market_view_pb2.MarketView:
+        raise Unavailable(f"{ticker}: nobody answers")
+
+    async def trace(self, name: str, ticker: str | None = None) -> trace_pb2.Trace:
+        raise Unavailable(f"{name}: nobody answers")
+
+    async def do(self, request: Request) -> Answer:
+        raise Unavailable("nobody answers")
+
+
+async def nothing() -> RenderableType:
+    return "nothing here"
+
+
+def desk_of(feed: Any, clock: Callable[[], float] = time.monotonic, calls: Calls | None = None, **more: Any) -> Desk:
+    return Desk(feed, calls or Nobody(), {"mesh": nothing, "collection": nothing}, clock=clock, **more)
 
 
 class Told:
@@ -72,18 +101,18 @@ async def until(there: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_it_shows_what_it_is_told_at_every_size(size: tuple[int, int]) -> None:
     told = Told(*story("why_not"))
-    desk = Desk(told, clock=told.clock)
+    desk = desk_of(told, clock=told.clock)
     async with desk.run_test(size=size) as pilot:
         await pilot.pause(0.3)
         assert [line.split()[-2:] for line in plain(desk, "markets")[:1]] == [["●●○", "+1.8c"]]
         assert "[PAPER]" in status(desk)
-        assert desk.query_one("#markets").display is (size[0] >= 80)
+        assert desk.query_one("#middle").display is (size[0] >= 80)
         assert ("enlarge for more" in status(desk)) is (size[0] < 80)
 
 
 async def test_what_is_not_heard_of_is_not_shown() -> None:
     told = Told(*story("silence"))
-    desk = Desk(told, clock=told.clock)
+    desk = desk_of(told, clock=told.clock)
     async with desk.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.3)
         assert "43" in plain(desk, "markets")[0].split()
@@ -102,7 +131,7 @@ async def test_what_is_not_heard_of_is_not_shown() -> None:
 async def test_the_cursor_stays_on_its_market_when_lines_move() -> None:
     first, second = story("changes")
     told = Told(first)
-    desk = Desk(told, clock=told.clock)
+    desk = desk_of(told, clock=told.clock)
     async with desk.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.3)
         markets = desk.query_one("#markets", Lines)
@@ -118,7 +147,7 @@ async def test_the_cursor_stays_on_its_market_when_lines_move() -> None:
 async def test_a_held_display_stands_still_and_says_so() -> None:
     first, second = story("changes")
     told = Told(first)
-    desk = Desk(told, clock=told.clock)
+    desk = desk_of(told, clock=told.clock)
     async with desk.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.3)
         await pilot.press("space")
@@ -134,9 +163,16 @@ async def test_a_held_display_stands_still_and_says_so() -> None:
 
 async def test_panels_are_chosen_and_zoomed_by_keys() -> None:
     told = Told(*story("why_not"))
-    desk = Desk(told, clock=told.clock)
+    desk = desk_of(told, clock=told.clock)
     async with desk.run_test(size=(120, 40)) as pilot:
-        for key, panel in (("2", "positions"), ("3", "funnel"), ("4", "events"), ("1", "markets")):
+        for key, panel in (
+            ("2", "chart"),
+            ("3", "why"),
+            ("4", "positions"),
+            ("5", "funnel"),
+            ("6", "events"),
+            ("1", "markets"),
+        ):
             await pilot.press(key)
             assert desk.focused is not None
             assert desk.focused.id == panel
@@ -153,7 +189,7 @@ async def test_it_follows_a_real_trader_and_says_when_it_is_gone() -> None:
     async with AsyncExitStack() as stack:
         trader = await stack.enter_async_context(served(Rig()))
         config = ClientConfig(targets=(trader.server.addresses[0],))
-        desk = Desk(lambda tell, away: feed(config, 20.0, tell, away), hz=20.0)
+        desk = desk_of(lambda tell, away: feed(config, 20.0, tell, away), calls=TraderCalls(config), hz=20.0)
         async with desk.run_test(size=(120, 40)):
             await until(lambda: desk.known.status is not None)
             await trader.enter(TICKER)

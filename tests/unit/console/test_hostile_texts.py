@@ -47,7 +47,7 @@ def assert_harmless(text: str) -> None:
 
 def test_the_status_of_a_server_that_says_anything() -> None:
     console = terminal()
-    status.show(console, [status.forecast_view("127.0.0.1:8787", look(model()))])
+    console.print(status.drawn([status.forecast_view("127.0.0.1:8787", look(model()))]))
     assert_harmless(shown(console))
 
 

@@ -17,7 +17,7 @@ from tests.fakes.server_looks import full, look
 def drawn(*sections: status.Section, width: int = 80) -> str:
     console = Console(width=width, record=True, file=open("/dev/null", "w"), color_system=None)  # noqa: SIM115
     with console.file:
-        status.show(console, list(sections))
+        console.print(status.drawn(list(sections)))
         return console.export_text()
 
 
