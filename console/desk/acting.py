@@ -31,7 +31,7 @@ class Wish:
 def pausing(now: float) -> Wish:
     """Stop entries; undone by resuming, so nothing is asked."""
     name = uuid4().hex
-    action = Action(name, "pause entries", now - GUARD_SECONDS)
+    action = Action(name, "pause entries", now - 2 * GUARD_SECONDS)  # looked at before the key
     return Wish(action, pb.PauseTradingRequest(request_id=name, reason=_REASON), lambda _now: (), "")
 
 

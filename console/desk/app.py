@@ -135,8 +135,8 @@ class Desk(App[str]):
         """Go to a panel; where there is no room for all of them it takes the place of another."""
         desk = self.screen_stack[0]
         desk.minimize()
-        desk.set_class(name in {"chart", "why"}, "side")
-        desk.set_class(name == "funnel", "scan")
+        for each in ("chart", "why", "funnel"):
+            desk.set_class(name == each, each)
         desk.query_one(f"#{name}").focus()
 
     def action_zoom(self) -> None:

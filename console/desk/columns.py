@@ -23,7 +23,8 @@ from console.view.freshness import Freshness
 from console.view.screen import Screen, Seen
 
 _MARKET = 22
-MARKETS_HEADING = f"{'market':<{_MARKET}}{'NO bid':>6}{'ask':>5}{'age':>10}  {'signal':<11}edge, or why not"
+_SIGNAL = 11
+MARKETS_HEADING = f"{'market':<{_MARKET}}{'NO':>4}{'ask':>5}{'age':>5} {'signal':<{_SIGNAL}} edge, or why not"
 POSITIONS_HEADING = (
     f"{'market':<{_MARKET}}{'held':>7}{'in':>5}{'bid':>5}{'age':>10}{'stop':>5}{'goal':>5}  if sold now, net"
 )
@@ -164,11 +165,13 @@ def clock_words(found: events_pb2.Event) -> str:
 
 def _market(found: MarketLine) -> tuple[Span, ...]:
     style = _AGE_STYLE[found.freshness]
+    age, _, stale = found.age.partition(" ")
     return (
         (set_cell_size(found.market.removeprefix("KX"), _MARKET), TEXT),
-        (f"{found.bid:>6}{found.ask:>5}", style),
-        (f"{found.age:>10}  ", style if found.freshness is not Freshness.FRESH else DIM),
-        (set_cell_size(found.signal, 11), TEXT),
+        (f"{found.bid:>4}{found.ask:>5}", style),
+        (f"{age:>5} ", style if found.freshness is not Freshness.FRESH else DIM),
+        # The word takes the place of the signal: nothing is done on such prices.
+        (set_cell_size(stale or found.signal, _SIGNAL) + " ", WARN if stale else TEXT),
     )
 
 

@@ -24,11 +24,6 @@ class Confirm(ModalScreen[bool]):
         clock: The screen's.
     """
 
-    CSS = """
-    Confirm { align: center middle; background: #0B0F14 60%; }
-    Confirm > Vertical { width: 76; height: auto; border: heavy #D55E00; border-title-color: #FF9A5C;
-      background: #0B0F14; padding: 1 2; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave")]
 
     def __init__(

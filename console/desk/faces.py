@@ -20,14 +20,6 @@ _AGAIN_SECONDS = 5.0
 class Face(ModalScreen[None]):
     """Fills the screen below the two lines of the status, which go on."""
 
-    CSS = """
-    Face { background: #0B0F14; }
-    Face .status { height: 2; }
-    Face VerticalScroll { border: round #9FB3C8; border-title-color: #E6EDF3; height: 1fr; }
-    Face Lines { height: 1fr; }
-    #book { width: 44; }
-    #large { width: 1fr; border: round #33475B; border-title-color: #9FB3C8; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "back"),
         Binding("S", "app.screenshot", "screenshot", show=False),

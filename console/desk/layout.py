@@ -10,8 +10,8 @@ Lines, Picture { border: round #33475B; border-title-color: #9FB3C8; }
 Lines:focus, Picture:focus { border: round #9FB3C8; border-title-color: #E6EDF3; }
 #status { height: 2; }
 #middle { height: 1fr; }
-#markets { width: 1fr; height: 1fr; }
-#side { width: 1fr; height: 1fr; }
+#markets { width: 11fr; height: 1fr; }
+#side { width: 9fr; height: 1fr; }
 #chart { height: 2fr; }
 #why { height: 1fr; min-height: 5; }
 #lower { height: 22%; min-height: 5; }
@@ -22,14 +22,24 @@ Lines:focus, Picture:focus { border: round #9FB3C8; border-title-color: #E6EDF3;
 #prompt { height: 1; background: #11161D; }
 .narrow #side { display: none; }
 .narrow #funnel { display: none; }
-.narrow.side #side { display: block; }
-.narrow.side #markets { display: none; }
-.narrow.scan #funnel { display: block; width: 1fr; }
-.narrow.scan #positions { display: none; }
+.narrow.chart #side, .narrow.why #side { display: block; }
+.narrow.chart #markets, .narrow.why #markets { display: none; }
+.narrow.chart #why, .narrow.why #chart { display: none; }
+.narrow.funnel #funnel { display: block; width: 1fr; }
+.narrow.funnel #positions { display: none; }
 #positions.-maximized, #events.-maximized, #funnel.-maximized, #why.-maximized { height: 1fr; width: 1fr; }
 .small #middle, .small #events, .small #funnel { display: none; }
 .small #lower { height: 1fr; }
 .small #positions { display: block; }
+Face { background: #0B0F14; }
+Face .status { height: 2; }
+Face VerticalScroll { border: round #9FB3C8; border-title-color: #E6EDF3; height: 1fr; }
+Face Lines { height: 1fr; }
+#book { width: 44; }
+#large { width: 1fr; height: 1fr; }
+Confirm { align: center middle; background: #0B0F14 60%; }
+Confirm > Vertical { width: 78; height: auto; border: heavy #D55E00; border-title-color: #FF9A5C; background: #0B0F14;
+  padding: 1 2; }
 """
 
 BINDINGS: Final[list[BindingType]] = [
@@ -48,10 +58,10 @@ BINDINGS: Final[list[BindingType]] = [
     Binding("t", "trace", "trace"),
     Binding("slash", "prompt('/')", "find"),
     Binding("colon", "prompt(':')", "command"),
-    Binding("z", "zoom", "zoom"),
+    Binding("z", "zoom", "zoom", show=False),
     Binding("o", "order", "order", show=False),
     Binding("space", "hold", "hold", show=False),
-    Binding("m", "mesh", "mesh"),
+    Binding("m", "mesh", "mesh", show=False),
     Binding("g", "collection", "collection", show=False),
     Binding("y", "copy", "copy", show=False),
     Binding("S", "screenshot", "screenshot", show=False),

@@ -10,24 +10,20 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from foremesh.trader.v1 import market_view_pb2, trace_pb2
 from foremesh.trader.v1 import trader_service_pb2 as pb
 from google.protobuf import json_format
-from rich.console import RenderableType
 
-from console.desk.app import Desk
-from console.desk.calls import Answer, Calls, Request, TraderCalls
+from console.desk.calls import TraderCalls
 from console.desk.feed import feed
 from console.desk.lines import Lines
-from mesh.errors import MeshError, Unavailable
 from mesh.rpc.config import ClientConfig
+from tests.fakes.desks import desk_of, plain, status, until
 from tests.fakes.trading import TICKER
 from tests.unit.trader.engine.rig import Rig
 from tests.unit.trader.service.served import served
@@ -39,30 +35,6 @@ SIZES = [(120, 40), (80, 24), (60, 18)]
 def story(name: str) -> list[pb.WatchStateResponse]:
     steps = json.loads((CASES / f"{name}.json").read_text())["steps"]
     return [json_format.ParseDict(step["message"], pb.WatchStateResponse()) for step in steps if "message" in step]
-
-
-class Nobody:
-    """A trader that tells its stream and answers no call."""
-
-    def words(self, error: MeshError) -> str:
-        return str(error)
-
-    async def market(self, ticker: str) -> market_view_pb2.MarketView:
-        raise Unavailable(f"{ticker}: nobody answers")
-
-    async def trace(self, name: str, ticker: str | None = None) -> trace_pb2.Trace:
-        raise Unavailable(f"{name}: nobody answers")
-
-    async def do(self, request: Request) -> Answer:
-        raise Unavailable("nobody answers")
-
-
-async def nothing() -> RenderableType:
-    return "nothing here"
-
-
-def desk_of(feed: Any, clock: Callable[[], float] = time.monotonic, calls: Calls | None = None, **more: Any) -> Desk:
-    return Desk(feed, calls or Nobody(), {"mesh": nothing, "collection": nothing}, clock=clock, **more)
 
 
 class Told:
@@ -82,20 +54,6 @@ class Told:
 
     def clock(self) -> float:
         return self.now
-
-
-def plain(desk: Desk, panel: str) -> list[str]:
-    return [line.plain for line in desk.query_one(f"#{panel}", Lines).lines]
-
-
-def status(desk: Desk) -> str:
-    return str(desk.query_one("#status").render())
-
-
-async def until(there: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not there():
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("size", SIZES)
