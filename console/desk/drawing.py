@@ -39,7 +39,7 @@ class Drawing:
         markets = list(columns.market_lines(known, now, self.query, by_edge=self.by_edge))
         panel = desk.query_one("#markets", Lines)
         panel.show(markets)
-        panel.border_title = self._markets_title(len(markets))
+        panel.entitle(self._markets_title(len(markets)))
         desk.query_one("#positions", Lines).show(list(columns.position_lines(known, now)))
         desk.query_one("#funnel", Lines).show(list(columns.funnel_lines(known.funnel)))
         desk.query_one("#events", Lines).show(list(columns.event_lines(known, self.query)))
@@ -62,9 +62,9 @@ class Drawing:
         text = Text("\n").join((_text(first), _text(second)))
         for screen in stack:
             for status in screen.query(".status").results(Static):
-                status.update(text)
+                _put(status, text)
         said, warns = self._doing.line(now)
-        stack[0].query_one("#working", Static).update(_text(((f" working: {said}", WARN if warns else TEXT),)))
+        _put(stack[0].query_one("#working", Static), _text(((f" working: {said}", WARN if warns else TEXT),)))
 
     def _market(self, stack: "Sequence[Panels[object]]", now: float) -> None:
         known, desk = self._known, stack[0]
@@ -79,7 +79,7 @@ class Drawing:
         desk.query_one("#chart", Picture).show(found, now, linked=linked)
         desk.query_one("#why", Lines).show(why)
         face = stack[-1]
-        if isinstance(face, MarketFace) and face.query("#large"):
+        if isinstance(face, MarketFace) and face.query("#rules"):
             face.query_one("#large", Picture).show(found, now, linked=linked)
             current = market_columns.book_is_current(known, view, now - found.at)
             face.query_one("#ladder", Lines).show(list(market_columns.ladder_lines(view, current=current)))
@@ -89,6 +89,12 @@ class Drawing:
         order = "by the edge of an entry" if self.by_edge else "by event and strike"
         shown = f", {count} of {len(self._known.rows)} that match {self.query}" if self.query else ""
         return f"1 Markets, {order}{shown}"
+
+
+def _put(panel: Static, text: Text) -> None:
+    """Show a text. Laying everything out again, as is usual, would send the whole screen to the terminal."""
+    if panel.content != text:
+        panel.update(text, layout=False)
 
 
 def _text(spans: tuple[Span, ...]) -> Text:

@@ -9,7 +9,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -36,6 +35,27 @@ class Line:
         return "".join(text for text, _ in self.spans)
 
 
+_Row = tuple[Line | None, bool]
+"""A line that is seen, and whether the cursor is on it."""
+
+
+def _changed(before: _Row, now: _Row, place: int, width: int) -> Region:
+    """Return the part of a line that is not as it was."""
+    (old, was), (new, chosen) = before, now
+    if old is None or new is None or was != chosen or len(old.spans) != len(new.spans):
+        return Region(0, place, width, 1)
+    first, last, at = width, 0, 0
+    for one, other in zip(old.spans, new.spans, strict=True):
+        size = cell_len(other[0])
+        if one != other:
+            first = min(first, at)
+            last = at + size if cell_len(one[0]) == size else width
+        elif last == width:
+            break
+        at += size
+    return Region(first, place, max(1, min(last, width) - first), 1)
+
+
 class Lines(Widget, can_focus=True):
     """Draws lines under a heading."""
 
@@ -46,12 +66,9 @@ class Lines(Widget, can_focus=True):
         Binding("pageup", "move(-10)", "page up", show=False),
     ]
 
-    class Moved(Message):
-        """The cursor is on another thing."""
-
     def __init__(self, title: str, heading: str, *, cursor: bool = True, id: str) -> None:  # Textual's name
         super().__init__(id=id)
-        self.border_title = title
+        self.border_title = self._title = title
         self._heading = [Line("", ((heading, DIM),))] if heading else []
         self._with_cursor = cursor
         self.lines: Sequence[Line] = ()
@@ -66,25 +83,26 @@ class Lines(Widget, can_focus=True):
         if lines and (self.at is None or all(line.key != self.at for line in lines)):
             self.at = lines[min(self._top, len(lines) - 1)].key
         self._scroll()
-        for place, (before, now) in enumerate(zip(old, self._visible(), strict=True)):
-            if before != now:
-                self.refresh(Region(0, place, self.size.width, 1))
+        self._draw_again(old)
+
+    def entitle(self, title: str) -> None:
+        """Change the title; the same again would draw the whole panel anew."""
+        if title != self._title:
+            self.border_title = self._title = title
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""
         if not self.lines:
             return
         place = min(max(self._place() + by, 0), len(self.lines) - 1)
-        self.at = self.lines[place].key
-        self._scroll()
-        self.refresh()
-        self.post_message(self.Moved())
+        self.go(self.lines[place].key)
 
     def go(self, key: str) -> None:
         """Move the cursor to a thing."""
+        old = self._visible()
         self.at = key
         self._scroll()
-        self.refresh()
+        self._draw_again(old)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line. Every segment has a style: the filter for no colours needs one."""
@@ -96,9 +114,15 @@ class Lines(Widget, can_focus=True):
         used = sum(cell_len(text) for text, _ in line.spans)
         return Strip([*segments, Segment(" " * max(0, width - used), TEXT)]).crop(0, width)
 
-    def _visible(self) -> list[tuple[Line | None, bool]]:
+    def _draw_again(self, old: list[_Row]) -> None:
+        """Draw what is not as it was. Only that goes to the terminal: most often an age alone."""
+        for place, (before, now) in enumerate(zip(old, self._visible(), strict=True)):
+            if before != now:
+                self.refresh(_changed(before, now, place, self.size.width))
+
+    def _visible(self) -> list[_Row]:
         room = max(0, self.size.height - len(self._heading))
-        rows: list[tuple[Line | None, bool]] = [(line, False) for line in self._heading]
+        rows: list[_Row] = [(line, False) for line in self._heading]
         here = self._with_cursor and self.has_focus
         rows.extend((line, here and line.key == self.at) for line in self.lines[self._top : self._top + room])
         return [*rows, *[(None, False)] * (room + len(self._heading) - len(rows))]

@@ -7,10 +7,10 @@ from textual.widget import Widget
 from console.collection.words import plain
 from console.desk.looking import Looked
 from console.market_overlay import overlay
-from console.view.cells import age_text
 
-_OLD_SECONDS = 15.0
-"""A picture is asked for anew every 5 s; one that is older is not shown."""
+_LATE_SECONDS, _OLD_SECONDS = 8.0, 15.0
+"""A picture is asked for anew every 5 s. One that is late says its age, which would have it drawn again and again if it
+were always said; an old one is not shown."""
 
 
 class Picture(Widget, can_focus=True):
@@ -27,7 +27,8 @@ class Picture(Widget, can_focus=True):
         age = now - looked.at
         name = f" {looked.ticker.removeprefix('KX')}" if looked.ticker else ""
         if looked.view is not None and linked and age <= _OLD_SECONDS:
-            said, title = "", f"{self._title}{name}, {age_text(age)} s ago"
+            late = f", {age:.0f} s ago" if age > _LATE_SECONDS else ""
+            said, title = "", f"{self._title}{name}{late}"
         else:
             looked = Looked(looked.ticker, problem=looked.problem)
             said = _why_not(looked, linked=linked)
@@ -37,6 +38,11 @@ class Picture(Widget, can_focus=True):
         if (looked, said) != (self._looked, self._said):
             self._looked, self._said = looked, said
             self.refresh()
+
+    @property
+    def drawn(self) -> str:
+        """Ticker of the market that is drawn; empty while none is."""
+        return self._looked.ticker if self._looked.view is not None else ""
 
     def render(self) -> RenderableType:
         """Draw it."""

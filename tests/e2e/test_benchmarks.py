@@ -102,6 +102,16 @@ def test_the_trader_is_measured() -> None:
     assert 900 < document["facts"]["journal_rows"] <= 1000
 
 
+def test_the_terminal_is_measured() -> None:
+    rows = measured("ui", "--seconds", "2", "--keys", "8")["rows"]
+    assert [row["size"] for row in rows] == ["120x40", "80x24"]
+    for row in rows:
+        assert row["percent"] > 0
+        assert row["bytes_per_second"] > 0
+        assert 0 < row["key_ms"][0] <= row["key_ms"][1] <= row["key_ms"][2]
+        assert 0 < row["first_paint_ms"][0] <= row["first_paint_ms"][1]
+
+
 @pytest.mark.skipif(not RECORDED.is_dir(), reason=f"needs the recorded markets in {RECORDED}")
 @pytest.mark.parametrize("model", ["fracast", "timesfm-2.5"])
 def test_a_scan_of_the_whole_mesh_is_measured_against_the_design_it_replaces(model: str) -> None:

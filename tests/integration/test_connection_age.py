@@ -130,7 +130,8 @@ async def test_a_worker_keeps_its_lease_over_connection_after_connection(own: Ce
     with capture_logs() as lines:
         async with (
             co.coordinator_on_loopback(tmp_path, tls=own.server()) as coordinated,
-            secure(own, coordinated.address, "collector") as channel,  # which tries nothing twice
+            # As workers do: a call that meets the end of a connection, which no server sees, is made on the next one.
+            connect(own.client(coordinated.address, "collector"), co.SERVICE) as channel,
         ):
             coordinated.engine.take_events([co.closed_event()])
             ask, number, ends = co.stub(channel), 1, time.monotonic() + LIVED

@@ -1,23 +1,26 @@
 """What a person wishes from the terminal, on a real service: sent once, after a look, and never by a slip."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from foremesh.trader.v1 import trader_service_pb2 as pb
 from textual.pilot import Pilot
 
 from console.desk.app import Desk
-from console.desk.calls import Answer, Request, TraderCalls
+from console.desk.calls import Answer, Request, TraderCalls, acts
 from console.desk.dialog import Confirm
 from console.desk.faces import ListFace, MarketFace
 from console.desk.feed import feed
 from console.desk.lines import Lines
 from console.desk.picture import Picture
-from mesh.errors import Unavailable
+from mesh.errors import Denied, Unavailable
 from mesh.rpc.config import ClientConfig
+from tests.conftest import Certificates
 from tests.fakes.desks import desk_of, plain, status, until
 from tests.fakes.trading import TICKER, market
 from tests.unit.trader.engine.rig import Rig
@@ -41,6 +44,22 @@ class Counted(TraderCalls):
             self.losing -= 1
             raise Unavailable("the answer was lost")
         return answer
+
+
+class Clock:
+    """A clock that can be made to stand."""
+
+    def __init__(self) -> None:
+        self._stands_at: float | None = None
+
+    def stand(self) -> None:
+        self._stands_at = time.monotonic()
+
+    def go_on(self) -> None:
+        self._stands_at = None
+
+    def __call__(self) -> float:
+        return time.monotonic() if self._stands_at is None else self._stands_at
 
 
 class Seat:
@@ -67,12 +86,14 @@ class Seat:
 
 
 @asynccontextmanager
-async def seat(*held: str, acts: bool = True) -> AsyncIterator[Seat]:
+async def seat(*held: str, may_act: bool = True, clock: Callable[[], float] = time.monotonic) -> AsyncIterator[Seat]:
     rig = Rig(markets=[market(ticker, closes=timedelta(days=2)) for ticker in (TICKER, OTHER)])
     async with served(rig) as trader:
         config = ClientConfig(targets=(trader.server.addresses[0],))
         calls = Counted(config)
-        desk = desk_of(lambda tell, away: feed(config, 20.0, tell, away), calls=calls, hz=20.0, acts=acts)
+        desk = desk_of(
+            lambda tell, away: feed(config, 20.0, tell, away), calls=calls, hz=20.0, acts=may_act, clock=clock
+        )
         async with desk.run_test(size=(120, 40)) as pilot:
             await until(lambda: desk.known.status is not None)
             if held:
@@ -109,11 +130,16 @@ async def test_other_keys_do_nothing(keys: list[str]) -> None:
 
 
 async def test_a_key_that_comes_at_once_was_meant_for_something_else() -> None:
-    async with seat(TICKER) as at:
+    clock = Clock()
+    async with seat(TICKER, clock=clock) as at:
         await at.press("4")
-        await at.pilot.press("x", "y", "y")
+        clock.stand()
+        await at.press("x", "y", "y")
         assert at.calls.sent == []
         assert isinstance(at.desk.screen, Confirm)
+        clock.go_on()
+        await at.press("y")
+        await until(lambda: len(at.calls.sent) == 1)
 
 
 async def test_everything_is_sold_by_a_word() -> None:
@@ -167,7 +193,7 @@ async def test_without_a_link_nothing_is_sent() -> None:
 
 
 async def test_who_may_only_look_is_offered_nothing_else() -> None:
-    async with seat(TICKER, acts=False) as at:
+    async with seat(TICKER, may_act=False) as at:
         await at.press("4", "x", "p", "F", "r")
         assert at.calls.sent == []
         assert not isinstance(at.desk.screen, Confirm)
@@ -176,19 +202,40 @@ async def test_who_may_only_look_is_offered_nothing_else() -> None:
         assert "market" in shown
 
 
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+async def test_it_looks_and_acts_by_its_certificate(role: str, certificates: Certificates) -> None:
+    rig = Rig(markets=[market(TICKER, closes=timedelta(days=2))])
+    async with served(rig, tls=certificates.server()) as trader:
+        config = certificates.client(trader.server.addresses[0], role)
+        calls = Counted(config)
+        desk = desk_of(lambda tell, away: feed(config, 20.0, tell, away), calls=calls, hz=20.0, acts=acts(config))
+        async with desk.run_test(size=(120, 40)) as pilot:
+            await until(lambda: "RUNNING" in status(desk))
+            await trader.enter(TICKER)
+            await until(lambda: "ENTERED" in " ".join(plain(desk, "why")))
+            await pilot.press("p")
+            if role == "operator":
+                await until(lambda: "PAUSED" in status(desk))
+            else:
+                await pilot.pause(0.3)
+                assert calls.sent == []
+                with pytest.raises(Denied):
+                    await calls.do(pb.PauseTradingRequest(request_id="r-1"))
+
+
 async def test_the_market_under_the_cursor_is_drawn_with_every_rule() -> None:
     async with seat(TICKER) as at:
         await until(lambda: "ENTERED" in " ".join(plain(at.desk, "why")))
         assert any("✓" in line for line in plain(at.desk, "why"))
         picture = at.desk.query_one("#chart", Picture)
-        assert "ago" in str(picture.border_title)
+        assert picture.drawn == TICKER
         await at.press("enter")
         assert isinstance(at.desk.screen, MarketFace)
         await until(lambda: any("bid" in line.plain for line in at.desk.screen.query_one("#ladder", Lines).lines))
         await at.press("escape")
         at.desk.known.lost()
         at.desk.redraw()
-        assert "ago" not in str(picture.border_title)
+        assert picture.drawn == ""
 
 
 async def test_what_was_decided_is_followed_through() -> None:

@@ -12,7 +12,7 @@ from foremesh.trader.v1 import trader_service_pb2 as pb
 from foremesh.trader.v1 import trader_service_pb2_grpc as rpc
 from google.protobuf.message import Message
 
-from mesh.rpc.config import ServerConfig
+from mesh.rpc.config import ServerConfig, ServerTls
 from mesh.rpc.server import Server, serving
 from mesh.rpc.validation import violations
 from tests.fakes.screens import Kept
@@ -148,10 +148,11 @@ async def served(
     run: bool = True,
     histories: Histories | None = None,
     search: Search | None = None,
+    tls: ServerTls | None = None,
 ) -> AsyncIterator[Served]:
-    """Serve a trader; without `run` its engine has not begun."""
+    """Serve a trader; without `run` its engine has not begun, with `tls` its own stub is of no use."""
     draining = asyncio.Event()
-    config = ServerConfig.model_validate({"metrics_listen": "off", "grace_seconds": 0.2})
+    config = ServerConfig.model_validate({"metrics_listen": "off", "grace_seconds": 0.2, "tls": tls})
 
     @asynccontextmanager
     async def serve(engine: Engine) -> AsyncIterator[Served]:
