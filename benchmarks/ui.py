@@ -9,7 +9,7 @@ a terminal would. The chart is drawn anew every 5 s, as always.
                       moved: median, 95th percentile, longest
     first_paint_ms    from the start of the command to the first frame drawn, and to the first market on it
 
-    python -m benchmarks.ui [--seconds 10] [--changes 50] [--keys 40] [--json]
+    python -m benchmarks.ui [--seconds 10] [--changes 50] [--keys 40] [--quick] [--json]
 """
 
 import argparse
@@ -151,8 +151,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--changes", type=float, default=50.0, help="of prices, a second")
     parser.add_argument("--keys", type=int, default=40)
+    parser.add_argument("--quick", action="store_true", help="2 seconds and 8 keys")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.seconds, asked.keys = 2.0, 8
     rows = [
         asyncio.run(measure(*size, seconds=asked.seconds, changes=asked.changes, keys=asked.keys)) for size in _SIZES
     ]

@@ -103,7 +103,7 @@ def test_the_trader_is_measured() -> None:
 
 
 def test_the_terminal_is_measured() -> None:
-    rows = measured("ui", "--seconds", "2", "--keys", "8")["rows"]
+    rows = measured("ui")["rows"]
     assert [row["size"] for row in rows] == ["120x40", "80x24"]
     for row in rows:
         assert row["percent"] > 0
