@@ -34,6 +34,7 @@ import psutil
 import pyte
 
 from benchmarks.screen import POSITIONS, SETTINGS, live
+from mesh import log
 from tests.fakes.trading import market
 from tests.unit.trader.engine.rig import Rig
 from tests.unit.trader.service.served import served
@@ -154,6 +155,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="2 seconds and 8 keys")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    log.configure(level="error")
     if asked.quick:
         asked.seconds, asked.keys = 2.0, 8
     rows = [

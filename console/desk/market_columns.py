@@ -7,8 +7,8 @@ from foremesh.trader.v1 import decisions_pb2, market_view_pb2, trace_pb2
 from console.collection.words import plain
 from console.desk.columns import clock_words
 from console.desk.lines import BOLD, DIM, TEXT, WARN, Line
+from console.durations import span_words
 from console.trading_words import count, happened, side
-from console.view.cells import age_text
 from console.view.screen import Screen
 from console.view.why import PASSED, reasons
 from mesh.types import CENT
@@ -22,8 +22,8 @@ def why_lines(view: market_view_pb2.MarketView | None) -> Iterator[Line]:
         return
     decided = view.decision
     entered = decided.outcome == decisions_pb2.DECISION_OUTCOME_ENTER
-    age = age_text(view.decision_age.seconds + view.decision_age.nanos / 1e9)
-    yield Line("outcome", ((f"{side(decided.side)} {'ENTERED' if entered else 'REFUSED'}, {age} s ago", BOLD),))
+    age = span_words(view.decision_age.ToTimedelta())
+    yield Line("outcome", ((f"{side(decided.side)} {'ENTERED' if entered else 'REFUSED'}, {age} ago", BOLD),))
     for each in reasons(decided):
         style = WARN if each.refused else TEXT if each.sign == PASSED else DIM
         yield Line(each.rule, ((f"{each.sign} {each.rule}  ", style), (each.words, style)))

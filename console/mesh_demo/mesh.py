@@ -1,6 +1,7 @@
 """The demo's mesh: certificates, keys, configurations, and daemons that are started and stopped in order."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ async def mesh(folder: Path, plan: Plan, told: Told) -> AsyncIterator[Mesh]:
             for number in range(COLLECTORS):
                 await run(f"collector-{number}", "collector", settings.collector(number, folder, url, at))
             await keeper.ready(*keeper.daemons)
-            yield Mesh(
+            running = Mesh(
                 folder,
                 tuple(keeper.daemons),
                 exchange_url=url,
@@ -87,6 +88,8 @@ async def mesh(folder: Path, plan: Plan, told: Told) -> AsyncIterator[Mesh]:
                 coordinator=_client(folder, at),
                 trader=_client(folder, await address(trader)),
             )
+            _tables(running)
+            yield running
         finally:
             await keeper.stop()  # the exchange last: all others ask it
 
@@ -104,6 +107,28 @@ def _keys(folder: Path) -> None:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     replace_files([(folder / "account.key", private, _PRIVATE), (folder / "account.pub", public, _PUBLIC)])
+
+
+def _tables(running: Mesh) -> None:
+    """Write down how people reach the daemons, for commands beside the demo."""
+    for name, client in (
+        ("forecast-server", running.forecast),
+        ("coordinator", running.coordinator),
+        ("trader", running.trader),
+    ):
+        keys = {
+            "targets": list(client.targets),
+            "ca_file": str(client.ca_file),
+            "certificate_file": str(client.certificate_file),
+            "private_key_file": str(client.private_key_file),
+        }
+        lines = [f"{key} = {json.dumps(value)}\n" for key, value in keys.items()]  # which TOML reads the same
+        (running.folder / client_file(name)).write_text("".join(lines))
+
+
+def client_file(daemon: str) -> str:
+    """Return the name of the file that says how people reach a daemon of the demo."""
+    return f"{daemon}-client.toml"
 
 
 def _client(folder: Path, address: str) -> ClientConfig:

@@ -20,7 +20,7 @@ from console import trading_words as w
 from console.collection.progress import state
 from console.mesh_demo.books import Line, compared, exchange_account, paper_account
 from console.mesh_demo.deciding import decided_again
-from console.mesh_demo.mesh import Mesh, mesh
+from console.mesh_demo.mesh import Mesh, client_file, mesh
 from console.mesh_demo.screen import Screen
 from console.mesh_demo.settings import Plan
 from console.mesh_demo.sight import Sight, Watcher
@@ -72,6 +72,7 @@ class Play:
         try:
             async with self._shown(), mesh(folder, self._plan, self._told) as running:
                 clock = ScaledClock(self._plan.speed, self._now())
+                self._offer(running)
                 async with asyncio.TaskGroup() as tasks:
                     watching = tasks.create_task(Watcher(running, self._sight, self._event).run())
                     await self._live()
@@ -99,6 +100,13 @@ class Play:
         else:
             account = await exchange_account(running.folder, running.exchange_url, clock, since)
         return await asyncio.to_thread(compared, running.journal, account)
+
+    def _offer(self, running: Mesh) -> None:
+        """Say how to look closer."""
+        file = running.folder / client_file("trader")
+        self.screen.offer = f"in a second window: foremesh terminal --trader-config {file}"
+        if not self._draw:
+            self._console.print(Text(self.screen.offer), soft_wrap=True)
 
     def _kept(self, journal: Path) -> Path:
         kept = self._out / "demo.journal"

@@ -39,10 +39,18 @@ class Screen:
         self._plan, self._sight = plan, sight
         self.elapsed, self.seconds = timedelta(), timedelta(seconds=1)
         self.now: datetime | None = None
+        self.offer = ""
+        """How to look closer; empty until there is something to look at."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Give each part the lines that are left for it."""
-        fixed = [self._head(), *self._mesh(), *self._collection(), *self._money()]
+        fixed = [
+            self._head(),
+            *([_dim(self.offer)] if self.offer else []),
+            *self._mesh(),
+            *self._collection(),
+            *self._money(),
+        ]
         height = options.height or console.height
         used = len(console.render_lines(Group(*fixed), options.update(height=None), pad=False))
         left = max(height - used - 3, 3 * _LINES_AT_LEAST)
