@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from mesh.errors import MeshError
 Tell = Callable[[pb.WatchStateResponse], None]
 Feed = Callable[[Tell, Callable[[str], None]], Awaitable[None]]
 Look = Callable[[], Awaitable[RenderableType]]
+_THERE_SECONDS = 2.0
 _WIDE, _LEAST_WIDTH, _LEAST_HEIGHT = 110, 80, 24
 _ACTIONS = frozenset({"pause", "resume", "exit", "flatten"})
 
@@ -94,6 +96,7 @@ class Desk(App[str]):
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self.query_one("#markets").focus()
         self.set_interval(self._period, self.redraw)
+        self.set_interval(_THERE_SECONDS, self._leave_what_is_gone)
         self.listen()
         self.look()
 
@@ -289,6 +292,11 @@ class Desk(App[str]):
             self.action_market()
         elif line.strip():
             self.notify(f"neither a code nor a market: {line}", severity="warning")
+
+    def _leave_what_is_gone(self) -> None:
+        """End where the terminal is gone and no signal said so: reading from it would go round and round for ever."""
+        if not self.is_headless and (sys.__stdin__ is None or not sys.__stdin__.isatty()):
+            self.exit()
 
     def _at(self) -> str:
         return self.focused.at or "" if isinstance(self.focused, Lines) else ""

@@ -186,6 +186,10 @@ class Terminal:
     def press(self, key: bytes) -> None:
         os.write(self._master, key)
 
+    def vanish(self) -> None:
+        """Be closed, as a window is."""
+        os.close(self._master)
+
     def end(self) -> int:
         self.until(b"\0nothing says this")
         os.close(self._master)
@@ -204,6 +208,13 @@ def test_however_it_ends_the_terminal_is_as_it_was(how: bytes | signal.Signals) 
     assert terminal.end() == 0
     assert b"\x1b[?1049l" in terminal.seen
     assert b"\x1b[?25h" in terminal.seen
+
+
+def test_it_ends_with_a_terminal_that_goes_without_a_signal() -> None:
+    terminal = Terminal(TERM="xterm-256color")
+    terminal.until(b"no trader answers")
+    terminal.vanish()
+    assert terminal.process.wait(20) is not None
 
 
 def test_without_colours_all_words_are_there() -> None:
