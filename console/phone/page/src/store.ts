@@ -7,7 +7,7 @@ import type { Position } from "./gen/foremesh/trader/v1/positions_pb.js";
 import { errorWords, flattenPositions, isRefusal, pauseTrading, watchState } from "./link/client.ts";
 import { type Away, Feed } from "./link/feed.ts";
 import { newRequestId } from "./link/ids.ts";
-import { type Action, type ActionEvent, type Effect, IDLE, isOpen, type Kind, step } from "./view/action.ts";
+import { type Action, type ActionEvent, type Effect, IDLE, isOpen, isSettling, type Kind, step } from "./view/action.ts";
 import { firstFloor } from "./view/floor.ts";
 import { Screen } from "./view/screen.ts";
 
@@ -89,8 +89,8 @@ export function start(): void {
 export function want(kind: Kind, position?: Position): Wish {
   const key = position ? `sell ${position.positionId}` : kind;
   const there = wishes.get(key);
-  if (there && isOpen(there.action)) return there;
   const now = clock();
+  if (there && (isOpen(there.action) || (kind === "pause" && isSettling(there.action, now)))) return there;
   const wish: Wish = {
     key,
     kind,

@@ -63,6 +63,7 @@ export class Feed {
       let heard = false;
       const giveUp = (): void => {
         silent = true;
+        this.#ports.away({ words: "the trader says nothing", signedOut: false }); // at once: the stream may end late
         abort.abort();
       };
       let watchdog = setTimeout(giveUp, FIRST_SECONDS * 1000);
@@ -79,14 +80,14 @@ export class Feed {
         const planned = heard && performance.now() - began > PLANNED_SECONDS * 1000;
         why = planned ? null : { words: "the trader ended the stream", signedOut: false };
       } catch (error) {
-        why = reason(error, silent);
+        why = reason(error);
       } finally {
         clearTimeout(watchdog);
         abort.abort();
       }
       if (turn !== this.#turn) return;
-      if (!why) continue; // a planned end: what is known is so until the new stream's snapshot, a moment later
-      this.#ports.away(why);
+      if (!why && !silent) continue; // a planned end: what is known is so until the new stream's snapshot, a moment later
+      if (why && !silent) this.#ports.away(why);
       await this.#sleep(pause * (1 + Math.random() / 4));
       pause = Math.min(LONGEST_PAUSE, pause * 2);
     }
@@ -105,8 +106,7 @@ export class Feed {
   }
 }
 
-function reason(error: unknown, silent: boolean): Away {
-  if (silent) return { words: "the trader says nothing", signedOut: false };
+function reason(error: unknown): Away {
   const found = ConnectError.from(error);
   if (found.code === Code.Unauthenticated) return { words: "signed out", signedOut: true };
   const words = found.code === Code.Unavailable || found.code === Code.Unknown ? "the trader is away" : found.rawMessage;

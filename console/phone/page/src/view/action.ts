@@ -32,6 +32,8 @@ export const PREVIEW_SECONDS = 15;
 export const ANSWER_SECONDS = 5;
 /** After so long nothing is asked again unless a person says so: it would be done late if it never arrived. */
 export const ASKING_SECONDS = 60;
+/** A screen shows what was done after so long at the latest. */
+const SETTLING_SECONDS = 3;
 const FIRST_ASK_PAUSE = 0.5;
 const LONGEST_ASK_PAUSE = 5;
 
@@ -108,6 +110,11 @@ export const IDLE: Action = {
 /** Tell whether something has been sent of which the end is not known. */
 export function isOpen(action: Action): boolean {
   return action.phase === "sent" || action.phase === "working" || action.phase === "unknown";
+}
+
+/** Tell whether an action was done so lately that the screen may not show it yet: it is not wanted again. */
+export function isSettling(action: Action, at: number): boolean {
+  return action.phase === "done" && at - action.sentAt < SETTLING_SECONDS;
 }
 
 /** Take in what happens. What makes no sense in a phase changes nothing. */
