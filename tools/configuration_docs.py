@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from collector.config import CollectorConfig
 from collector.coordinator.config import CoordinatorConfig
+from console.phone.config import PhoneConfig
 from forecast_server.config import ForecastServerConfig
 from forecast_server.policy import PolicyFile
 from mesh.config import Strict
@@ -71,6 +72,11 @@ SECTIONS = (
         "`foremesh-exchange --config FILE`; see [docs/exchange.md](exchange.md). A commented sample is\n"
         "[deploy/config/exchange.toml](../deploy/config/exchange.toml).",
         ExchangeConfig,
+    ),
+    Section(
+        "The phone's page",
+        "`foremesh-phone --config FILE`; see [docs/phone.md](phone.md).",
+        PhoneConfig,
     ),
     Section(
         "The way to the exchange",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -149,6 +149,7 @@ async def served(
     histories: Histories | None = None,
     search: Search | None = None,
     tls: ServerTls | None = None,
+    mode: Mode = Mode.PAPER,
 ) -> AsyncIterator[Served]:
     """Serve a trader; without `run` its engine has not begun, with `tls` its own stub is of no use."""
     draining = asyncio.Event()
@@ -159,7 +160,7 @@ async def served(
         reports = Reports(lambda question, _until: report(list(rig.journal.read()), question))
         made = service(
             engine,
-            FACTS,
+            replace(FACTS, mode=mode),
             draining,
             reports,
             search=search or rig.journal,
