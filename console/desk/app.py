@@ -93,7 +93,7 @@ class Desk(App[str]):
     def on_mount(self) -> None:
         """Begin to listen and to draw. A signal ends it in order: else the terminal stays as it was drawn on."""
         for number in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self.exit)
+            asyncio.get_running_loop().add_signal_handler(number, self.leave)
         self.query_one("#markets").focus()
         self.set_interval(self._period, self.redraw)
         self.set_interval(_THERE_SECONDS, self._leave_what_is_gone)
@@ -194,6 +194,14 @@ class Desk(App[str]):
 
         self.push_screen(ListFace("Keys", find))
 
+    async def action_quit(self) -> None:
+        """End."""
+        self.leave()
+
+    def leave(self) -> None:
+        """End, and say what is open: nobody would look for it later."""
+        self.exit(self._doing.left() or None)
+
     def action_copy(self) -> None:
         """Copy the line under the cursor, by way of the terminal."""
         panel = self.focused
@@ -208,7 +216,9 @@ class Desk(App[str]):
 
     def action_pause(self) -> None:
         """Stop entries."""
-        self.wish(acting.pausing(self._clock()))
+        now = self._clock()
+        if not self._doing.pausing(now):
+            self.wish(acting.pausing(now))
 
     def action_resume(self) -> None:
         """Take entries again."""
@@ -273,6 +283,8 @@ class Desk(App[str]):
                 return list(market_columns.trace_lines(await self._calls.trace(name, ticker)))
             except MeshError as error:
                 return [Line("problem", ((self._calls.words(error), WARN),))]
+            except (OSError, CertificateError) as error:
+                return [Line("problem", ((str(error), WARN),))]
 
         await self.push_screen(ListFace(f"Trace of {name}", find))
 
@@ -296,7 +308,7 @@ class Desk(App[str]):
     def _leave_what_is_gone(self) -> None:
         """End where the terminal is gone and no signal said so: reading from it would go round and round for ever."""
         if not self.is_headless and (sys.__stdin__ is None or not sys.__stdin__.isatty()):
-            self.exit()
+            self.leave()
 
     def _at(self) -> str:
         return self.focused.at or "" if isinstance(self.focused, Lines) else ""

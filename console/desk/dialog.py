@@ -31,7 +31,7 @@ class Confirm(ModalScreen[bool]):
     ) -> None:
         super().__init__()
         self._action, self._lines, self._word, self._clock = action, lines, word, clock
-        self._typed = ""
+        self._typed, self._ended = "", False
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -53,11 +53,11 @@ class Confirm(ModalScreen[bool]):
             return
         if len(self._word) == 1:
             if event.character == self._word:
-                self.dismiss(True)
+                self._end(done=True)
             return
         if event.key == "enter":
             if self._typed == self._word:
-                self.dismiss(True)
+                self._end(done=True)
         elif event.key == "backspace":
             self._typed = self._typed[:-1]
         elif event.character is not None and event.character.isprintable():
@@ -66,12 +66,18 @@ class Confirm(ModalScreen[bool]):
 
     def action_leave(self) -> None:
         """Do nothing."""
-        self.dismiss(False)
+        self._end(done=False)
+
+    def _end(self, *, done: bool) -> None:
+        """Go away once: a second key may come before this one has taken it off the screen."""
+        if not self._ended:
+            self._ended = True
+            self.dismiss(done)
 
     def _draw(self) -> None:
         now = self._clock()
-        if self._action.expire(now):
-            self.dismiss(False)
+        if self._ended or self._action.expire(now):
+            self._end(done=False)
             return
         left = PREVIEW_SECONDS - (now - self._action.previewed_at)
         how = "y does it" if len(self._word) == 1 else f"type {self._word} and Enter: {self._typed or '…'}"

@@ -9,14 +9,18 @@ from foremesh.trader.v1 import trader_service_pb2 as pb
 
 from console import trading_words as w
 from console.collection.words import plain
+from console.desk.acting import PAUSE
 from console.desk.calls import Answer, Calls, Request
 from console.view.action import OPEN, Action, Stage
-from mesh.errors import Denied, InvalidInput, MeshError, NotFound, NotReady, Overloaded, Unauthenticated, Unsupported
+from mesh.certs import CertificateError
+from mesh.errors import Denied, InvalidInput, MeshError, NotFound, NotReady, Unauthenticated, Unsupported
 
-_REFUSALS: Final = (Denied, InvalidInput, NotFound, NotReady, Overloaded, Unauthenticated, Unsupported)
-"""What says for certain that nothing was done. After any other error it may have been."""
+_REFUSALS: Final = (Denied, InvalidInput, NotFound, NotReady, Unauthenticated, Unsupported)
+"""What says for certain that nothing was done. After any other error it may have been: the channel tries again by
+itself, and what it was told last need not be so of the first time."""
 _NOT_WELL: Final = frozenset({Stage.UNKNOWN, Stage.REFUSED, Stage.EXPIRED})
 _PAUSE_SECONDS: Final = 0.5
+_SETTLING_SECONDS: Final = 3.0
 _SHOWN_SECONDS: Final = 10.0
 """For so long what has ended stays on the line."""
 
@@ -48,17 +52,34 @@ class Doing:
             try:
                 answer = await self._calls.do(request)
             except _REFUSALS as error:
-                action.answered(self._calls.words(error), refused=True)
+                action.turned_away(self._calls.words(error))
+            except (OSError, CertificateError) as error:  # before anything went out
+                action.turned_away(str(error))
             except MeshError:
                 action.unanswered()
-                await asyncio.sleep(_PAUSE_SECONDS)
-                if action.asks_again(self._clock()):
-                    continue
             else:
                 said, refused = _said(answer)
                 action.answered(said, refused=refused)
-            break
+            if action.stage is Stage.UNKNOWN:
+                await asyncio.sleep(_PAUSE_SECONDS)
+            if not action.asks_again(self._clock()):
+                break
         self._shown[place] = (action, self._clock())
+
+    def pausing(self, now: float) -> bool:
+        """Tell whether entries are being stopped, or were a moment ago: a key that repeats itself is no new wish."""
+        return any(
+            action.words == PAUSE and action.sent_at is not None and now - action.sent_at < _SETTLING_SECONDS
+            for action, _ in self._shown
+        )
+
+    def left(self) -> str:
+        """Say what is open, for whoever leaves; empty where nothing is."""
+        return "\n".join(
+            f"{action.words}: the outcome is not known; its request is {action.request_id}"
+            for action, _ in self._shown
+            if action.stage in OPEN
+        )
 
     def line(self, now: float) -> tuple[str, bool]:
         """Say what is open and what has just ended, and whether somebody should look at it."""
@@ -85,7 +106,8 @@ def _said(answer: Answer) -> tuple[str, bool]:
             left = f", {len(answer.remaining)} blocks remain" if answer.remaining else ""
             return f"the trader is {w.state(answer.state)}{left}", bool(kept)
         case pb.FlattenPositionsResponse():
-            return "; ".join(_sold(each) for each in answer.outcomes) or "there is nothing to sell", False
+            refused = any(each.HasField("refused") for each in answer.outcomes)
+            return "; ".join(_sold(each) for each in answer.outcomes) or "there is nothing to sell", refused
 
 
 def _sold(found: switches_pb2.FlattenOutcome) -> str:

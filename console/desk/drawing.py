@@ -14,6 +14,9 @@ from console.desk.looking import Looking
 from console.desk.picture import Picture
 from console.view.screen import Screen
 
+_BOOK_SECONDS = 1.0
+"""A book that is looked at alone is asked for so often; one that is asked for with the chart would look stale."""
+
 
 class Drawing:
     """Draws on a stack of screens, of which the first is the desk.
@@ -80,6 +83,8 @@ class Drawing:
         desk.query_one("#why", Lines).show(why)
         face = stack[-1]
         if isinstance(face, MarketFace) and face.query("#rules"):
+            if now - found.at > _BOOK_SECONDS:
+                self._looking.again()
             face.query_one("#large", Picture).show(found, now, linked=linked)
             current = market_columns.book_is_current(known, view, now - found.at)
             face.query_one("#ladder", Lines).show(list(market_columns.ladder_lines(view, current=current)))

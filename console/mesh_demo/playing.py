@@ -103,7 +103,8 @@ class Play:
 
     def _offer(self, running: Mesh) -> None:
         """Say how to look closer."""
-        file = running.folder / client_file("trader")
+        file, here = running.folder / client_file("trader"), Path.cwd()
+        file = file.relative_to(here) if file.is_relative_to(here) else file
         self.screen.offer = f"in a second window: foremesh terminal --trader-config {file}"
         if not self._draw:
             self._console.print(Text(self.screen.offer), soft_wrap=True)

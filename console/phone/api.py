@@ -121,7 +121,7 @@ async def _answer(call: Any) -> Any:
     try:
         return await call
     except grpc.aio.AioRpcError as error:
-        raise _said(error) from None
+        raise said(error) from None
 
 
 async def _handed_on(call: Any) -> AsyncGenerator[Message]:
@@ -130,10 +130,12 @@ async def _handed_on(call: Any) -> AsyncGenerator[Message]:
         async for answer in call:
             yield answer
     except grpc.aio.AioRpcError as error:
-        raise _said(error) from None
+        raise said(error) from None
     finally:
         call.cancel()
 
 
-def _said(error: grpc.aio.AioRpcError) -> ConnectError:
-    return ConnectError(Code[error.code().name], error.details() or "")
+def said(error: grpc.aio.AioRpcError) -> ConnectError:
+    """Say an error as Connect does: the codes are the same, but for the spelling of one."""
+    name = error.code().name
+    return ConnectError(Code.CANCELED if name == "CANCELLED" else Code[name], error.details() or "")

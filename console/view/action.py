@@ -19,7 +19,8 @@ class Stage(StrEnum):
 
     PREVIEWED = "previewed"
     SENT = "sent"
-    DONE = "done"
+    ACCEPTED = "accepted"
+    """The trader does it. A sale has begun then, and is over when the position is gone."""
     REFUSED = "refused"
     EXPIRED = "expired"
     UNKNOWN = "outcome not known"
@@ -58,9 +59,19 @@ class Action:
         return self.stage is Stage.EXPIRED
 
     def answered(self, said: str, *, refused: bool) -> None:
-        """Take in the trader's answer."""
+        """Take in what the trader did, by its own answer to this wish."""
         if self.stage in OPEN:
-            self.stage, self.said = Stage.REFUSED if refused else Stage.DONE, said
+            self.stage, self.said = Stage.REFUSED if refused else Stage.ACCEPTED, said
+
+    def turned_away(self, said: str) -> None:
+        """Take in that the call was refused before anything was done.
+
+        That says nothing of an earlier call under the same id: an outcome that is not known stays so.
+        """
+        if self.stage is Stage.SENT:
+            self.stage = Stage.REFUSED
+        if self.stage in {Stage.REFUSED, Stage.UNKNOWN}:
+            self.said = said
 
     def unanswered(self) -> None:
         """Take in that no answer came: it may have been done."""

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import grpc
 import pytest
 from foremesh.trader.v1 import trader_service_pb2 as pb
 from structlog.testing import capture_logs
 
-from console.phone.api import ACTS, LOOKS
+from console.phone.api import ACTS, LOOKS, said
 from console.phone.app import phone
 from console.phone.config import PhoneConfig
 from console.phone.site import Site
@@ -230,7 +231,14 @@ async def test_a_page_that_is_not_built_says_so(tmp_path: Path) -> None:
     assert b"not built" in sent[1]["body"]
 
 
-@pytest.mark.parametrize("listen", ["0.0.0.0:8791", "192.168.1.5:8791", "foremesh.example:8791", "[::]:8791"])
+@pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
+def test_every_code_of_the_trader_has_one_for_the_browser(code: grpc.StatusCode) -> None:
+    found = said(grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), "words"))
+    assert found.code.name.replace("CANCELED", "CANCELLED") == code.name
+    assert found.message == "words"
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8792", "192.168.1.5:8792", "foremesh.example:8792", "[::]:8792"])
 def test_it_does_not_listen_beyond_this_machine(listen: str) -> None:
     with pytest.raises(ValueError, match="signing in"):
         PhoneConfig(listen=listen)

@@ -36,9 +36,12 @@ class Counted(TraderCalls):
         super().__init__(config)
         self.sent: list[str] = []
         self.losing = 0
+        self.barred = False
 
     async def do(self, request: Request) -> Answer:
         self.sent.append(request.request_id)
+        if self.barred:
+            raise Denied("the certificate is no good any more")
         answer = await super().do(request)
         if self.losing:
             self.losing -= 1
@@ -111,7 +114,7 @@ async def test_a_position_is_sold_by_two_keys_and_once() -> None:
         assert "[PAPER]" in question
         assert "if sold now, net" in question
         await at.press("y", "y", "y")
-        await until(lambda: "DONE" in at.working)
+        await until(lambda: "ACCEPTED" in at.working)
         assert len(at.calls.sent) == 1
         for _ in range(20):
             await at.trader.rig.clock.advance(0.5)
@@ -145,7 +148,7 @@ async def test_a_key_that_comes_at_once_was_meant_for_something_else() -> None:
 async def test_everything_is_sold_by_a_word() -> None:
     async with seat(TICKER, OTHER) as at:
         await at.press("F", *"FLAT", "enter")
-        await until(lambda: "DONE" in at.working)
+        await until(lambda: "ACCEPTED" in at.working)
         assert len(at.calls.sent) == 1
         await until(lambda: "FLATTEN" in status(at.desk).upper())
         for _ in range(20):
@@ -168,11 +171,62 @@ async def test_a_lost_answer_is_not_called_a_failure_and_the_wish_is_carried_out
         await at.press("4", "x", "y")
         await until(lambda: "OUTCOME NOT KNOWN" in at.working)
         assert at.calls.sent[0] in at.working
-        await until(lambda: "DONE" in at.working)
+        await until(lambda: "ACCEPTED" in at.working)
         assert len(set(at.calls.sent)) == 1
         for _ in range(20):
             await at.trader.rig.clock.advance(0.5)
         assert at.sold == 1
+
+
+async def test_who_is_turned_away_after_a_lost_answer_knows_no_more_than_before() -> None:
+    async with seat(TICKER) as at:
+        at.calls.losing = 1
+        await at.press("4", "x", "y")
+        at.calls.barred = True
+        await until(lambda: "no good" in at.working)
+        assert "OUTCOME NOT KNOWN" in at.working
+        assert "REFUSED" not in at.working
+        assert len(set(at.calls.sent)) == 1
+        for _ in range(20):
+            await at.trader.rig.clock.advance(0.5)
+        assert at.sold == 1
+        await at.pilot.press("q")
+        await until(lambda: not at.desk.is_running)
+        assert at.calls.sent[0] in (at.desk.return_value or "")
+
+
+async def test_who_is_turned_away_at_once_is_told_so() -> None:
+    async with seat(TICKER) as at:
+        at.calls.barred = True
+        await at.press("4", "x", "y")
+        await until(lambda: "the certificate is no good" in at.working)
+        assert "REFUSED" in at.working
+        assert at.sold == 0
+
+
+async def test_a_sale_that_the_trader_refuses_is_not_called_accepted() -> None:
+    async with seat(TICKER) as at:
+        at.trader.engine.state.watch.halted.add(TICKER)
+        await at.press("4", "x", "y")
+        await until(lambda: "NOT SOLD" in at.working)
+        assert "REFUSED" in at.working
+        assert "ACCEPTED" not in at.working
+
+
+async def test_keys_that_come_in_one_go_end_a_question_once() -> None:
+    async with seat(TICKER) as at:
+        await at.press("4", "x")
+        await asyncio.gather(*(at.pilot.press(key) for key in ("y", "y", "escape", "y")))
+        await until(lambda: "ACCEPTED" in at.working)
+        assert len(at.calls.sent) == 1
+
+
+async def test_a_key_that_repeats_itself_stops_entries_once() -> None:
+    async with seat() as at:
+        for _ in range(8):
+            await at.pilot.press("p")
+        await until(lambda: "PAUSED" in status(at.desk))
+        assert len(at.calls.sent) == 1
 
 
 async def test_a_refusal_is_said() -> None:
@@ -180,7 +234,7 @@ async def test_a_refusal_is_said() -> None:
         await at.trader.engine.stop(1.0)
         await at.press("p")
         await until(lambda: "pause entries" in at.working)
-        assert "DONE" not in at.working
+        assert "ACCEPTED" not in at.working
 
 
 async def test_without_a_link_nothing_is_sent() -> None:

@@ -1,6 +1,6 @@
 // Keeps the shell of the page, which is named by its hash, and nothing else: no figure is ever kept on the phone.
-const NAME = "shell-a20395e9898fd143";
-const SHELL = ["/","/assets/index-BZ5kmrdu.css","/assets/index-CeYkUwxX.js","/manifest.webmanifest","/icon-180.png","/icon-192.png","/icon-512.png","/icon.svg"];
+const NAME = "shell-4edd6c00c79dbf7f";
+const SHELL = ["/","/assets/index-BEBh-yxF.css","/assets/index-D1yHrUbC.js","/manifest.webmanifest","/icon-180.png","/icon-192.png","/icon-512.png","/icon.svg"];
 
 self.addEventListener("install", (event) => {
   const fresh = SHELL.map((path) => new Request(path, { cache: "reload" }));

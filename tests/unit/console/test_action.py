@@ -8,7 +8,7 @@ from console.view.action import GUARD_SECONDS, PREVIEW_SECONDS, Action, Stage
 
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from(["send", "done", "refused", "unanswered", "expire", "ask"]),
+        st.sampled_from(["send", "done", "refused", "away", "unanswered", "expire", "ask"]),
         st.floats(0, 2 * PREVIEW_SECONDS, allow_nan=False),
     ),
     max_size=30,
@@ -21,7 +21,7 @@ def action() -> Action:
 
 @given(EVENTS)
 def test_no_sequence_of_events_sends_twice(events: list[tuple[str, float]]) -> None:
-    wish, sent = action(), 0
+    wish, sent, lost = action(), 0, False
     for kind, after in events:
         now = 100.0 + after
         match kind:
@@ -31,13 +31,18 @@ def test_no_sequence_of_events_sends_twice(events: list[tuple[str, float]]) -> N
                 sent += allowed
             case "done" | "refused":
                 wish.answered("said", refused=kind == "refused")
+                lost = False
+            case "away":
+                wish.turned_away("said")
             case "unanswered":
+                lost = lost or wish.stage is Stage.SENT
                 wish.unanswered()
             case "expire":
                 wish.expire(now)
             case _:
                 assert not wish.asks_again(now) or wish.stage is Stage.UNKNOWN
         assert sent <= 1
+        assert not lost or wish.stage is Stage.UNKNOWN  # until the trader itself says what it did
         assert sent == 1 or wish.stage in {Stage.PREVIEWED, Stage.EXPIRED}
         assert (wish.sent_at is None) == (sent == 0)
 
@@ -57,7 +62,7 @@ def test_a_lost_answer_may_still_come() -> None:
     assert wish.asks_again(102.0)
     assert not wish.asks_again(115.0)
     wish.answered("sold", refused=False)
-    assert (wish.stage, wish.said) == (Stage.DONE, "sold")
+    assert (wish.stage, wish.said) == (Stage.ACCEPTED, "sold")
     wish.unanswered()
     wish.answered("not sold", refused=True)
-    assert (wish.stage, wish.said) == (Stage.DONE, "sold")
+    assert (wish.stage, wish.said) == (Stage.ACCEPTED, "sold")

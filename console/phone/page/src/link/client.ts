@@ -43,7 +43,6 @@ const REFUSALS = new Set([
   Code.Unauthenticated,
   Code.NotFound,
   Code.Unimplemented,
-  Code.ResourceExhausted,
   Code.OutOfRange,
 ]);
 
