@@ -13,7 +13,7 @@ from mesh.rpc.config import Address, ClientConfig
 class PhoneConfig(Strict):
     """Where the page is, and whose trader it shows."""
 
-    listen: Address = "127.0.0.1:8792"
+    listen: Address = "127.0.0.1:8794"
     """Where browsers find the page. Loopback only: there is no signing in yet."""
     trader: ClientConfig = ClientConfig(targets=("127.0.0.1:8789",))
     """The trader."""

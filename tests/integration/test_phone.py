@@ -238,7 +238,7 @@ def test_every_code_of_the_trader_has_one_for_the_browser(code: grpc.StatusCode)
     assert found.message == "words"
 
 
-@pytest.mark.parametrize("listen", ["0.0.0.0:8792", "192.168.1.5:8792", "foremesh.example:8792", "[::]:8792"])
+@pytest.mark.parametrize("listen", ["0.0.0.0:8794", "192.168.1.5:8794", "foremesh.example:8794", "[::]:8794"])
 def test_it_does_not_listen_beyond_this_machine(listen: str) -> None:
     with pytest.raises(ValueError, match="signing in"):
         PhoneConfig(listen=listen)
